@@ -1,0 +1,1 @@
+//! The command line, and nothing else: psql's letters, our own long options.

@@ -1,0 +1,3 @@
+//! What the samples mean, pure: no clock, no I/O, no screen.
+
+pub mod series;

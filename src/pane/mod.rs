@@ -1,0 +1,138 @@
+//! What is shown: one folder a pane, listed once in [`panes`]. A pane keeps what it has derived from the
+//! [`World`] (sorted, filtered rows) and draws that; it never computes while drawing.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::app::action::Action;
+use crate::app::world::World;
+use crate::probe::Subject;
+use crate::ui::filter::Filter;
+use crate::ui::look::Look;
+
+/// Something that fills the body of the screen (a pane, a detail page) or lies over it (a popup).
+pub trait View {
+    /// Short name, also the pane's id: `locks`.
+    fn id(&self) -> &'static str;
+
+    /// Title for the tab, the popup's border or the head of a detail page.
+    fn title(&self) -> String;
+
+    /// Ids of the probes it shows, in the order of importance: what `s` explains and `R` asks again.
+    fn probes(&self) -> &'static [&'static str];
+
+    /// The actions it takes now; the footer shows those of them that have a hint.
+    fn actions(&self) -> &'static [Action];
+
+    /// New data, or a changed sort order, filter or view: compute what `draw` will show.
+    fn derive(&mut self, world: &World);
+
+    /// The room there is: keep the selection inside. Called before `draw` whenever something changed.
+    fn arrange(&mut self, area: Rect);
+
+    /// Takes an action; [`Reply::Ignored`] hands it on to the view below.
+    fn on(&mut self, action: Action, world: &World) -> Reply;
+
+    /// Shows what `derive` computed. Computes nothing itself.
+    fn draw(&self, world: &World, look: &Look, area: Rect, buf: &mut Buffer);
+
+    /// What is wrong here, for the tab: a count and how bad.
+    fn badge(&self) -> Option<Badge> {
+        None
+    }
+
+    /// What `y` offers to copy, best first.
+    fn copies(&self, _world: &World) -> Vec<Copy> {
+        Vec::new()
+    }
+
+    /// The filter in force; `None` where nothing can be filtered.
+    fn filter(&self) -> Option<&Filter> {
+        None
+    }
+
+    /// A new filter; `derive` follows.
+    fn set_filter(&mut self, _filter: Filter) {}
+
+    /// What this page is about, for the probes that are asked only for it.
+    fn subject(&self) -> Option<&Subject> {
+        None
+    }
+
+    /// Lines of help that belong to this view: columns, marks, how to read it.
+    fn help(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
+    /// How it lies on the screen.
+    fn place(&self) -> Place {
+        Place::Body
+    }
+}
+
+/// How a view lies on the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The whole body between tab bar and footer.
+    Body,
+    /// A popup of at most this many columns and rows, centred over the body.
+    Popup(u16, u16),
+}
+
+/// What a view says to an action.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// Not mine.
+    Ignored,
+    /// Taken; derive, arrange and draw again.
+    Taken,
+    /// Taken, and this view is to be closed.
+    Close,
+    /// Open the detail page of this.
+    Open(Subject),
+    /// Copy this text by OSC 52 and say so.
+    Copy(Copy),
+    /// Taken, with something to tell the user in the message line.
+    Tell(String),
+}
+
+/// One thing that `y` offers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copy {
+    /// What it is: "row", "query text", "SELECT pg_cancel_backend(812)".
+    pub what: String,
+    /// The text that goes to the clipboard.
+    pub text: String,
+}
+
+/// A mark on a tab.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Badge {
+    /// How bad.
+    pub severity: Severity,
+    /// How many.
+    pub count: usize,
+}
+
+/// How bad something is; always shown by a glyph or a word beside the colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Worth a look.
+    Notice,
+    /// Act soon.
+    Warning,
+    /// Act now.
+    Critical,
+}
+
+/// Every pane in the order of the tabs. One more pane is one more line here.
+#[must_use]
+pub fn panes() -> Vec<Box<dyn View>> {
+    vec![]
+}
+
+/// The detail page of a subject.
+#[must_use]
+pub fn detail(_subject: Subject) -> Option<Box<dyn View>> {
+    None
+}

@@ -1,0 +1,1 @@
+//! libpq connection rules as one pure function: arguments, environment and files become a plan.

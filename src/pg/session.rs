@@ -1,0 +1,1 @@
+//! One connection: handshake under a deadline, and the only caller of the driver.

@@ -1,0 +1,1 @@
+//! TLS through native-tls with libpq sslmodes.

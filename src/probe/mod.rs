@@ -1,0 +1,338 @@
+//! What we ask: one file a probe, which names its query file and its forms, its parameters, its tier and
+//! its typed rows. [`PROBES`] lists them; the worker, the SQL popup, the tests and the README read that list.
+//!
+//! One more question is one file in `queries/`, one file here and one line in [`PROBES`].
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::Settings;
+use crate::pg::fault::Fault;
+use crate::pg::rows::Rows;
+use crate::pg::server::Server;
+
+/// How often a question is asked; each tier has an interval and a time budget in the settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Tier {
+    /// Every 2 s on a terminal; budget 1 s.
+    Hot,
+    /// Every 15 s; budget 3 s.
+    Workload,
+    /// Every 10 min; budget 10 s.
+    Storage,
+    /// Every hour; budget 60 s.
+    Hourly,
+}
+
+impl Tier {
+    /// All tiers, the hottest first.
+    pub const ALL: [Self; 4] = [Self::Hot, Self::Workload, Self::Storage, Self::Hourly];
+
+    /// The name the configuration uses.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hot => "hot_path",
+            Self::Workload => "workload",
+            Self::Storage => "storage",
+            Self::Hourly => "hourly",
+        }
+    }
+}
+
+/// One form of a query: the file and the first major version it serves.
+#[derive(Clone, Copy, Debug)]
+pub struct Variant {
+    /// Path of the file from the top of the repository, `queries/locks.pg14.sql`.
+    pub file: &'static str,
+    /// The first major version it serves; 12 for the oldest form.
+    pub from: u32,
+    /// The statement as it is sent, to the letter.
+    pub sql: &'static str,
+}
+
+/// A [`Variant`] out of `queries/`: `form!("locks")` is the oldest form, `form!("locks", 14)` serves 14 and later.
+#[macro_export]
+macro_rules! form {
+    ($name:literal) => {
+        $crate::probe::Variant {
+            file: concat!("queries/", $name, ".sql"),
+            from: 12,
+            sql: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/queries/", $name, ".sql")),
+        }
+    };
+    ($name:literal, $major:literal) => {
+        $crate::probe::Variant {
+            file: concat!("queries/", $name, ".pg", $major, ".sql"),
+            from: $major,
+            sql: include_str!(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/queries/",
+                $name,
+                ".pg",
+                $major,
+                ".sql"
+            )),
+        }
+    };
+}
+
+/// What a probe is.
+#[derive(Clone, Copy, Debug)]
+pub struct Spec {
+    /// Its identity in samples, messages and logs: short, lower case, `locks`.
+    pub id: &'static str,
+    /// What it asks, in a few words: "who waits for whom".
+    pub title: &'static str,
+    /// Why it is asked this way, in a sentence or two, for the SQL popup.
+    pub why: &'static str,
+    /// How often.
+    pub tier: Tier,
+    /// Its forms, newest first; the last one serves 12.
+    pub variants: &'static [Variant],
+}
+
+impl Spec {
+    /// The form for a server of that major version.
+    #[must_use]
+    pub fn variant(&self, major: u32) -> &'static Variant {
+        // A server older than every form is refused at connect, so the oldest form is a safe answer here.
+        self.variants
+            .iter()
+            .find(|variant| variant.from <= major)
+            .unwrap_or(&self.variants[self.variants.len() - 1])
+    }
+}
+
+/// A value that goes in as `$n`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Param {
+    /// `int4`.
+    Int(i32),
+    /// `int8`.
+    Big(i64),
+    /// `text`.
+    Text(String),
+    /// `int4[]`.
+    Ints(Vec<i32>),
+    /// `oid[]`.
+    Oids(Vec<u32>),
+}
+
+impl fmt::Display for Param {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Int(value) => write!(f, "{value}"),
+            Self::Big(value) => write!(f, "{value}"),
+            Self::Text(value) => write!(f, "'{}'", value.replace('\'', "''")),
+            Self::Ints(values) => write!(f, "{values:?}"),
+            Self::Oids(values) => write!(f, "{values:?}"),
+        }
+    }
+}
+
+/// What a detail page is about: an identity, never a row number.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// A backend; `start` is `backend_start` in microseconds since 1970, since a pid is used again.
+    Backend {
+        /// Its process id.
+        pid: i32,
+        /// Its `backend_start`.
+        start: i64,
+    },
+}
+
+/// What the user looks at: decides which gated probes are asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Focus {
+    /// The id of the visible pane.
+    pub pane: &'static str,
+    /// What the open detail page is about.
+    pub subject: Option<Subject>,
+}
+
+/// What a probe may look at when it decides whether and what to ask.
+#[derive(Clone, Copy)]
+pub struct Ask<'a> {
+    /// The server.
+    pub server: &'a Server,
+    /// The settings.
+    pub settings: &'a Settings,
+    /// The newest good sample of every probe.
+    pub latest: &'a Latest,
+    /// What the user looks at.
+    pub focus: &'a Focus,
+}
+
+/// Whether a probe is asked this time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Ask.
+    Yes,
+    /// Do not ask, for this reason (a sentence for the SQL popup); the old sample is dropped: there is nothing to know.
+    No(&'static str),
+}
+
+/// One question to the server.
+pub trait Probe: 'static {
+    /// What its rows become.
+    type Data: Send + Sync + 'static;
+    /// What it is.
+    const SPEC: Spec;
+
+    /// The values of `$1`, `$2`, ...
+    fn params(_ask: &Ask<'_>) -> Vec<Param> {
+        Vec::new()
+    }
+
+    /// Whether it is asked at all now.
+    fn wanted(_ask: &Ask<'_>) -> Wanted {
+        Wanted::Yes
+    }
+
+    /// The tier on this server; another than [`Spec::tier`] where old versions make it dear.
+    fn tier(_server: &Server) -> Tier {
+        Self::SPEC.tier
+    }
+
+    /// Rows into data.
+    ///
+    /// # Errors
+    /// A [`Fault`] naming the column that is not what was expected.
+    fn decode(rows: &Rows) -> Result<Self::Data, Fault>;
+}
+
+/// A probe without its type, as [`PROBES`] lists it.
+pub struct Entry {
+    /// What it is.
+    pub spec: &'static Spec,
+    /// See [`Probe::params`].
+    pub params: fn(&Ask<'_>) -> Vec<Param>,
+    /// See [`Probe::wanted`].
+    pub wanted: fn(&Ask<'_>) -> Wanted,
+    /// See [`Probe::tier`].
+    pub tier: fn(&Server) -> Tier,
+    /// See [`Probe::decode`].
+    pub decode: fn(&Rows) -> Result<Data, Fault>,
+}
+
+/// The data of some probe.
+pub type Data = Arc<dyn Any + Send + Sync>;
+
+impl Entry {
+    /// The entry of a probe.
+    #[must_use]
+    pub const fn of<P: Probe>() -> Self {
+        Self {
+            spec: &P::SPEC,
+            params: P::params,
+            wanted: P::wanted,
+            tier: P::tier,
+            decode: |rows| Ok(Arc::new(P::decode(rows)?)),
+        }
+    }
+}
+
+/// Every probe, in the order they are asked within a tier.
+pub static PROBES: &[Entry] = &[];
+
+/// The entry of that id.
+#[must_use]
+pub fn entry(id: &str) -> Option<&'static Entry> {
+    PROBES.iter().find(|entry| entry.spec.id == id)
+}
+
+/// Time since the program started: the only clock `update` and `draw` know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mono(pub Duration);
+
+impl Mono {
+    /// How long ago `earlier` was; zero if it is not earlier.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// One statement that ran: what the SQL popup shows. It travels with the rows, so it cannot differ from what ran.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// [`Spec::id`] of the probe.
+    pub probe: &'static str,
+    /// The form this server got.
+    pub variant: &'static Variant,
+    /// The values of `$1`, `$2`, ...
+    pub params: Vec<Param>,
+    /// What the detail page was about when it ran.
+    pub subject: Option<Subject>,
+    /// When it was sent.
+    pub started: Mono,
+    /// From sending to the last row, as seen from here.
+    pub took: Duration,
+    /// How many rows came.
+    pub rows: usize,
+    /// What went wrong, if anything.
+    pub fault: Option<Fault>,
+}
+
+impl Ran {
+    /// When the answer was complete.
+    #[must_use]
+    pub fn finished(&self) -> Mono {
+        Mono(self.started.0 + self.took)
+    }
+}
+
+/// One answer: how it was asked, and what came back (`None` when it failed).
+#[derive(Clone)]
+pub struct Sample {
+    /// How it was asked.
+    pub ran: Ran,
+    /// The decoded rows.
+    pub data: Option<Data>,
+}
+
+impl fmt::Debug for Sample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sample").field("ran", &self.ran).finish_non_exhaustive()
+    }
+}
+
+/// The newest good sample of every probe.
+#[derive(Clone, Debug, Default)]
+pub struct Latest(std::collections::BTreeMap<&'static str, Arc<Sample>>);
+
+impl Latest {
+    /// Keeps a sample if it carries data.
+    pub fn keep(&mut self, sample: &Arc<Sample>) {
+        if sample.data.is_some() {
+            self.0.insert(sample.ran.probe, Arc::clone(sample));
+        }
+    }
+
+    /// Forgets what a probe said.
+    pub fn forget(&mut self, probe: &str) {
+        self.0.remove(probe);
+    }
+
+    /// The newest good data of a probe.
+    #[must_use]
+    pub fn get<P: Probe>(&self) -> Option<&P::Data> {
+        self.0.get(P::SPEC.id)?.data.as_ref()?.downcast_ref()
+    }
+
+    /// How that data was asked for.
+    #[must_use]
+    pub fn ran<P: Probe>(&self) -> Option<&Ran> {
+        Some(&self.0.get(P::SPEC.id)?.ran)
+    }
+
+    /// How the data of the probe with that id was asked for.
+    #[must_use]
+    pub fn ran_of(&self, probe: &str) -> Option<&Ran> {
+        Some(&self.0.get(probe)?.ran)
+    }
+}

@@ -1,0 +1,1 @@
+//! Numbers for people, in units that do not jump about.

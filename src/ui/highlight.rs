@@ -1,0 +1,1 @@
+//! SQL highlighting that loses no character.

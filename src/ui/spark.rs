@@ -1,0 +1,1 @@
+//! Sparklines and bars.
