@@ -3,6 +3,7 @@
 
 pub mod conninfo;
 pub mod fault;
+pub mod plan;
 pub mod privilege;
 pub mod rows;
 pub mod server;

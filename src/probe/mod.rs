@@ -3,6 +3,8 @@
 //!
 //! One more question is one file in `queries/`, one file here and one line in [`PROBES`].
 
+pub mod activity;
+
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
@@ -237,7 +239,7 @@ impl Entry {
 }
 
 /// Every probe, in the order they are asked within a tier.
-pub static PROBES: &[Entry] = &[];
+pub static PROBES: &[Entry] = &[Entry::of::<activity::Activity>()];
 
 /// The entry of that id.
 #[must_use]

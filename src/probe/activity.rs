@@ -1,0 +1,98 @@
+//! Who is doing what: one row per backend and background process, ourselves left out.
+
+use crate::form;
+use crate::pg::fault::Fault;
+use crate::pg::rows::{Row, Rows};
+use crate::probe::{Ask, Param, Probe, Spec, Tier};
+
+/// The probe.
+pub struct Activity;
+
+/// One row of `pg_stat_activity`. Ages are seconds by the server's clock at the time of the query.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Backend {
+    /// Process id.
+    pub pid: i32,
+    /// `backend_start` in microseconds since 1970: with the pid, the identity; 0 if hidden.
+    pub start: i64,
+    /// The leader of a parallel group (13+).
+    pub leader_pid: Option<i32>,
+    /// Database.
+    pub datname: Option<String>,
+    /// Role.
+    pub usename: Option<String>,
+    /// `application_name`.
+    pub application_name: Option<String>,
+    /// Client address without netmask, `None` for a Unix socket or a background process.
+    pub client: Option<String>,
+    /// `client backend`, `autovacuum worker`, ...; `None` when hidden by privileges.
+    pub backend_type: Option<String>,
+    /// `active`, `idle in transaction`, ...; `None` for background processes or when hidden.
+    pub state: Option<String>,
+    /// Class of the wait.
+    pub wait_event_type: Option<String>,
+    /// The wait.
+    pub wait_event: Option<String>,
+    /// Age of the backend.
+    pub backend_s: Option<f64>,
+    /// Age of the transaction.
+    pub xact_s: Option<f64>,
+    /// Since the current (or last) query started.
+    pub query_s: Option<f64>,
+    /// Since the state changed.
+    pub state_s: Option<f64>,
+    /// Age of its transaction id, in transactions.
+    pub xid_age: Option<i64>,
+    /// Age of the snapshot it holds, in transactions.
+    pub xmin_age: Option<i64>,
+    /// `query_id` (14+).
+    pub query_id: Option<i64>,
+    /// The query's text, cut to `limits.query_text` characters; `None` when hidden by privileges.
+    pub query: Option<String>,
+    /// The role may not see state, query and waits of this backend.
+    pub hidden: bool,
+}
+
+impl Probe for Activity {
+    type Data = Vec<Backend>;
+    const SPEC: Spec = Spec {
+        id: "activity",
+        title: "who is doing what",
+        why: "One row per backend. Ages come from the server's clock; our own sessions are left out.",
+        tier: Tier::Hot,
+        variants: &[form!("activity", 14), form!("activity", 13), form!("activity")],
+    };
+
+    fn params(ask: &Ask<'_>) -> Vec<Param> {
+        vec![Param::Int(i32::try_from(ask.settings.query_text).unwrap_or(i32::MAX))]
+    }
+
+    fn decode(rows: &Rows) -> Result<Vec<Backend>, Fault> {
+        rows.iter().map(|row| backend(&row)).collect()
+    }
+}
+
+fn backend(row: &Row<'_>) -> Result<Backend, Fault> {
+    Ok(Backend {
+        pid: row.get("pid")?,
+        start: row.get::<Option<i64>>("start_us")?.unwrap_or_default(),
+        leader_pid: row.get("leader_pid")?,
+        datname: row.text("datname")?,
+        usename: row.text("usename")?,
+        application_name: row.text("application_name")?,
+        client: row.text("client")?,
+        backend_type: row.text("backend_type")?,
+        state: row.text("state")?,
+        wait_event_type: row.text("wait_event_type")?,
+        wait_event: row.text("wait_event")?,
+        backend_s: row.get("backend_s")?,
+        xact_s: row.get("xact_s")?,
+        query_s: row.get("query_s")?,
+        state_s: row.get("state_s")?,
+        xid_age: row.get("xid_age")?,
+        xmin_age: row.get("xmin_age")?,
+        query_id: row.get("query_id")?,
+        query: row.text("query")?,
+        hidden: row.get("hidden")?,
+    })
+}
