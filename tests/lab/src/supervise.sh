@@ -3,6 +3,8 @@
 # Arguments: the directory, then the server's command line. run.pid is there exactly while the server runs, run.exit after.
 dir=$1
 shift
+# When its parent dies this process group is orphaned, and with a stopped server in it everybody gets a SIGHUP.
+trap '' HUP
 
 children() {
     for stat in /proc/[0-9]*/stat; do
@@ -17,7 +19,7 @@ children() {
 while read -r _; do
     rm -f "$dir/run.exit"
     (
-        "$@" </dev/null >>"$dir/log" 2>&1 &
+        (trap - HUP && exec "$@") </dev/null >>"$dir/log" 2>&1 &
         echo $! >"$dir/run.new"
         mv "$dir/run.new" "$dir/run.pid"
         wait $!
