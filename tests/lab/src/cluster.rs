@@ -210,6 +210,16 @@ impl Cluster {
         .await
     }
 
+    /// Creates a database, anew if it is there.
+    ///
+    /// # Errors
+    /// What the server said.
+    pub async fn database(&self, name: &str) -> Result<()> {
+        let client = self.client().await?;
+        client.simple(&format!("DROP DATABASE IF EXISTS \"{name}\"")).await?;
+        client.simple(&format!("CREATE DATABASE \"{name}\"")).await
+    }
+
     /// Everything the server has logged.
     #[must_use]
     pub fn log(&self) -> String {
