@@ -48,7 +48,7 @@ impl Probe for HorizonProbe {
     }
 
     fn decode(rows: &Rows) -> Result<Vec<Holder>, Fault> {
-        rows.iter().map(|row| holder(&row)).collect()
+        rows.iter().map(holder).collect()
     }
 }
 

@@ -57,7 +57,7 @@ impl Probe for ReplicationProbe {
     };
 
     fn decode(rows: &Rows) -> Result<Vec<Sender>, Fault> {
-        rows.iter().map(|row| sender(&row)).collect()
+        rows.iter().map(sender).collect()
     }
 }
 

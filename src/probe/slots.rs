@@ -46,7 +46,7 @@ impl Probe for SlotsProbe {
     }
 
     fn decode(rows: &Rows) -> Result<Vec<Slot>, Fault> {
-        rows.iter().map(|row| slot(&row)).collect()
+        rows.iter().map(slot).collect()
     }
 }
 
