@@ -131,7 +131,7 @@ impl Probe for CountersProbe {
     }
 }
 
-fn work(row: &Row<'_>, scope: &str) -> Result<Work, Fault> {
+fn work(row: Row<'_>, scope: &str) -> Result<Work, Fault> {
     let count = |name: &str| {
         row.get::<Option<i64>>(&format!("{scope}_{name}"))
             .map(Option::unwrap_or_default)

@@ -52,7 +52,7 @@ impl Probe for HorizonProbe {
     }
 }
 
-fn holder(row: &Row<'_>) -> Result<Holder, Fault> {
+fn holder(row: Row<'_>) -> Result<Holder, Fault> {
     Ok(Holder {
         kind: row.text("kind")?.unwrap_or_default(),
         name: row.text("name")?.unwrap_or_default(),

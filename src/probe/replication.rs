@@ -61,7 +61,7 @@ impl Probe for ReplicationProbe {
     }
 }
 
-fn sender(row: &Row<'_>) -> Result<Sender, Fault> {
+fn sender(row: Row<'_>) -> Result<Sender, Fault> {
     Ok(Sender {
         pid: row.get("pid")?,
         start: row.get::<Option<i64>>("start_us")?.unwrap_or_default(),

@@ -50,7 +50,7 @@ impl Probe for SlotsProbe {
     }
 }
 
-fn slot(row: &Row<'_>) -> Result<Slot, Fault> {
+fn slot(row: Row<'_>) -> Result<Slot, Fault> {
     Ok(Slot {
         slot_name: row.text("slot_name")?.unwrap_or_default(),
         slot_type: row.text("slot_type")?.unwrap_or_default(),
