@@ -1,3 +1,7 @@
 //! What the samples mean, pure: no clock, no I/O, no screen.
 
+pub mod observe;
+pub mod overview;
+pub mod rates;
 pub mod series;
+pub mod waits;

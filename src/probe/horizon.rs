@@ -48,11 +48,11 @@ impl Probe for HorizonProbe {
     }
 
     fn decode(rows: &Rows) -> Result<Vec<Holder>, Fault> {
-        rows.iter().map(|row| holder(&row)).collect()
+        rows.iter().map(holder).collect()
     }
 }
 
-fn holder(row: &Row<'_>) -> Result<Holder, Fault> {
+fn holder(row: Row<'_>) -> Result<Holder, Fault> {
     Ok(Holder {
         kind: row.text("kind")?.unwrap_or_default(),
         name: row.text("name")?.unwrap_or_default(),
