@@ -1,4 +1,5 @@
 //! What the samples mean, pure: no clock, no I/O, no screen.
 
+pub mod activity;
 pub mod remedy;
 pub mod series;
