@@ -3,6 +3,8 @@
 
 use ratatui::style::Style;
 
+use super::text::Charset;
+
 /// What a piece of text means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
@@ -124,6 +126,62 @@ pub struct Glyphs {
     pub bar: &'static str,
     /// No value (a gap, unknown): –
     pub none: &'static str,
+    /// What the terminal can show.
+    pub charset: Charset,
+}
+
+impl Glyphs {
+    /// For a terminal with UTF-8.
+    pub const UNICODE: Self = Self {
+        critical: "✖",
+        warning: "▲",
+        notice: "◆",
+        ok: "✔",
+        live: "●",
+        stale: "○",
+        branch: "├ ",
+        last: "└ ",
+        pipe: "│ ",
+        line: "─",
+        ellipsis: "…",
+        at_most: "≤",
+        about: "≈",
+        up: "↑",
+        down: "↓",
+        left: "←",
+        right: "→",
+        dot: "·",
+        spark: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
+        bar: "█",
+        none: "–",
+        charset: Charset::Unicode,
+    };
+
+    /// For every other terminal.
+    pub const ASCII: Self = Self {
+        critical: "X",
+        warning: "!",
+        notice: "*",
+        ok: "+",
+        live: "*",
+        stale: "o",
+        branch: "|-",
+        last: "`-",
+        pipe: "| ",
+        line: "-",
+        ellipsis: "~",
+        at_most: "<",
+        about: "~",
+        up: "^",
+        down: "v",
+        left: "<",
+        right: ">",
+        dot: ".",
+        spark: ["_", ".", "-", "-", "=", "=", "#", "#"],
+        bar: "#",
+        none: "-",
+        charset: Charset::Ascii,
+    };
 }
 
 /// A theme: a style for each role.
