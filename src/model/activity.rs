@@ -159,8 +159,6 @@ pub enum Place {
 pub struct Row {
     /// The backend.
     pub backend: Arc<Backend>,
-    /// The leader of its group; itself outside of one. Sorting by the leader's values keeps groups together.
-    pub lead: Arc<Backend>,
     /// Where it stands in its group.
     pub place: Place,
     /// What it does.
@@ -214,6 +212,8 @@ pub struct Counts {
     pub waiting: usize,
     /// Waiting for a lock, processes of the server included.
     pub for_locks: usize,
+    /// Having others wait for them, processes of the server included; prepared transactions are not sessions.
+    pub blocking: usize,
     /// Holding a transaction open and running nothing.
     pub idle_in_transaction: usize,
     /// Idle.
@@ -229,7 +229,10 @@ pub struct Counts {
 /// Counts the sessions.
 #[must_use]
 pub fn counts(backends: &[Backend], blockers: &Blockers) -> Counts {
-    let mut counts = Counts::default();
+    let mut counts = Counts {
+        blocking: victims(blockers).keys().filter(|pid| **pid != 0).count(),
+        ..Counts::default()
+    };
     for backend in backends {
         let doing = Doing::of(backend);
         counts.for_locks += usize::from(waits_for_lock(backend, blockers));
@@ -312,14 +315,13 @@ fn groups(backends: &[Backend], blockers: &Blockers) -> Vec<Vec<Row>> {
             None => leaders.push(backend),
         }
     }
-    let row = |backend: &Arc<Backend>, lead: &Arc<Backend>, place| Row {
+    let row = |backend: &Arc<Backend>, place| Row {
         place,
         doing: Doing::of(backend),
         blocked_by: blockers.get(&backend.pid).cloned().unwrap_or_default(),
         waits_for_lock: waits_for_lock(backend, blockers),
         blocks: blocks.get(&backend.pid).copied().unwrap_or_default(),
         backend: Arc::clone(backend),
-        lead: Arc::clone(lead),
     };
     leaders
         .into_iter()
@@ -333,13 +335,12 @@ fn groups(backends: &[Backend], blockers: &Blockers) -> Vec<Vec<Row>> {
             let rows = led.iter().enumerate().map(|(n, worker)| {
                 row(
                     worker,
-                    lead,
                     Place::Worker {
                         last: n + 1 == led.len(),
                     },
                 )
             });
-            std::iter::once(row(lead, lead, place)).chain(rows).collect()
+            std::iter::once(row(lead, place)).chain(rows).collect()
         })
         .collect()
 }
@@ -529,7 +530,6 @@ mod tests {
     fn a_worker_without_its_leader_stands_alone() {
         let rows = rows(&[worker(70, 5)], &Blockers::new(), Options::default());
         assert_eq!(rows[0].place, Place::Alone);
-        assert_eq!(rows[0].lead.pid, 70);
     }
 
     #[test]
@@ -550,6 +550,7 @@ mod tests {
             active: 4,
             waiting: 3,
             for_locks: 2,
+            blocking: 2,
             idle_in_transaction: 2,
             idle: 2,
             unknown: 1,
@@ -595,8 +596,8 @@ mod tests {
                 prop_assert!(seen.insert(row.backend.pid));
                 match row.place {
                     Place::Worker { last } => {
-                        prop_assert_eq!(open, Some(row.lead.pid));
-                        open = (!last).then_some(row.lead.pid);
+                        prop_assert_eq!(open, row.backend.leader_pid);
+                        open = row.backend.leader_pid.filter(|_| !last);
                     }
                     place => {
                         prop_assert_eq!(open, None);
