@@ -73,11 +73,33 @@ pub struct Look {
     pub glyphs: &'static Glyphs,
 }
 
+impl Default for Look {
+    fn default() -> Self {
+        Self {
+            theme: Theme::default(),
+            glyphs: &Glyphs::UNICODE,
+        }
+    }
+}
+
 impl Look {
     /// The style of a role.
     #[must_use]
     pub fn style(&self, role: Role) -> Style {
         self.theme.style(role)
+    }
+
+    /// The sign that goes with a severity or with [`Role::Ok`], [`Role::Stale`]; a space for any other role.
+    #[must_use]
+    pub const fn mark(&self, role: Role) -> &'static str {
+        match role {
+            Role::Critical => self.glyphs.critical,
+            Role::Warning => self.glyphs.warning,
+            Role::Notice => self.glyphs.notice,
+            Role::Ok => self.glyphs.ok,
+            Role::Stale => self.glyphs.stale,
+            _ => " ",
+        }
     }
 }
 

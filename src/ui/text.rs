@@ -436,12 +436,12 @@ fn is_printable(c: char) -> bool {
 }
 
 /// What a test says of the character behind a letter.
-fn after_a(c: char, test: impl Fn(&str) -> bool) -> bool {
+fn after_a(c: char, holds: impl Fn(&str) -> bool) -> bool {
     let mut bytes = [b'a', 0, 0, 0, 0];
     let (_, rest) = bytes.split_at_mut(1);
     let len = c.encode_utf8(rest).len();
     let text = bytes.get(..=len).and_then(|bytes| std::str::from_utf8(bytes).ok());
-    text.is_some_and(test)
+    text.is_some_and(holds)
 }
 
 fn cluster_width(cluster: &str) -> usize {
