@@ -7,6 +7,14 @@ pub mod activity;
 pub mod backend;
 pub mod backend_locks;
 pub mod backend_progress;
+pub mod counters;
+pub mod databases;
+pub mod horizon;
+pub mod pulse;
+pub mod recovery;
+pub mod relation_io;
+pub mod replication;
+pub mod slots;
 
 use std::any::Any;
 use std::fmt;
@@ -245,10 +253,18 @@ impl Entry {
 
 /// Every probe, in the order they are asked within a tier.
 pub static PROBES: &[Entry] = &[
+    Entry::of::<pulse::PulseProbe>(),
     Entry::of::<activity::Activity>(),
     Entry::of::<backend::Backend>(),
     Entry::of::<backend_locks::BackendLocks>(),
     Entry::of::<backend_progress::BackendProgress>(),
+    Entry::of::<counters::CountersProbe>(),
+    Entry::of::<replication::ReplicationProbe>(),
+    Entry::of::<recovery::RecoveryProbe>(),
+    Entry::of::<horizon::HorizonProbe>(),
+    Entry::of::<slots::SlotsProbe>(),
+    Entry::of::<relation_io::RelationIoProbe>(),
+    Entry::of::<databases::DatabasesProbe>(),
 ];
 
 /// The entry of that id.
