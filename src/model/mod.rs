@@ -3,5 +3,7 @@
 pub mod observe;
 pub mod overview;
 pub mod rates;
+pub mod activity;
+pub mod remedy;
 pub mod series;
 pub mod waits;
