@@ -13,7 +13,7 @@ use crate::pg::server::Server;
 use crate::probe::{Focus, Mono, Sample, Tier};
 
 /// What the program tells the worker.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Order {
     /// What the user looks at has changed; gated probes that are wanted now are asked at once.
     Look(Focus),

@@ -55,6 +55,8 @@ struct Wire {
     tiers: &'static [Tier],
     state: State,
     attempts: u32,
+    /// The backend of the open session.
+    pid: Option<i32>,
 }
 
 type Job = Pin<Box<dyn Future<Output = Done> + Send>>;
@@ -134,11 +136,8 @@ impl Run {
         let wire = |lane, tiers| Wire {
             lane,
             tiers,
-            state: State::Down {
-                retry_at: now,
-                attempts: 0,
-            },
-            attempts: 0,
+            state: State::Down { retry_at: now },
+            attempts: 0, pid: None,
         };
         Self {
             schedule: Schedule::new(&worker.settings, now),
@@ -161,6 +160,11 @@ impl Run {
 
     fn now(&self) -> Mono {
         Mono(self.worker.started.elapsed())
+    }
+
+    /// Our own backends.
+    fn own(&self) -> Vec<i32> {
+        self.wires.iter().filter_map(|wire| wire.pid).collect()
     }
 
     async fn run(mut self, first: Option<Session>) {
@@ -224,7 +228,9 @@ impl Run {
     /// Probes that were gated, or were asked about something else, and are wanted now that the focus has moved.
     fn ask_what_is_newly_wanted(&mut self) {
         let Some(server) = &self.server else { return };
+        let own = self.own();
         let ask = Ask {
+            own: &own,
             server,
             settings: &self.worker.settings,
             latest: &self.latest,
@@ -297,7 +303,9 @@ impl Run {
             let Some(entry) = self.schedule.next(tiers, &server, now) else {
                 return;
             };
+            let own = self.own();
             let ask = Ask {
+                own: &own,
                 server: &server,
                 settings: &self.worker.settings,
                 latest: &self.latest,
@@ -406,6 +414,7 @@ impl Run {
                 let server = Arc::clone(session.server());
                 let wire = self.wire(lane);
                 wire.attempts = 0;
+                wire.pid = Some(session.pid());
                 wire.state = State::Idle(session);
                 if lane == Lane::Fast {
                     self.server = Some(Arc::clone(&server));
@@ -429,6 +438,7 @@ impl Run {
         let now = self.now();
         let wire = self.wire(lane);
         wire.attempts = wire.attempts.saturating_add(1);
+        wire.pid = None;
         let attempts = wire.attempts;
         let retry_at = Mono(now.0 + pause(&fault, attempts));
         wire.state = State::Down { retry_at };
@@ -518,9 +528,12 @@ impl Run {
     }
 
     /// Waits while the program is slow to read: samples are never piled up, polling slows down instead.
-    async fn tell(&self, news: News) {
-        // A closed channel means that the program ends; the run loop notices.
-        let _ = self.worker.news.send(news).await;
+    fn tell(&self, news: News) -> impl Future<Output = ()> + use<> {
+        let listener = self.worker.news.clone();
+        async move {
+            // A closed channel means that the program ends; the run loop notices.
+            let _ = listener.send(news).await;
+        }
     }
 
     /// When something is due although nothing happens.

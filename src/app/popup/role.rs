@@ -31,7 +31,6 @@ impl RoleQuestion {
     #[must_use]
     pub fn of(findings: Result<Arc<Findings>, Fault>, server: Option<&Server>) -> Option<Self> {
         let role = server.map_or("this role", |server| server.role.as_str());
-        let database = server.map_or("postgres", |server| server.database.as_str());
         let (summary, findings) = match findings {
             Ok(findings) if !findings.may_write() => return None,
             Ok(findings) => (format!("Role {role} may write to this server."), findings.sentences()),
@@ -40,7 +39,7 @@ impl RoleQuestion {
                 vec![fault.to_string()],
             ),
         };
-        let advice = privilege::advice(database).to_vec();
+        let advice = privilege::advice("pgmon").to_vec();
         Some(Self {
             summary,
             findings,
