@@ -336,6 +336,9 @@ pub(in crate::pg) fn certificate(place: &Place, text: &str) -> Fault {
     let has = |needle: &str| lower.contains(needle);
     let mode = mode_name(place.sslmode);
     let fault = |sentence: String, remedy: &str| Fault::new(FaultKind::Certificate, sentence).with_remedy(remedy);
+    if has("wrong version number") || has("packet length too long") || has("http request") {
+        return alien(place);
+    }
     if has("certificate has expired") && has("verify failed") {
         fault(
             format!("The server certificate of {place} has expired."),

@@ -37,6 +37,8 @@ where
 pub(super) struct Wire {
     link: Box<dyn Link>,
     ear: Option<Ear>,
+    /// To be closed only after the other side has closed its end.
+    lingers: bool,
 }
 
 impl Wire {
@@ -47,7 +49,34 @@ impl Wire {
             pending: Vec::new(),
             heard: Arc::clone(&heard),
         };
-        (Self { link, ear: Some(ear) }, heard)
+        let wire = Self {
+            link,
+            ear: Some(ear),
+            lingers: false,
+        };
+        (wire, heard)
+    }
+
+    /// A wire for a cancel request, which the driver closes as soon as it is sent. PgBouncer forgets a request
+    /// whose sender is gone, so, like libpq, it is closed only when the other side has dealt with it.
+    pub(super) fn for_cancel(link: Box<dyn Link>) -> Self {
+        Self {
+            link,
+            ear: None,
+            lingers: true,
+        }
+    }
+
+    /// Reads until the other side closes or breaks the connection.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut bytes = [0; 64];
+        loop {
+            let mut buf = ReadBuf::new(&mut bytes);
+            let read = ready_or_return!(Pin::new(&mut self.link).poll_read(cx, &mut buf));
+            if read.is_err() || buf.filled().is_empty() {
+                return Poll::Ready(());
+            }
+        }
     }
 }
 
@@ -84,8 +113,9 @@ struct Ear {
     heard: Arc<Mutex<Heard>>,
 }
 
-/// Longest error libpq believes in before it takes the length for text of protocol 2.
-const LONGEST_ERROR: usize = 30_000;
+/// Longest message libpq believes in here: what says it is longer is text, of an error in protocol 2 or of another
+/// protocol altogether.
+const LONGEST: usize = 30_000;
 
 impl Ear {
     /// Takes in more bytes. `Ok(false)`: there is nothing more to listen to.
@@ -95,12 +125,13 @@ impl Ear {
         self.pending.extend_from_slice(bytes);
         while let Some((&[tag, a, b, c, d], body)) = self.pending.split_first_chunk::<5>() {
             let length = usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or(usize::MAX);
-            if tag == b'E' && !(4..=LONGEST_ERROR).contains(&length) {
+            let believable = (4..=LONGEST).contains(&length);
+            if tag == b'E' && !believable {
                 let text = self.pending.get(1..).unwrap_or_default();
                 heard.old_error = Some(String::from_utf8_lossy(text).trim_matches(['\0', '\n', ' ']).to_owned());
                 return Ok(true);
             }
-            if !is_greeting(tag) || length < 4 {
+            if !is_greeting(tag) || !believable {
                 heard.alien = true;
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "not PostgreSQL's protocol"));
             }
@@ -149,6 +180,10 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.lingers {
+            ready_or_return!(self.poll_end(cx));
+            self.lingers = false;
+        }
         Pin::new(&mut self.link).poll_shutdown(cx)
     }
 }
@@ -213,10 +248,16 @@ mod tests {
     }
 
     #[test]
-    fn tells_http_from_postgresql() {
-        let mut ear = ear();
-        assert!(ear.listen(b"HTTP/1.1 400 Bad Request\r\n\r\n").is_err());
-        assert!(heard(&ear.heard).alien);
+    fn tells_other_protocols_from_postgresql() {
+        for greeting in [
+            "HTTP/1.1 400 Bad Request\r\n\r\n",
+            "SSH-2.0-OpenSSH_9.2p1\r\n",
+            "RFB 003.008\n",
+        ] {
+            let mut ear = ear();
+            assert!(ear.listen(greeting.as_bytes()).is_err());
+            assert!(heard(&ear.heard).alien);
+        }
     }
 
     #[test]
