@@ -299,7 +299,7 @@ impl Glyphs {
         left: "<",
         right: ">",
         dot: ".",
-        spark: ["_", ".", "-", "-", "=", "=", "#", "#"],
+        spark: ["_", ".", ":", "-", "=", "+", "*", "#"],
         bar: "#",
         none: "-",
         charset: Charset::Ascii,
