@@ -78,7 +78,7 @@ fn the_example_names_every_key(#[case] section: &str) {
         }
     ));
     let table: toml::Table = toml::from_str(&example_in_full()).expect("parsed before");
-    let names = section.split('.').filter(|name| !name.is_empty());
+    let mut names = section.split('.').filter(|name| !name.is_empty());
     let example = names
         .try_fold(&table, |table, name| table.get(name)?.as_table())
         .expect("a section");

@@ -200,7 +200,13 @@ impl Values {
         self.set(key, text, origin)
     }
 
-    /// Lays a more explicit set over this one. A new host makes the old `hostaddr` and a list of ports meaningless.
+    /// Adds another set, whose values win.
+    pub fn extend(&mut self, upper: Self) {
+        self.0.extend(upper.0);
+    }
+
+    /// Adds what was typed to what `PGMON_DSN` or a cluster says. A new host makes the old `hostaddr` and a list of
+    /// ports meaningless.
     pub fn overlay(&mut self, upper: Self) {
         if upper.text("host").is_some() {
             self.0.remove("hostaddr");
@@ -208,7 +214,7 @@ impl Values {
                 self.0.remove("port");
             }
         }
-        self.0.extend(upper.0);
+        self.extend(upper);
     }
 
     /// Whether nothing is set.

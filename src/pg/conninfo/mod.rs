@@ -164,8 +164,9 @@ pub fn plan(inputs: &Inputs<'_>) -> Result<Plan, ConninfoError> {
     let words = Words::of(inputs.args)?;
     let mut warnings = words.warnings;
     let (mut values, label) = base(inputs, words.dsn.is_some())?;
-    values.overlay(words.options);
-    values.overlay(words.dsn.unwrap_or_default());
+    let mut typed = words.options;
+    typed.extend(words.dsn.unwrap_or_default());
+    values.overlay(typed);
     service::fill(&mut values, inputs)?;
     for keyword in KEYWORDS {
         inputs.fill_from_env(&mut values, keyword.name)?;

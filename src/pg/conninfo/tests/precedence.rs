@@ -143,6 +143,7 @@ fn an_address_beside_a_name_is_used_without_looking_the_name_up() {
     "option -p: port = \"0\" is not possible: it takes a number from 1 to 65535"
 )]
 #[case("-h a -p 65536", "", "port = \"65536\" is not possible")]
+#[case("-p 1,2 host=a", "", "option -p: 2 port numbers do not fit 1 host(s)")]
 #[case("-h a,b -p 1,2,3", "", "option -p: 3 port numbers do not fit 2 host(s)")]
 #[case(
     "\"host=a,b hostaddr=::1\"",
