@@ -4,6 +4,17 @@
 //! One more question is one file in `queries/`, one file here and one line in [`PROBES`].
 
 pub mod activity;
+pub mod backend;
+pub mod backend_locks;
+pub mod backend_progress;
+pub mod counters;
+pub mod databases;
+pub mod horizon;
+pub mod pulse;
+pub mod recovery;
+pub mod relation_io;
+pub mod replication;
+pub mod slots;
 
 use std::any::Any;
 use std::fmt;
@@ -167,6 +178,8 @@ pub struct Ask<'a> {
     pub latest: &'a Latest,
     /// What the user looks at.
     pub focus: &'a Focus,
+    /// The backends of this program's own open connections: not a part of what is going on.
+    pub own: &'a [i32],
 }
 
 /// Whether a probe is asked this time.
@@ -239,7 +252,20 @@ impl Entry {
 }
 
 /// Every probe, in the order they are asked within a tier.
-pub static PROBES: &[Entry] = &[Entry::of::<activity::Activity>()];
+pub static PROBES: &[Entry] = &[
+    Entry::of::<pulse::PulseProbe>(),
+    Entry::of::<activity::Activity>(),
+    Entry::of::<backend::Backend>(),
+    Entry::of::<backend_locks::BackendLocks>(),
+    Entry::of::<backend_progress::BackendProgress>(),
+    Entry::of::<counters::CountersProbe>(),
+    Entry::of::<replication::ReplicationProbe>(),
+    Entry::of::<recovery::RecoveryProbe>(),
+    Entry::of::<horizon::HorizonProbe>(),
+    Entry::of::<slots::SlotsProbe>(),
+    Entry::of::<relation_io::RelationIoProbe>(),
+    Entry::of::<databases::DatabasesProbe>(),
+];
 
 /// The entry of that id.
 #[must_use]

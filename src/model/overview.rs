@@ -1,0 +1,180 @@
+//! What the Overview says of single samples: connections by state, the oldest transactions, waiters, the holder of
+//! the xmin horizon, checkpoints over a sensible window.
+
+use std::time::Duration;
+
+use crate::model::observe::name;
+use crate::model::series::Series;
+use crate::probe::Mono;
+use crate::probe::activity::Backend;
+use crate::probe::counters::Counters;
+use crate::probe::horizon::Holder;
+
+/// Client connections of one sample by state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Connections {
+    /// All of them; the one that asked is counted here only, not by state.
+    pub used: usize,
+    /// `active`, and `fastpath function call`.
+    pub active: usize,
+    /// `idle`.
+    pub idle: usize,
+    /// `idle in transaction`, aborted ones included.
+    pub in_tx: usize,
+    /// Those whose state the role may not see; some of them may be parallel workers or logical walsenders, so that
+    /// `used` is an estimate.
+    pub hidden: usize,
+}
+
+/// Counts client connections. The activity probe leaves its own backend out; that one takes a slot too.
+#[must_use]
+pub fn connections(backends: &[Backend]) -> Connections {
+    let mut counted = Connections {
+        used: 1,
+        ..Connections::default()
+    };
+    for backend in backends {
+        let client = match backend.backend_type.as_deref() {
+            Some(kind) => kind == "client backend",
+            None => backend.usename.is_some() && backend.datname.is_some(),
+        };
+        if !client {
+            continue;
+        }
+        counted.used += 1;
+        match backend.state.as_deref() {
+            _ if backend.hidden => counted.hidden += 1,
+            Some("active" | "fastpath function call") => counted.active += 1,
+            Some("idle") => counted.idle += 1,
+            Some(state) if state.starts_with("idle in transaction") => counted.in_tx += 1,
+            _ => {}
+        }
+    }
+    counted
+}
+
+/// The oldest transaction of a session that somebody can end: not a walsender's, not autovacuum's.
+#[must_use]
+pub fn oldest_tx(backends: &[Backend]) -> Option<&Backend> {
+    let sessions = backends.iter().filter(|backend| {
+        !matches!(
+            backend.backend_type.as_deref(),
+            Some("walsender" | "autovacuum worker" | "parallel worker") | None
+        )
+    });
+    oldest(sessions, |backend| backend.xact_s)
+}
+
+/// The session that has been idle in its transaction for the longest time.
+#[must_use]
+pub fn oldest_idle_tx(backends: &[Backend]) -> Option<&Backend> {
+    let idle = backends.iter().filter(|backend| {
+        let state = backend.state.as_deref();
+        state.is_some_and(|state| state.starts_with("idle in transaction"))
+    });
+    oldest(idle, |backend| backend.state_s)
+}
+
+/// The query of a client that has been running for the longest time.
+#[must_use]
+pub fn oldest_query(backends: &[Backend]) -> Option<&Backend> {
+    let active = backends.iter().filter(|backend| {
+        backend.state.as_deref() == Some("active") && backend.backend_type.as_deref() == Some("client backend")
+    });
+    oldest(active, |backend| backend.query_s)
+}
+
+/// Backends that wait for a heavyweight lock, as far as the role may see waits.
+pub fn waiting_for_locks(backends: &[Backend]) -> impl Iterator<Item = &Backend> {
+    backends
+        .iter()
+        .filter(|backend| backend.wait_event_type.as_deref() == Some("Lock"))
+}
+
+/// The waiter with the longest wait; at most its `state_s`, since the wait began after the query.
+#[must_use]
+pub fn longest_waiter(backends: &[Backend]) -> Option<&Backend> {
+    oldest(waiting_for_locks(backends), |backend| backend.state_s)
+}
+
+/// Busy autovacuum workers, as far as the role may see them.
+#[must_use]
+pub fn autovacuum_workers(backends: &[Backend]) -> usize {
+    backends
+        .iter()
+        .filter(|backend| backend.backend_type.as_deref() == Some("autovacuum worker"))
+        .count()
+}
+
+/// Who holds the horizon of user tables: `catalog_xmin` stops VACUUM in system catalogs only.
+#[must_use]
+pub fn holder(holders: &[Holder]) -> Option<&Holder> {
+    holders
+        .iter()
+        .filter(|holder| holder.kind != "slot catalog")
+        .max_by_key(|holder| holder.xmin_age)
+}
+
+fn oldest<'a>(
+    backends: impl Iterator<Item = &'a Backend>,
+    age: impl Fn(&Backend) -> Option<f64>,
+) -> Option<&'a Backend> {
+    backends
+        .filter_map(|backend| Some((age(backend)?, backend)))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, backend)| backend)
+}
+
+/// Checkpoints over a window long enough to judge them by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CheckpointPace {
+    /// Because of `checkpoint_timeout`.
+    pub timed: f64,
+    /// Because of WAL volume or somebody's wish.
+    pub requested: f64,
+    /// Seconds looked at.
+    pub seconds: f64,
+    /// Looked at since the counters were reset, because this session is too young.
+    pub since_reset: bool,
+}
+
+impl CheckpointPace {
+    /// Mean seconds from one to the next; `None` if there was none.
+    #[must_use]
+    pub fn every(&self) -> Option<f64> {
+        let count = self.timed + self.requested;
+        (count >= 0.5).then(|| self.seconds / count)
+    }
+}
+
+/// The longest window of this session looked at.
+const PACE_WINDOW: Duration = Duration::from_hours(1);
+
+/// The pace of checkpoints: over the last hour of this session once it has seen three `checkpoint_timeout`s, so
+/// that one ordinary checkpoint right after the start is no storm; before that since the counters were reset.
+#[must_use]
+pub fn checkpoint_pace(
+    series: &Series,
+    counters: &Counters,
+    checkpoint_timeout_s: f64,
+    now: Mono,
+) -> Option<CheckpointPace> {
+    let (timed, seconds) = series.total(name::CHECKPOINTS_TIMED, now, PACE_WINDOW);
+    let (requested, _) = series.total(name::CHECKPOINTS_REQUESTED, now, PACE_WINDOW);
+    // An hour may be less than three very long timeouts.
+    if seconds >= (3.0 * checkpoint_timeout_s).min(PACE_WINDOW.as_secs_f64() * 0.9) {
+        return Some(CheckpointPace {
+            timed,
+            requested,
+            seconds,
+            since_reset: false,
+        });
+    }
+    let seconds = counters.epoch - counters.checkpoints.reset?;
+    (seconds > 0.0).then_some(CheckpointPace {
+        timed: super::rates::float(counters.checkpoints.timed),
+        requested: super::rates::float(counters.checkpoints.requested),
+        seconds,
+        since_reset: true,
+    })
+}
