@@ -58,20 +58,40 @@ impl Check<'_> {
         Ok(Settings {
             paces: self.paces(&raw.sample_intervals, &raw.budgets, default.paces)?,
             statement_timeout: self
-                .millis("timeouts.statement_timeout_ms", timeouts.statement_timeout_ms.as_ref(), STATEMENT_TIMEOUT)?
+                .millis(
+                    "timeouts.statement_timeout_ms",
+                    timeouts.statement_timeout_ms.as_ref(),
+                    STATEMENT_TIMEOUT,
+                )?
                 .unwrap_or(default.statement_timeout),
             lock_timeout: self
-                .millis("timeouts.lock_timeout_ms", timeouts.lock_timeout_ms.as_ref(), LOCK_TIMEOUT)?
+                .millis(
+                    "timeouts.lock_timeout_ms",
+                    timeouts.lock_timeout_ms.as_ref(),
+                    LOCK_TIMEOUT,
+                )?
                 .unwrap_or(default.lock_timeout),
             connect_timeout: self
-                .time("timeouts.connect_timeout_s", timeouts.connect_timeout_s.as_ref(), CONNECT_TIMEOUT)?
+                .time(
+                    "timeouts.connect_timeout_s",
+                    timeouts.connect_timeout_s.as_ref(),
+                    CONNECT_TIMEOUT,
+                )?
                 .unwrap_or(default.connect_timeout),
             read_only_enforce: raw.security.read_only_enforce.unwrap_or(default.read_only_enforce),
             theme: self.theme(raw.ui.theme.as_ref())?.unwrap_or(default.theme),
             theme_dir: self.file.parent().map(|dir| dir.join("themes")),
-            ascii: self.word("ui.ascii", raw.ui.ascii.as_ref(), ASCII)?.unwrap_or(default.ascii),
-            color: self.word("ui.color", raw.ui.color.as_ref(), COLOR)?.unwrap_or(default.color),
-            keys: raw.keys.into_iter().map(|(action, keys)| (action, keys.into_list())).collect(),
+            ascii: self
+                .word("ui.ascii", raw.ui.ascii.as_ref(), ASCII)?
+                .unwrap_or(default.ascii),
+            color: self
+                .word("ui.color", raw.ui.color.as_ref(), COLOR)?
+                .unwrap_or(default.color),
+            keys: raw
+                .keys
+                .into_iter()
+                .map(|(action, keys)| (action, keys.into_list()))
+                .collect(),
             clusters: self.clusters(raw.cluster)?,
             ..default
         })
@@ -96,10 +116,9 @@ impl Check<'_> {
             return Ok(None);
         };
         let time = spanned.get_ref();
-        match time.duration().filter(|duration| range.holds(*duration)) {
-            Some(duration) => Ok(Some(duration)),
-            None => Err(self.value(key, time.written(), range.words(said), spanned)),
-        }
+        let duration = time.duration().filter(|duration| range.holds(*duration));
+        let wrong = || self.value(key, time.written(), range.words(said), spanned);
+        duration.map(Some).ok_or_else(wrong)
     }
 
     fn millis(&self, key: &str, millis: Option<&Spanned<i64>>, range: Range) -> Result<Option<Duration>, ConfigError> {
@@ -107,13 +126,12 @@ impl Check<'_> {
             return Ok(None);
         };
         let duration = u64::try_from(*spanned.get_ref()).ok().map(Duration::from_millis);
-        match duration.filter(|duration| range.holds(*duration)) {
-            Some(duration) => Ok(Some(duration)),
-            None => {
-                let expected = range.words(|duration| duration.as_millis().to_string());
-                Err(self.value(key, spanned.get_ref().to_string(), expected, spanned))
-            }
-        }
+        let wrong = || {
+            let expected = range.words(|duration| duration.as_millis().to_string());
+            self.value(key, spanned.get_ref().to_string(), expected, spanned)
+        };
+        let duration = duration.filter(|duration| range.holds(*duration));
+        duration.map(Some).ok_or_else(wrong)
     }
 
     fn word<T: Copy>(
@@ -126,13 +144,12 @@ impl Check<'_> {
             return Ok(None);
         };
         let word = spanned.get_ref();
-        match words.iter().find(|(name, _)| name == word) {
-            Some((_, meaning)) => Ok(Some(*meaning)),
-            None => {
-                let names: Vec<String> = words.iter().map(|(name, _)| format!("\"{name}\"")).collect();
-                Err(self.value(key, format!("\"{word}\""), names.join(", "), spanned))
-            }
-        }
+        let wrong = || {
+            let names: Vec<String> = words.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+            self.value(key, format!("\"{word}\""), names.join(", "), spanned)
+        };
+        let found = words.iter().find(|(name, _)| name == word);
+        found.map(|(_, meaning)| Some(*meaning)).ok_or_else(wrong)
     }
 
     /// A theme's name becomes a file name, so it must not be a path.
@@ -190,7 +207,7 @@ impl Check<'_> {
     /// serde's message for an unknown key is "unknown field `x`, expected one of `a`, `b`": the nearest of them is
     /// what was meant.
     fn syntax(&self, error: &toml::de::Error) -> ConfigError {
-        let message = error.message().replace('\n', ", ").replace('`', "\"");
+        let message = without_text(error.message()).replace('\n', ", ").replace('`', "\"");
         let mut quoted = message.split('"').skip(1).step_by(2);
         let hint = (message.starts_with("unknown field"))
             .then(|| quoted.next())
@@ -206,6 +223,16 @@ impl Check<'_> {
 
     fn place(&self, offset: usize) -> Place {
         Place::at(self.file.to_owned(), self.text, offset)
+    }
+}
+
+/// serde repeats a text that stands in the wrong place; it may be a connection string.
+fn without_text(message: &str) -> String {
+    match message.rsplit_once(", expected ") {
+        Some((before, expected)) if before.starts_with("invalid type: string") => {
+            format!("invalid type: a text, expected {expected}")
+        }
+        _ => message.to_owned(),
     }
 }
 
@@ -300,9 +327,9 @@ fn said(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         _ if duration.subsec_millis() > 0 => format!("{} ms", duration.as_millis()),
-        _ if seconds % 86400 == 0 => format!("{} d", seconds / 86400),
-        _ if seconds % 3600 == 0 => format!("{} h", seconds / 3600),
-        _ if seconds % 60 == 0 => format!("{} min", seconds / 60),
+        _ if seconds.is_multiple_of(86400) => format!("{} d", seconds / 86400),
+        _ if seconds.is_multiple_of(3600) => format!("{} h", seconds / 3600),
+        _ if seconds.is_multiple_of(60) => format!("{} min", seconds / 60),
         _ => format!("{seconds} s"),
     }
 }

@@ -7,6 +7,8 @@ mod check;
 mod error;
 pub(crate) mod nearest;
 pub mod raw;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,7 +17,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use check::hot_interval;
+pub use check::{hot_interval, is_theme_name};
 pub use error::{ConfigError, Place};
 
 use crate::pg::plan::Secret;
@@ -104,6 +106,11 @@ impl Settings {
     pub fn pace(&self, tier: Tier) -> Pace {
         self.paces[tier as usize]
     }
+
+    /// The same settings with another interval of the hot tier; [`hot_interval`] checks what a person typed.
+    pub fn set_hot_interval(&mut self, interval: Duration) {
+        self.paces[Tier::Hot as usize].interval = interval;
+    }
 }
 
 impl Default for Settings {
@@ -152,8 +159,8 @@ pub fn load(named: Option<&Path>) -> Result<Settings, ConfigError> {
             reason: error.to_string(),
         })?,
     };
-    let private = fs::metadata(&path).is_ok_and(|meta| meta.permissions().mode() & 0o077 == 0);
-    parse(&text, &path, private)
+    let shared = fs::metadata(&path).is_ok_and(|meta| meta.permissions().mode() & 0o077 != 0);
+    parse(&text, &path, !shared)
 }
 
 /// The settings of a text. `file` is where it is from; `private` says that nobody else may read it.

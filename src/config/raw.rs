@@ -42,7 +42,10 @@ pub struct Tiers {
 
 /// Seconds, or a text with a unit.
 #[derive(Clone, Deserialize)]
-#[serde(untagged, expecting = "expected seconds as a number, or a text with a unit such as \"500ms\" or \"10min\"")]
+#[serde(
+    untagged,
+    expecting = "expected seconds as a number, or a text with a unit such as \"500ms\" or \"10min\""
+)]
 pub enum Time {
     /// Whole seconds.
     Whole(i64),

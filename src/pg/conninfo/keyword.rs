@@ -48,12 +48,7 @@ const fn ignored(name: &'static str, env: &'static str, why: &'static str) -> Ke
     }
 }
 
-const fn refused(
-    name: &'static str,
-    env: &'static str,
-    unless: &'static [&'static str],
-    why: &'static str,
-) -> Keyword {
+const fn refused(name: &'static str, env: &'static str, unless: &'static [&'static str], why: &'static str) -> Keyword {
     Keyword {
         fate: Fate::Refused { unless, why },
         ..used(name, env)
@@ -68,7 +63,6 @@ const NO_SCRAM_KEYS: &str = "pgmon-tui logs in with a password or a certificate,
 /// All of them, in libpq's order.
 pub static KEYWORDS: &[Keyword] = &[
     used("service", "PGSERVICE"),
-    used("servicefile", "PGSERVICEFILE"),
     used("user", "PGUSER"),
     used("password", "PGPASSWORD"),
     used("passfile", "PGPASSFILE"),
@@ -89,7 +83,11 @@ pub static KEYWORDS: &[Keyword] = &[
     used("tcp_user_timeout", ""),
     used("sslmode", "PGSSLMODE"),
     used("sslnegotiation", "PGSSLNEGOTIATION"),
-    ignored("sslcompression", "PGSSLCOMPRESSION", "TLS compression is gone from OpenSSL and servers"),
+    ignored(
+        "sslcompression",
+        "PGSSLCOMPRESSION",
+        "TLS compression is gone from OpenSSL and servers",
+    ),
     used("sslcert", "PGSSLCERT"),
     used("sslkey", "PGSSLKEY"),
     used("sslcertmode", "PGSSLCERTMODE"),
@@ -111,7 +109,11 @@ pub static KEYWORDS: &[Keyword] = &[
         &["", "3.0"],
         "pgmon-tui speaks protocol 3.0",
     ),
-    ignored("max_protocol_version", "PGMAXPROTOCOLVERSION", "pgmon-tui speaks protocol 3.0"),
+    ignored(
+        "max_protocol_version",
+        "PGMAXPROTOCOLVERSION",
+        "pgmon-tui speaks protocol 3.0",
+    ),
     used("ssl_min_protocol_version", "PGSSLMINPROTOCOLVERSION"),
     used("ssl_max_protocol_version", "PGSSLMAXPROTOCOLVERSION"),
     refused("gssencmode", "PGGSSENCMODE", &["disable", "prefer"], NO_GSS),
@@ -198,7 +200,13 @@ impl Values {
         self.set(key, text, origin)
     }
 
-    /// Lays a more explicit set over this one. A new host makes the old `hostaddr` and a list of ports meaningless.
+    /// Adds another set, whose values win.
+    pub fn extend(&mut self, upper: Self) {
+        self.0.extend(upper.0);
+    }
+
+    /// Adds what was typed to what `PGMON_DSN` or a cluster says. A new host makes the old `hostaddr` and a list of
+    /// ports meaningless.
     pub fn overlay(&mut self, upper: Self) {
         if upper.text("host").is_some() {
             self.0.remove("hostaddr");
@@ -206,7 +214,7 @@ impl Values {
                 self.0.remove("port");
             }
         }
-        self.0.extend(upper.0);
+        self.extend(upper);
     }
 
     /// Whether nothing is set.

@@ -23,6 +23,7 @@
 //! * `connect_timeout` bounds the whole handshake of a host, and 0 (libpq: wait for ever) means our own default.
 //! * What we cannot honour and would weaken security if ignored is refused, not ignored ([`keyword::KEYWORDS`]).
 //! * A piece of a password that is not percent-encoded is not taken for a host name ([`uri`]).
+//! * A second argument that is a connection string is an error, not a user name.
 //! * `PGDATESTYLE`, `PGTZ`, `PGGEQO` and `client_encoding` do not apply: our statements need their own.
 
 mod error;
@@ -163,8 +164,9 @@ pub fn plan(inputs: &Inputs<'_>) -> Result<Plan, ConninfoError> {
     let words = Words::of(inputs.args)?;
     let mut warnings = words.warnings;
     let (mut values, label) = base(inputs, words.dsn.is_some())?;
-    values.overlay(words.options);
-    values.overlay(words.dsn.unwrap_or_default());
+    let mut typed = words.options;
+    typed.extend(words.dsn.unwrap_or_default());
+    values.overlay(typed);
     service::fill(&mut values, inputs)?;
     for keyword in KEYWORDS {
         inputs.fill_from_env(&mut values, keyword.name)?;
@@ -189,6 +191,13 @@ impl Words {
         let dbname = args.dbname.as_ref().map(|name| (name, Origin::Option("-d")));
         let dbname = dbname.or_else(|| rest.next().map(|name| (name, Origin::Argument)));
         let user = args.user.as_ref().or_else(|| rest.next());
+        // psql takes `host=a port=1` without quotes for a string and a user name; nobody means that.
+        if args.rest.iter().skip(1).any(|word| parse::is_connection_string(word)) {
+            return Err(ConninfoError::Syntax {
+                origin: Origin::Argument,
+                what: "the connection string is more than one argument: put all of it in one pair of quotes",
+            });
+        }
         let mut words = Self {
             options: Values::default(),
             dsn: None,

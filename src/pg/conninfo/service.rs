@@ -1,5 +1,5 @@
-//! Connection services: `service=NAME` or `PGSERVICE`, looked up as libpq does in the file of `servicefile=` or
-//! `PGSERVICEFILE`, else in `~/.pg_service.conf`, then in the system's `pg_service.conf`.
+//! Connection services: `service=NAME` or `PGSERVICE`, looked up as libpq does in the file of `PGSERVICEFILE`,
+//! else in `~/.pg_service.conf`, then in the system's `pg_service.conf`.
 //!
 //! The system's file is in `PGSYSCONFDIR`; without it libpq uses the directory it was built with, so the usual ones
 //! of the distributions are tried in turn.
@@ -30,7 +30,7 @@ pub fn fill(values: &mut Values, inputs: &Inputs<'_>) -> Result<(), ConninfoErro
     let Some(service) = values.get("service").cloned() else {
         return Ok(());
     };
-    let files = candidates(values, inputs)?;
+    let files = candidates(inputs)?;
     for path in &files {
         let section = Section {
             name: &service.text,
@@ -48,13 +48,9 @@ pub fn fill(values: &mut Values, inputs: &Inputs<'_>) -> Result<(), ConninfoErro
 }
 
 /// The files to look into, in order. A file that was named must be there; the usual ones may be missing.
-fn candidates(values: &Values, inputs: &Inputs<'_>) -> Result<Vec<PathBuf>, ConninfoError> {
-    let named = match values.get("servicefile") {
-        Some(value) => Some(value.text.clone()),
-        None => inputs.env("PGSERVICEFILE")?.map(str::to_owned),
-    };
+fn candidates(inputs: &Inputs<'_>) -> Result<Vec<PathBuf>, ConninfoError> {
     let exists = |path: &PathBuf| inputs.files.stat(path).is_some();
-    let mut files: Vec<PathBuf> = match named {
+    let mut files: Vec<PathBuf> = match inputs.env("PGSERVICEFILE")? {
         Some(named) => vec![PathBuf::from(named)],
         None => inputs.in_home(".pg_service.conf").filter(exists).into_iter().collect(),
     };
@@ -104,9 +100,7 @@ impl Section<'_> {
     }
 
     fn is_mine(&self, header: &str) -> bool {
-        header
-            .strip_prefix(self.name)
-            .is_some_and(|rest| rest.starts_with(']'))
+        header.strip_prefix(self.name).is_some_and(|rest| rest.starts_with(']'))
     }
 
     fn line(&self, line: &str, number: usize, values: &mut Values) -> Result<(), ConninfoError> {
@@ -124,11 +118,13 @@ impl Section<'_> {
         let (key, value) = line
             .split_once('=')
             .ok_or_else(|| syntax("the line is not written key=value"))?;
-        if key == "service" || key == "servicefile" {
+        if key == "service" {
             return Err(syntax("a service cannot name another service"));
         }
         if key.ends_with(is_space) {
-            return Err(syntax("libpq takes no blank before the \"=\" in a service file; write key=value"));
+            return Err(syntax(
+                "libpq takes no blank before the \"=\" in a service file; write key=value",
+            ));
         }
         if value.contains('\u{fffd}') {
             return Err(ConninfoError::NotUtf8 { origin });

@@ -7,10 +7,10 @@ mod tls;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::Inputs;
 use super::error::{ConninfoError, Origin};
 use super::keyword::{Fate, KEYWORDS, Value, Values};
 use super::passfile::{Passfile, Wanted};
-use super::{Inputs, keyword};
 use crate::pg::plan::{ChannelBinding, Host, Plan, Secret, SessionAttrs, Target};
 
 /// The name our sessions have in `pg_stat_activity` unless another was asked for.
@@ -51,8 +51,13 @@ pub fn settle(
         ssl_sni: tls.sni,
         ssl_min_protocol: tls.min_protocol,
         ssl_max_protocol: tls.max_protocol,
-        channel_binding: one_of(values, "channel_binding", CHANNEL_BINDINGS, "disable, prefer or require")?
-            .unwrap_or(ChannelBinding::Prefer),
+        channel_binding: one_of(
+            values,
+            "channel_binding",
+            CHANNEL_BINDINGS,
+            "disable, prefer or require",
+        )?
+        .unwrap_or(ChannelBinding::Prefer),
         target_session_attrs: one_of(values, "target_session_attrs", SESSION_ATTRS, SESSION_ATTRS_NAMES)?
             .unwrap_or(SessionAttrs::Any),
         shuffle: one_of(values, "load_balance_hosts", LOAD_BALANCE, "disable or random")?.unwrap_or(false),
@@ -199,7 +204,6 @@ fn one_of<T: Copy>(
 }
 
 fn bad(key: &'static str, value: &Value, expected: &'static str) -> ConninfoError {
-    debug_assert!(keyword::find(key).is_some());
     ConninfoError::BadValue {
         key,
         origin: value.origin.clone(),

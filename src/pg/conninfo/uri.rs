@@ -66,14 +66,12 @@ impl Uri<'_> {
             };
             hosts.push(host);
             ports.push(port);
-            match tail.strip_prefix(',') {
-                Some(next) => rest = next,
-                None => {
-                    self.set("host", &hosts.join(","))?;
-                    self.set("port", &ports.join(","))?;
-                    return Ok(tail);
-                }
-            }
+            let Some(next) = tail.strip_prefix(',') else {
+                self.set("host", &hosts.join(","))?;
+                self.set("port", &ports.join(","))?;
+                return Ok(tail);
+            };
+            rest = next;
         }
     }
 
@@ -92,18 +90,19 @@ impl Uri<'_> {
             return Err(self.syntax("an IPv6 address is empty"));
         }
         if !tail.is_empty() && !tail.starts_with([':', '/', '?', ',']) {
-            return Err(self.syntax("after the \"]\" of an IPv6 address comes \":port\", \",\", \"/database\" or \"?\""));
+            return Err(
+                self.syntax("after the \"]\" of an IPv6 address comes \":port\", \",\", \"/database\" or \"?\"")
+            );
         }
         Ok((host, tail))
     }
 
     fn query(&mut self, text: &str) -> Result<(), ConninfoError> {
-        // A trailing & ends the list, as in libpq; two of them do not.
-        let text = text.strip_suffix('&').unwrap_or(text);
         if text.is_empty() {
             return Ok(());
         }
-        for pair in text.split('&') {
+        // As in libpq, one & may end the list.
+        for pair in text.strip_suffix('&').unwrap_or(text).split('&') {
             let (key, value) = pair
                 .split_once('=')
                 .filter(|(_, value)| !value.contains('='))
@@ -128,9 +127,13 @@ impl Uri<'_> {
     }
 
     fn decode(&self, encoded: &str) -> Result<String, ConninfoError> {
+        // Blanks around a part are a slip of the pen to libpq 18, blanks in it are an error.
+        let mut rest = encoded.trim_matches(' ').bytes();
         let mut bytes = Vec::with_capacity(encoded.len());
-        let mut rest = encoded.bytes();
         while let Some(byte) = rest.next() {
+            if byte == b' ' {
+                return Err(self.syntax("a URI has no blanks in it; write %20"));
+            }
             if byte != b'%' {
                 bytes.push(byte);
                 continue;
@@ -155,7 +158,8 @@ impl Uri<'_> {
     }
 }
 
-const ENCODE: &str = "the URI has an \"@\" where none can be; in a user name or password write @ as %40, / as %2F, : as %3A";
+const ENCODE: &str =
+    "the URI has an \"@\" where none can be; in a user name or password write @ as %40, / as %2F, : as %3A";
 
 /// `user:password` before an `@` that comes before any `/`.
 fn split_credentials(rest: &str) -> (Option<&str>, &str) {

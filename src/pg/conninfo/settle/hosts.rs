@@ -128,9 +128,7 @@ fn port(text: &str, value: &Value) -> Result<u16, ConninfoError> {
 }
 
 fn list<'v>(values: &'v Values, key: &str) -> Vec<&'v str> {
-    values
-        .text(key)
-        .map_or_else(Vec::new, |text| text.split(',').collect())
+    values.text(key).map_or_else(Vec::new, |text| text.split(',').collect())
 }
 
 fn counts(what: &'static str, count: usize, hosts: usize, value: &Value) -> ConninfoError {

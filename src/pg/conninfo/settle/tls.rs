@@ -55,8 +55,13 @@ pub fn settle(
     warnings: &mut Vec<String>,
 ) -> Result<Tls, ConninfoError> {
     let mode = mode(values)?;
-    let direct = one_of(values, "sslnegotiation", &[("postgres", false), ("direct", true)], "postgres or direct")?
-        .unwrap_or(false);
+    let direct = one_of(
+        values,
+        "sslnegotiation",
+        &[("postgres", false), ("direct", true)],
+        "postgres or direct",
+    )?
+    .unwrap_or(false);
     if direct && mode < SslMode::Require {
         return Err(weak_for_direct(values, mode));
     }
@@ -249,9 +254,8 @@ impl Files<'_> {
 
     fn mention_missing_cert(&mut self) {
         if let Some(named) = self.values.text("sslcert") {
-            self.warnings.push(format!(
-                "sslcert {named} does not exist: no client certificate is sent"
-            ));
+            self.warnings
+                .push(format!("sslcert {named} does not exist: no client certificate is sent"));
         }
     }
 
