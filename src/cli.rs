@@ -130,6 +130,12 @@ Passwords belong in ~/.pgpass or are asked for: a command line is visible to
 every user of the machine. Press ? inside the program for its keys.";
 
 impl Cli {
+    /// Reads this process's command line; ends the process where it asks for help or is wrong.
+    #[must_use]
+    pub fn parse() -> Self {
+        Self::read(std::env::args_os()).unwrap_or_else(|error| error.exit())
+    }
+
     /// Reads the command line, the program's own name first. No error repeats what may be a password.
     ///
     /// # Errors
@@ -150,7 +156,7 @@ impl Cli {
 
     /// What is said about the server.
     #[must_use]
-    pub fn connection(&self) -> Args {
+    pub fn args(&self) -> Args {
         Args {
             host: self.host.clone(),
             port: self.port.clone(),
@@ -170,16 +176,9 @@ impl Cli {
         }
     }
 
-    /// The configuration file that was named: `--config`, else the variable `PGMON_CONFIG`.
-    #[must_use]
-    pub fn config_file(&self) -> Option<PathBuf> {
-        let variable = || std::env::var_os("PGMON_CONFIG").filter(|path| !path.is_empty());
-        self.config.clone().or_else(|| variable().map(PathBuf::from))
-    }
-
     /// The settings with what the command line says over them.
     #[must_use]
-    pub fn over(&self, mut settings: config::Settings) -> config::Settings {
+    pub fn apply(&self, mut settings: config::Settings) -> config::Settings {
         if let Some(interval) = self.interval {
             settings.set_hot_interval(interval);
         }
@@ -246,19 +245,19 @@ mod tests {
     #[test]
     fn words_of_an_unquoted_connection_string_are_left_to_the_plan() {
         let cli = parse("host=db password=hunter2 user=me").unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(cli.connection().rest.len(), 3);
+        assert_eq!(cli.args().rest.len(), 3);
     }
 
     #[test]
     fn the_last_of_two_wins() {
         let cli = parse("-h a -h b -w -w").unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(cli.connection().host.as_deref(), Some("b"));
+        assert_eq!(cli.args().host.as_deref(), Some("b"));
     }
 
     #[test]
     fn the_letters_are_psqls() {
         let cli = parse("-h db -p 5433 -U monitor -d app -W").unwrap_or_else(|error| panic!("{error}"));
-        let args = cli.connection();
+        let args = cli.args();
         assert_eq!(args.host.as_deref(), Some("db"));
         assert_eq!(args.port.as_deref(), Some("5433"));
         assert_eq!(args.user.as_deref(), Some("monitor"));
@@ -284,7 +283,7 @@ mod tests {
     #[test]
     fn the_command_line_wins_over_the_file() {
         let cli = parse("--interval 0.5 --theme light --ascii").unwrap_or_else(|error| panic!("{error}"));
-        let settings = cli.over(config::Settings::default());
+        let settings = cli.apply(config::Settings::default());
         assert_eq!(
             settings.pace(crate::probe::Tier::Hot).interval,
             Duration::from_millis(500)

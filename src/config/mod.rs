@@ -144,12 +144,19 @@ pub fn default_path() -> Option<PathBuf> {
     Some(dirs.config_dir().join("config.toml"))
 }
 
-/// Reads the named file, or else the one at [`default_path`] if it is there.
+/// The file of the environment variable `PGMON_CONFIG`, if it is set to one.
+fn path_of_environment() -> Option<PathBuf> {
+    let path = std::env::var_os("PGMON_CONFIG").filter(|path| !path.is_empty())?;
+    Some(PathBuf::from(path))
+}
+
+/// Reads the named file (`--config`), else that of `PGMON_CONFIG`, else the one at [`default_path`] if it is there.
 ///
 /// # Errors
 /// A file that cannot be read, or what [`parse`] finds.
 pub fn load(named: Option<&Path>) -> Result<Settings, ConfigError> {
-    let Some(path) = named.map(Path::to_owned).or_else(default_path) else {
+    let named = named.map(Path::to_owned).or_else(path_of_environment);
+    let Some(path) = named.clone().or_else(default_path) else {
         return Ok(Settings::default());
     };
     let text = match fs::read_to_string(&path) {
