@@ -4,6 +4,14 @@
 //! One more question is one file in `queries/`, one file here and one line in [`PROBES`].
 
 pub mod activity;
+pub mod counters;
+pub mod databases;
+pub mod horizon;
+pub mod pulse;
+pub mod recovery;
+pub mod relation_io;
+pub mod replication;
+pub mod slots;
 
 use std::any::Any;
 use std::fmt;
@@ -239,7 +247,17 @@ impl Entry {
 }
 
 /// Every probe, in the order they are asked within a tier.
-pub static PROBES: &[Entry] = &[Entry::of::<activity::Activity>()];
+pub static PROBES: &[Entry] = &[
+    Entry::of::<pulse::PulseProbe>(),
+    Entry::of::<activity::Activity>(),
+    Entry::of::<counters::CountersProbe>(),
+    Entry::of::<replication::ReplicationProbe>(),
+    Entry::of::<recovery::RecoveryProbe>(),
+    Entry::of::<horizon::HorizonProbe>(),
+    Entry::of::<slots::SlotsProbe>(),
+    Entry::of::<relation_io::RelationIoProbe>(),
+    Entry::of::<databases::DatabasesProbe>(),
+];
 
 /// The entry of that id.
 #[must_use]
