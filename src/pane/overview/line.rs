@@ -95,14 +95,14 @@ impl Line {
 
     /// With the newest point of a series as its value, or the reason why there is none.
     pub fn newest(self, world: &World, series: &'static str, form: impl FnOnce(f64) -> String) -> Self {
-        match world.series.last(series) {
-            Some(value) => self.value(form(value)),
-            None => {
-                let gap = world.series.gap(self.probe);
-                let reason = gap.map_or_else(|| "nothing to measure".to_owned(), |gap| gap.to_string());
-                self.piece(Role::Muted, reason)
-            }
+        if let Some(value) = world.series.last(series) {
+            return self.value(form(value));
         }
+        let gap = world.series.gap(self.probe);
+        self.piece(
+            Role::Muted,
+            gap.map_or_else(|| "nothing to measure".to_owned(), |gap| gap.to_string()),
+        )
     }
 
     /// With a value that is an estimate.
@@ -175,6 +175,16 @@ impl Line {
         if who.is_empty() { line } else { line.with(who) }
     }
 
+    /// Says how old it is, where that is more than a minute.
+    pub fn age(self, world: &World) -> Self {
+        match world.freshness(self.probe) {
+            Freshness::Fresh(age) | Freshness::Stale(age) if age >= Duration::from_mins(1) => {
+                self.piece(Role::Muted, format!("{} ago", format::duration(age.as_secs_f64())))
+            }
+            _ => self,
+        }
+    }
+
     /// Hidden by privileges: says which grant shows it.
     pub fn denied(mut self, world: &World) -> Self {
         self.value = None;
@@ -198,7 +208,7 @@ impl Line {
 }
 
 /// What shows what is hidden.
-pub fn hidden(world: &World) -> String {
+fn hidden(world: &World) -> String {
     let role = world.server.as_ref().map_or("", |server| server.role.as_str());
     format!("hidden: {};", grant_monitor(role))
 }

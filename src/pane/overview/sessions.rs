@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::line::{Line, hidden};
+use super::chart::SOMEBODY;
+use super::line::Line;
 use crate::app::world::World;
 use crate::model::observe::name;
 use crate::model::overview;
@@ -17,11 +18,7 @@ use crate::ui::look::Role;
 pub const AVERAGE: Duration = Duration::from_mins(1);
 
 /// Percent of the usable connections from which the line is marked, the worst first.
-const CROWDED: [(f64, Role); 3] = [
-    (100.0, Role::Critical),
-    (90.0, Role::Warning),
-    (80.0, Role::Notice),
-];
+const CROWDED: [(f64, Role); 3] = [(100.0, Role::Critical), (90.0, Role::Warning), (80.0, Role::Notice)];
 
 /// The lines, and which of them come only where there is room.
 pub fn lines(world: &World, window: Duration) -> (Vec<Line>, Vec<Line>) {
@@ -62,7 +59,10 @@ fn connections(world: &World, window: Duration) -> Line {
             None => line,
         };
         if counted.hidden > 0 {
-            return line.estimated().piece(Role::Denied, format!("states {}", hidden(world)));
+            return line
+                .estimated()
+                .piece(Role::Denied, "states hidden")
+                .piece(Role::Muted, "some may be parallel workers");
         }
         let line = line
             .with(format!("active {}", counted.active))
@@ -86,7 +86,7 @@ fn active(world: &World, window: Duration) -> Line {
             .value(format::rate(mean))
             .trend(world, window, name::ACTIVE, Fold::Mean, 1.0);
         let mut classes = by_class(world);
-        classes.retain(|(_, mean)| *mean >= 0.05);
+        classes.retain(|(_, mean)| *mean >= SOMEBODY);
         classes.sort_by(|a, b| b.1.total_cmp(&a.1));
         classes.into_iter().fold(line, |line, (class, mean)| {
             line.piece(role(class), format!("{} {}", class.name(), format::rate(mean)))
@@ -137,7 +137,7 @@ fn oldest_tx(world: &World, window: Duration) -> Line {
     Line::of::<Activity>(world, "oldest_tx", "Oldest tx", |backends, line| {
         let blind = blind(world, backends);
         match overview::oldest_tx(backends) {
-            _ if blind => line.denied(world),
+            _ if blind => return line.denied(world),
             None => line.value("none").role(Role::Muted),
             Some(backend) => line
                 .value(age(backend.xact_s))
@@ -152,7 +152,7 @@ fn idle_in_tx(world: &World, window: Duration) -> Line {
     Line::of::<Activity>(world, "idle_in_tx", "Idle in tx", |backends, line| {
         let blind = blind(world, backends);
         match overview::oldest_idle_tx(backends) {
-            _ if blind => line.denied(world),
+            _ if blind => return line.denied(world),
             None => line.value("none").role(Role::Muted),
             Some(backend) => line
                 .value(age(backend.state_s))
@@ -164,16 +164,19 @@ fn idle_in_tx(world: &World, window: Duration) -> Line {
 }
 
 fn longest_query(world: &World) -> Line {
-    Line::of::<Activity>(world, "longest_query", "Longest query", |backends, line| {
-        match overview::oldest_query(backends) {
+    Line::of::<Activity>(
+        world,
+        "longest_query",
+        "Longest query",
+        |backends, line| match overview::oldest_query(backends) {
             _ if blind(world, backends) => line.denied(world),
             None => line.value("none").role(Role::Muted),
             Some(backend) => line
                 .value(age(backend.query_s))
                 .backend(backend)
                 .maybe(backend.query.clone()),
-        }
-    })
+        },
+    )
 }
 
 fn age(seconds: Option<f64>) -> String {

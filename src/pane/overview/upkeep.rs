@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::line::{Line, hidden, several};
+use super::line::{Line, several};
 use crate::app::world::World;
 use crate::model::observe::name;
 use crate::model::overview;
@@ -52,7 +52,9 @@ fn replication(world: &World, window: Duration) -> Line {
         let line = line
             .trend(world, window, name::REPLAY_LAG, Fold::Peak, 1_048_576.0)
             .with(several(senders.len(), "standby", "standbys"));
-        let lagging = worst.replay_s.map(|seconds| format!("{} behind", format::duration(seconds)));
+        let lagging = worst
+            .replay_s
+            .map(|seconds| format!("{} behind", format::duration(seconds)));
         line.maybe(lagging)
             .maybe(worst.application_name.clone())
             .maybe(others(senders))
@@ -158,7 +160,10 @@ fn autovacuum(world: &World, window: Duration) -> Line {
         match overview::longest_autovacuum(backends) {
             None => line.piece(Role::Muted, "no worker is busy"),
             Some(worker) => line
-                .with(format!("longest {}", format::duration(worker.xact_s.unwrap_or(f64::NAN))))
+                .with(format!(
+                    "longest {}",
+                    format::duration(worker.xact_s.unwrap_or(f64::NAN))
+                ))
                 .backend(worker)
                 .maybe(worker.query.clone()),
         }
@@ -171,16 +176,23 @@ fn sees_less(world: &World) -> bool {
 
 fn horizon(world: &World, window: Duration) -> Line {
     Line::of::<HorizonProbe>(world, "horizon", "xmin horizon", |holders, line| {
-        let others = world.get::<Activity>().map_or(1, |backends| Profile::of(backends).hidden);
+        let others = world
+            .get::<Activity>()
+            .map_or(1, |backends| Profile::of(backends).hidden);
         let blind = sees_less(world) && others > 0;
-        let line = line.trend(world, window, name::HORIZON, Fold::Peak, 1000.0);
         match overview::holder(holders) {
             None if blind => line.denied(world),
             None => line.value("0").piece(Role::Muted, "nobody holds it back"),
             Some(holder) => {
-                let line = holds(holder, line.value(format::count(holder.xmin_age)));
+                let line = holds(holder, line.value(format::count(holder.xmin_age))).trend(
+                    world,
+                    window,
+                    name::HORIZON,
+                    Fold::Peak,
+                    1000.0,
+                );
                 if blind {
-                    line.estimated().piece(Role::Denied, format!("sessions {}", hidden(world)))
+                    line.estimated().piece(Role::Denied, "sessions hidden")
                 } else {
                     line
                 }
@@ -221,5 +233,6 @@ fn sizes(world: &World) -> Line {
         largest
             .filter_map(size)
             .fold(line, |line, text| line.piece(Role::Muted, text))
+            .age(world)
     })
 }

@@ -70,28 +70,24 @@ fn tables_and_indexes(world: &World, line: Line) -> Line {
         (None, None) => (
             share(float(io.table_hit), float(io.table_fetched - io.table_hit)),
             share(float(io.index_hit), float(io.index_fetched - io.index_hit)),
-            io.reset.map_or_else(
-                || "since ever".to_owned(),
-                |reset| format!("in {}", format::duration(io.epoch - reset)),
-            ),
+            io.reset.map(|reset| io.epoch - reset),
         ),
-        (tables, indexes) => (tables, indexes, "lately".to_owned()),
+        (tables, indexes) => (tables, indexes, world.series.last_span(name::TABLE_HIT)),
     };
     let ratio = |share: Option<f64>| share.map_or_else(|| format::NONE.to_owned(), format::percent);
-    line.with(format!("tbl {}", ratio(tables)))
-        .with(format!("idx {}", ratio(indexes)))
-        .piece(Role::Muted, span)
+    let span = span.map_or_else(|| "ever".to_owned(), |span| format!("in {}", format::duration(span)));
+    line.with(format!("tbl {} idx {} {span}", ratio(tables), ratio(indexes)))
 }
 
 fn rows_out(world: &World, window: Duration) -> Line {
     Line::of::<CountersProbe>(world, "rows_out", "Rows out/s", |_, line| {
         line.newest(world, name::ROWS_OUT, format::rate)
             .trend(world, window, name::ROWS_OUT, Fold::Mean, 1.0)
-            .maybe(changes(world))
+            .maybe(changes(world).map(|changes| format!("in: {changes}")))
     })
 }
 
-/// "ins 12 upd 3 del 0 /s".
+/// "ins 12 · upd 3 · del 0", a second.
 fn changes(world: &World) -> Option<String> {
     let last = |series| world.series.last(series).map(format::rate);
     Some(format!(
@@ -106,16 +102,18 @@ fn rows_in(world: &World, window: Duration) -> Line {
     Line::of::<CountersProbe>(world, "rows_in", "Rows in/s", |_, line| {
         line.newest(world, name::ROWS_IN, format::rate)
             .trend(world, window, name::ROWS_IN, Fold::Mean, 1.0)
-            .maybe(changes(world))
+            .piece(Role::Muted, "inserted, updated and deleted, all databases")
     })
 }
 
 fn reads(world: &World, window: Duration) -> Line {
     let block = world.server.as_ref().map_or(8192, |server| server.block_size.max(1));
     Line::of::<CountersProbe>(world, "reads", "Read", |_, line| {
-        line.newest(world, name::BLOCKS_READ, |rate| format::bytes_per_s(rate * f64::from(block)))
-            .trend(world, window, name::BLOCKS_READ, Fold::Mean, 1.0)
-            .piece(Role::Muted, "from the system's cache or disk into shared_buffers")
+        line.newest(world, name::BLOCKS_READ, |rate| {
+            format::bytes_per_s(rate * f64::from(block))
+        })
+        .trend(world, window, name::BLOCKS_READ, Fold::Mean, 1.0)
+        .piece(Role::Muted, "from the system's cache or disk into shared_buffers")
     })
 }
 
@@ -128,8 +126,10 @@ fn deadlocks(world: &World, window: Duration) -> Line {
         } else {
             line.newest(world, name::DEADLOCKS, format::rate)
         };
-        line.trend(world, window, name::DEADLOCKS, Fold::Peak, 0.01)
-            .piece(Role::Muted, format!("{} since reset", format::count(counters.all.deadlocks)))
+        line.trend(world, window, name::DEADLOCKS, Fold::Peak, 0.01).piece(
+            Role::Muted,
+            format!("{} since reset", format::count(counters.all.deadlocks)),
+        )
     })
 }
 
@@ -158,10 +158,15 @@ fn checkpoints(world: &World) -> Line {
             Some(seconds) => line.value(format!("per {}", format::duration(seconds))),
             None => line.value("none").role(Role::Muted),
         };
-        let since = if pace.since_reset { "since reset, " } else { "" };
-        line.with(format!("{:.0} timed", pace.timed))
-            .with(format!("{:.0} requested", pace.requested))
-            .piece(Role::Muted, format!("{since}in {}", format::duration(pace.seconds)))
+        let line = line
+            .with(format!("{:.0} timed", pace.timed))
+            .with(format!("{:.0} req", pace.requested))
+            .piece(Role::Muted, format!("in {}", format::duration(pace.seconds)));
+        if pace.since_reset {
+            line.piece(Role::Muted, "since the counters were reset")
+        } else {
+            line
+        }
     })
 }
 
