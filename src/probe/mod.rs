@@ -4,6 +4,8 @@
 //! One more question is one file in `queries/`, one file here and one line in [`PROBES`].
 
 pub mod activity;
+pub mod locks;
+pub mod prepared;
 
 use std::any::Any;
 use std::fmt;
@@ -239,7 +241,11 @@ impl Entry {
 }
 
 /// Every probe, in the order they are asked within a tier.
-pub static PROBES: &[Entry] = &[Entry::of::<activity::Activity>()];
+pub static PROBES: &[Entry] = &[
+    Entry::of::<activity::Activity>(),
+    Entry::of::<locks::Locks>(),
+    Entry::of::<prepared::PreparedXacts>(),
+];
 
 /// The entry of that id.
 #[must_use]
