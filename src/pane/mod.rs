@@ -51,12 +51,25 @@ pub trait View {
         None
     }
 
+    /// Reads what was typed after `/`.
+    ///
+    /// # Errors
+    /// Why it is no filter: the bad regular expression, the unknown column and the known ones.
+    fn parse_filter(&self, _text: &str) -> Result<Filter, String> {
+        Err("There is nothing to filter here.".to_owned())
+    }
+
     /// A new filter; `derive` follows.
     fn set_filter(&mut self, _filter: Filter) {}
 
     /// What this page is about, for the probes that are asked only for it.
     fn subject(&self) -> Option<&Subject> {
         None
+    }
+
+    /// True for a question that has to be answered: nothing below it takes a key.
+    fn modal(&self) -> bool {
+        false
     }
 
     /// Lines of help that belong to this view: columns, marks, how to read it.
@@ -94,6 +107,10 @@ pub enum Reply {
     Copy(Copy),
     /// Taken, with something to tell the user in the message line.
     Tell(String),
+    /// The user agreed to go on with a role that may write.
+    GoOn,
+    /// The user wants to leave.
+    Quit,
 }
 
 /// One thing that `y` offers.

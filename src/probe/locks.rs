@@ -149,7 +149,8 @@ impl Sample {
     #[must_use]
     pub fn has_prepared_blocker(&self) -> bool {
         self.held.iter().any(|held| held.pid == 0)
-            || (self.sessions.iter()).any(|session| session.wait.as_ref().is_some_and(|wait| wait.blockers.contains(&0)))
+            || (self.sessions.iter())
+                .any(|session| session.wait.as_ref().is_some_and(|wait| wait.blockers.contains(&0)))
     }
 }
 

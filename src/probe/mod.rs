@@ -4,8 +4,16 @@
 //! One more question is one file in `queries/`, one file here and one line in [`PROBES`].
 
 pub mod activity;
+pub mod counters;
+pub mod databases;
+pub mod horizon;
 pub mod locks;
 pub mod prepared;
+pub mod pulse;
+pub mod recovery;
+pub mod relation_io;
+pub mod replication;
+pub mod slots;
 
 use std::any::Any;
 use std::fmt;
@@ -242,9 +250,17 @@ impl Entry {
 
 /// Every probe, in the order they are asked within a tier.
 pub static PROBES: &[Entry] = &[
+    Entry::of::<pulse::PulseProbe>(),
     Entry::of::<activity::Activity>(),
     Entry::of::<locks::Locks>(),
     Entry::of::<prepared::PreparedXacts>(),
+    Entry::of::<counters::CountersProbe>(),
+    Entry::of::<replication::ReplicationProbe>(),
+    Entry::of::<recovery::RecoveryProbe>(),
+    Entry::of::<horizon::HorizonProbe>(),
+    Entry::of::<slots::SlotsProbe>(),
+    Entry::of::<relation_io::RelationIoProbe>(),
+    Entry::of::<databases::DatabasesProbe>(),
 ];
 
 /// The entry of that id.

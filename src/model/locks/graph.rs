@@ -229,9 +229,9 @@ impl<'a> Builder<'a> {
         let parents = &self.parents[node];
         self.parent[node] = self.best(parents.iter().copied());
         let mut rest = parents.iter().copied();
-        let key = rest.next().and_then(|first| {
-            rest.try_fold(first, |key, parent| self.common_key(key, parent))
-        });
+        let key = rest
+            .next()
+            .and_then(|first| rest.try_fold(first, |key, parent| self.common_key(key, parent)));
         self.set_key(node, key);
     }
 

@@ -26,12 +26,22 @@ pub fn name(tag: &Tag, names: &Names) -> String {
         "relation" => table(),
         "extend" => format!("extension of {}", table()),
         "page" => format!("page {} of {}", tag.page.unwrap_or_default(), table()),
-        "tuple" => format!("row ({},{}) of {}", tag.page.unwrap_or_default(), tag.tuple.unwrap_or_default(), table()),
+        "tuple" => format!(
+            "row ({},{}) of {}",
+            tag.page.unwrap_or_default(),
+            tag.tuple.unwrap_or_default(),
+            table()
+        ),
         "transactionid" => format!("transaction {}", tag.transactionid.as_deref().unwrap_or("?")),
         "virtualxid" => format!("snapshot of {}", tag.virtualxid.as_deref().unwrap_or("?")),
         "advisory" => advisory(tag),
         "object" => object(tag, names),
-        other => format!("{other} {}", tag.objid.or(tag.relation).map_or_else(String::new, |oid| oid.to_string())),
+        other => format!(
+            "{other} {}",
+            tag.objid
+                .or(tag.relation)
+                .map_or_else(String::new, |oid| oid.to_string())
+        ),
     }
 }
 
@@ -59,7 +69,10 @@ fn advisory(tag: &Tag) -> String {
     if tag.objsubid == Some(2) {
         format!("advisory keys {}, {}", high.cast_signed(), low.cast_signed())
     } else {
-        format!("advisory key {}", (u64::from(high) << 32 | u64::from(low)).cast_signed())
+        format!(
+            "advisory key {}",
+            (u64::from(high) << 32 | u64::from(low)).cast_signed()
+        )
     }
 }
 
@@ -86,8 +99,14 @@ mod tests {
     #[test]
     fn advisory_keys_are_those_that_were_given() {
         assert_eq!(name(&advisory_tag(0, 42, 1), &Names::default()), "advisory key 42");
-        assert_eq!(name(&advisory_tag(u32::MAX, u32::MAX, 1), &Names::default()), "advisory key -1");
-        assert_eq!(name(&advisory_tag(7, 4_294_967_291, 2), &Names::default()), "advisory keys 7, -5");
+        assert_eq!(
+            name(&advisory_tag(u32::MAX, u32::MAX, 1), &Names::default()),
+            "advisory key -1"
+        );
+        assert_eq!(
+            name(&advisory_tag(7, 4_294_967_291, 2), &Names::default()),
+            "advisory keys 7, -5"
+        );
     }
 
     #[test]
