@@ -3,6 +3,8 @@
 
 use ratatui::style::Style;
 
+use super::text::Charset;
+
 /// What a piece of text means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
@@ -71,11 +73,33 @@ pub struct Look {
     pub glyphs: &'static Glyphs,
 }
 
+impl Default for Look {
+    fn default() -> Self {
+        Self {
+            theme: Theme::default(),
+            glyphs: &Glyphs::UNICODE,
+        }
+    }
+}
+
 impl Look {
     /// The style of a role.
     #[must_use]
     pub fn style(&self, role: Role) -> Style {
         self.theme.style(role)
+    }
+
+    /// The sign that goes with a severity or with [`Role::Ok`], [`Role::Stale`]; a space for any other role.
+    #[must_use]
+    pub const fn mark(&self, role: Role) -> &'static str {
+        match role {
+            Role::Critical => self.glyphs.critical,
+            Role::Warning => self.glyphs.warning,
+            Role::Notice => self.glyphs.notice,
+            Role::Ok => self.glyphs.ok,
+            Role::Stale => self.glyphs.stale,
+            _ => " ",
+        }
     }
 }
 
@@ -124,6 +148,62 @@ pub struct Glyphs {
     pub bar: &'static str,
     /// No value (a gap, unknown): –
     pub none: &'static str,
+    /// What the terminal can show.
+    pub charset: Charset,
+}
+
+impl Glyphs {
+    /// For a terminal with UTF-8.
+    pub const UNICODE: Self = Self {
+        critical: "✖",
+        warning: "▲",
+        notice: "◆",
+        ok: "✔",
+        live: "●",
+        stale: "○",
+        branch: "├ ",
+        last: "└ ",
+        pipe: "│ ",
+        line: "─",
+        ellipsis: "…",
+        at_most: "≤",
+        about: "≈",
+        up: "↑",
+        down: "↓",
+        left: "←",
+        right: "→",
+        dot: "·",
+        spark: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
+        bar: "█",
+        none: "–",
+        charset: Charset::Unicode,
+    };
+
+    /// For every other terminal.
+    pub const ASCII: Self = Self {
+        critical: "X",
+        warning: "!",
+        notice: "*",
+        ok: "+",
+        live: "*",
+        stale: "o",
+        branch: "|-",
+        last: "`-",
+        pipe: "| ",
+        line: "-",
+        ellipsis: "~",
+        at_most: "<",
+        about: "~",
+        up: "^",
+        down: "v",
+        left: "<",
+        right: ">",
+        dot: ".",
+        spark: ["_", ".", "-", "-", "=", "=", "#", "#"],
+        bar: "#",
+        none: "-",
+        charset: Charset::Ascii,
+    };
 }
 
 /// A theme: a style for each role.
