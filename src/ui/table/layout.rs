@@ -78,12 +78,14 @@ pub(super) fn layout<R>(columns: &[Column<R>], wanted: &[u16], scrolled: usize, 
         Some((last, middle)) if is_rest(columns, last.0) && keeps_rest(width, first.1, last.1) => (middle, Some(*last)),
         _ => (others, None),
     };
-    let reserved = rest.map_or(0, |(_, min)| min.saturating_add(1));
-    let scrolled = scrolled.min(most_scrolled(
-        middle,
-        rest.is_some(),
-        width.saturating_sub(room.x + first.1),
-    ));
+    let reserved = rest.map_or(0, |(_, min)| min.saturating_add(1).min(width));
+    let between = width.saturating_sub(
+        room.x
+            .saturating_add(first.1)
+            .saturating_add(reserved)
+            .saturating_add(1),
+    );
+    let scrolled = scrolled.min(most_scrolled(middle, rest.is_some(), between));
     if scrolled == 0 && fits(&all, width.saturating_sub(room.x), 2) {
         room.gap = 2;
     }
@@ -120,19 +122,12 @@ const fn keeps_rest(width: u16, first: u16, rest: u16) -> bool {
 
 /// How far the middle columns scroll: all of them away where the last column stays, else until the last is seen.
 fn most_scrolled(middle: &[(usize, u16)], rest: bool, room: u16) -> usize {
-    if rest {
-        return if fits(middle, room.saturating_sub(1), 1) {
-            0
-        } else {
-            middle.len()
-        };
+    let seen = |from: usize| middle.get(from..).is_some_and(|tail| fits(tail, room, 1));
+    match (0..middle.len()).find(|from| seen(*from)) {
+        Some(from) if !rest || from == 0 => from,
+        _ if rest => middle.len(),
+        _ => middle.len().saturating_sub(1),
     }
-    let tail = (0..middle.len()).find(|from| {
-        middle
-            .get(*from..)
-            .is_some_and(|tail| fits(tail, room.saturating_sub(1), 1))
-    });
-    tail.unwrap_or(middle.len().saturating_sub(1))
 }
 
 /// True if these columns fit into that many cells with that gap between them.
