@@ -1,0 +1,45 @@
+# Runs one server and outlives nobody: standard input is a pipe held by the process that wanted the server. A line on it
+# starts the server; its end, which comes even when that process is killed, ends the server and removes its directory.
+# Arguments: the directory, then the server's command line. run.pid is there exactly while the server runs, run.exit after.
+dir=$1
+shift
+# When its parent dies this process group is orphaned, and with a stopped server in it everybody gets a SIGHUP.
+trap '' HUP
+
+children() {
+    for stat in /proc/[0-9]*/stat; do
+        { read -r line <"$stat"; } 2>/dev/null || continue
+        fields=${line##*) }
+        fields=${fields#* }
+        [ "${fields%% *}" = "$1" ] && echo "${line%% *}"
+    done
+    [ -e /proc/self/stat ] || pgrep -P "$1"
+}
+
+while read -r _; do
+    rm -f "$dir/run.exit"
+    (
+        (trap - HUP && exec "$@") </dev/null >>"$dir/log" 2>&1 &
+        echo $! >"$dir/run.new"
+        mv "$dir/run.new" "$dir/run.pid"
+        wait $!
+        status=$?
+        rm -f "$dir/run.pid"
+        echo $status >"$dir/run.exit"
+    ) &
+done
+
+if pid=$(cat "$dir/run.pid" 2>/dev/null) && [ -n "$pid" ]; then
+    children=$(children "$pid")
+    # A stopped process gets no signal but these two.
+    kill -CONT $pid $children 2>/dev/null
+    kill -QUIT "$pid" 2>/dev/null
+    tries=0
+    while [ -e "$dir/run.pid" ] && [ $tries -lt 200 ]; do
+        sleep 0.05
+        tries=$((tries + 1))
+    done
+    [ -e "$dir/run.pid" ] && kill -KILL $pid $children 2>/dev/null
+fi
+cd /
+rm -rf "$dir"
