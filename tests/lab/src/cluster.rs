@@ -126,7 +126,7 @@ impl Builder {
     }
 }
 
-/// A server. Dropped, it stops at once and its directory is removed; when the process that made it dies in any way,
+/// A server, in a directory of its own under `/tmp` or `$PGMON_LAB_DIR`. Dropped, it stops at once and its directory is removed; when the process that made it dies in any way,
 /// the same happens.
 #[derive(Debug)]
 pub struct Cluster {
@@ -384,7 +384,8 @@ impl Cluster {
     fn lay(install: Install, source: &Path, skip: impl Fn(&Path) -> bool) -> Result<Self> {
         let account = Account::for_servers()?;
         // A Unix socket's path has room for about 100 bytes: TMPDIR may be too deep.
-        let dir = tempfile::Builder::new().prefix("pgmon-lab-").tempdir_in("/tmp")?;
+        let base = std::env::var_os("PGMON_LAB_DIR").unwrap_or_else(|| "/tmp".into());
+        let dir = tempfile::Builder::new().prefix("pgmon-lab-").tempdir_in(base)?;
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755))?;
         Account::own(account, dir.path())?;
         copy_tree(source, &dir.path().join("data"), Path::new(""), account, &skip)?;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use pgmon_lab::{Cluster, MAJORS, PATIENCE, Result, Stop, shared, wait_until};
+use pgmon_lab::{Cluster, MAJORS, PATIENCE, Result, Stop, is_stopped, processes_with, shared, wait_until};
 
 const IN_RECOVERY: &str = "SELECT pg_catalog.pg_is_in_recovery()";
 
@@ -130,7 +130,6 @@ async fn dead_process_leaves_nothing() -> Result<()> {
     child.kill()?;
     child.wait()?;
     wait_until("its directory is gone", PATIENCE, async || Ok(!dir.exists())).await;
-    let processes = Command::new("ps").args(["-axo", "args="]).output()?;
-    assert!(!String::from_utf8_lossy(&processes.stdout).contains(dir.to_str().unwrap()));
+    assert!(processes_with(dir.to_str().unwrap_or_default()).is_empty());
     Ok(())
 }
