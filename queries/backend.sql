@@ -23,7 +23,11 @@ select a.pid,
        null::int4[] as workers,
        null::int8 as query_id,
        pg_catalog.pg_blocking_pids(a.pid) as blocked_by,
-       case when a.query <> '<insufficient privilege>' then pg_catalog.textsend(a.query) end as query,
+       case when a.query = '<insufficient privilege>' then null
+            when pg_catalog.getdatabaseencoding() in ('UTF8', 'SQL_ASCII', 'LATIN1')
+            then pg_catalog.textsend(a.query)
+            else pg_catalog.decode(pg_catalog.replace(a.query, E'\\', E'\\\\'), 'escape')
+       end as query,
        pg_catalog.octet_length(a.query)
          >= pg_catalog.pg_size_bytes(pg_catalog.current_setting('track_activity_query_size')) - 4 as cut,
        a.query = '<insufficient privilege>' as hidden,

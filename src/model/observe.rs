@@ -6,9 +6,10 @@ use crate::model::series::Series;
 use crate::model::waits::{Profile, WaitClass};
 use crate::pg::server::Server;
 use crate::probe::activity::{Activity, Backend};
-use crate::probe::counters::{Counters, CountersProbe};
+use crate::probe::counters::{Counters, CountersProbe, Work};
 use crate::probe::horizon::{Holder, HorizonProbe};
 use crate::probe::pulse::{Pulse, PulseProbe};
+use crate::probe::recovery::RecoveryProbe;
 use crate::probe::relation_io::{RelationIo, RelationIoProbe};
 use crate::probe::replication::{ReplicationProbe, Sender};
 use crate::probe::{Latest, Mono, Probe, Ran, Sample};
@@ -17,6 +18,8 @@ use crate::probe::{Latest, Mono, Probe, Ran, Sample};
 pub mod name {
     /// Client connections.
     pub const CONNECTIONS: &str = "connections";
+    /// Active sessions, on CPU or waiting.
+    pub const ACTIVE: &str = "active";
     /// Sessions that wait for a heavyweight lock.
     pub const BLOCKED: &str = "blocked";
     /// Age of the oldest transaction in seconds; 0 when there is none.
@@ -37,6 +40,8 @@ pub mod name {
     pub const BLOCKS_READ: &str = "blocks_read";
     /// Rows returned and fetched per second.
     pub const ROWS_OUT: &str = "rows_out";
+    /// Rows inserted, updated and deleted per second.
+    pub const ROWS_IN: &str = "rows_in";
     /// Rows inserted per second.
     pub const ROWS_INSERTED: &str = "rows_inserted";
     /// Rows updated per second.
@@ -67,6 +72,8 @@ pub mod name {
     pub const INDEX_HIT: &str = "index_hit";
     /// Replay lag in bytes of the standby furthest behind; 0 without one.
     pub const REPLAY_LAG: &str = "replay_lag";
+    /// Bytes received and not replayed on this standby.
+    pub const STANDBY_LAG: &str = "standby_lag";
     /// Age of the xmin horizon in transactions; 0 when nobody holds it.
     pub const HORIZON: &str = "horizon";
 }
@@ -89,6 +96,9 @@ impl Series {
             self.rate::<RelationIoProbe>(sample, after, Self::relation_io);
         } else if let Some(senders) = data::<ReplicationProbe>(sample) {
             self.replication(sample.ran.finished(), senders);
+        } else if let Some(recovery) = data::<RecoveryProbe>(sample) {
+            let lag = recovery.replay_bytes.map(rates::float);
+            self.push(name::STANDBY_LAG, sample.ran.finished(), lag);
         } else if let Some(holders) = data::<HorizonProbe>(sample) {
             self.horizon(sample.ran.finished(), holders, latest, server);
         }
@@ -103,6 +113,7 @@ impl Series {
             self.push(class.series(), at, seen.then(|| whole(profile.count(class))));
         }
         let gauge = |value: f64| seen.then_some(value);
+        self.push(name::ACTIVE, at, gauge(whole(profile.active())));
         let age = |backend: Option<&Backend>| backend.and_then(|backend| backend.xact_s).unwrap_or_default();
         self.push(name::OLDEST_TX, at, gauge(age(overview::oldest_tx(backends))));
         let idle = overview::oldest_idle_tx(backends).and_then(|backend| backend.state_s);
@@ -178,7 +189,11 @@ impl Series {
             Err(Gap::Changed)
         };
         let per_second = |a: i64, b: i64| comparable.and_then(|()| rates::per_second(a, b, seconds));
-        let out = |work: &crate::probe::counters::Work| work.rows_returned.saturating_add(work.rows_fetched);
+        let out = |work: &Work| work.rows_returned.saturating_add(work.rows_fetched);
+        let changed = |work: &Work| {
+            let sum = work.rows_inserted.saturating_add(work.rows_updated);
+            sum.saturating_add(work.rows_deleted)
+        };
         let (hits, reads) = (
             per_second(from.blocks_hit, to.blocks_hit),
             per_second(from.blocks_read, to.blocks_read),
@@ -188,6 +203,7 @@ impl Series {
             (name::ROLLBACKS, per_second(from.rollbacks, to.rollbacks)),
             (name::BLOCKS_READ, reads),
             (name::ROWS_OUT, per_second(out(from), out(to))),
+            (name::ROWS_IN, per_second(changed(from), changed(to))),
             (name::ROWS_INSERTED, per_second(from.rows_inserted, to.rows_inserted)),
             (name::ROWS_UPDATED, per_second(from.rows_updated, to.rows_updated)),
             (name::ROWS_DELETED, per_second(from.rows_deleted, to.rows_deleted)),
@@ -296,6 +312,7 @@ impl Incarnation for Counters {
         name::CACHE_HIT,
         name::BLOCKS_READ,
         name::ROWS_OUT,
+        name::ROWS_IN,
         name::ROWS_INSERTED,
         name::ROWS_UPDATED,
         name::ROWS_DELETED,

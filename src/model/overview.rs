@@ -106,6 +106,15 @@ pub fn autovacuum_workers(backends: &[Backend]) -> usize {
         .count()
 }
 
+/// The autovacuum worker that has been at its table for the longest time.
+#[must_use]
+pub fn longest_autovacuum(backends: &[Backend]) -> Option<&Backend> {
+    let workers = backends
+        .iter()
+        .filter(|backend| backend.backend_type.as_deref() == Some("autovacuum worker"));
+    oldest(workers, |backend| backend.xact_s)
+}
+
 /// Who holds the horizon of user tables: `catalog_xmin` stops VACUUM in system catalogs only.
 #[must_use]
 pub fn holder(holders: &[Holder]) -> Option<&Holder> {

@@ -52,6 +52,27 @@ pub fn rollback_prepared(gid: &str, owner: &str, database: &str, prepared: Optio
     format!("ROLLBACK PREPARED {}; -- {}", literal(gid), facts.join(", "))
 }
 
+/// Makes a role a member of `pg_monitor`: it then sees every session, query text and setting, and can change nothing.
+#[must_use]
+pub fn grant_monitor(role: &str) -> String {
+    format!("GRANT pg_monitor TO {};", identifier(role))
+}
+
+/// A name as SQL takes it: quoted unless it is a plain lower-case word. Characters that are no part of a line of
+/// text become `?`, so the result is for people, not for blind execution.
+#[must_use]
+pub fn identifier(name: &str) -> String {
+    let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if plain {
+        return name.to_owned();
+    }
+    let shown: String = name.chars().map(|c| if visible(c) { c } else { '?' }).collect();
+    format!("\"{}\"", shown.replace('"', "\"\""))
+}
+
 /// A text as an SQL literal that stays on one line, whatever is in it.
 #[must_use]
 pub fn literal(text: &str) -> String {
@@ -178,6 +199,13 @@ mod tests {
             "ROLLBACK PREPARED 'it''s'; -- run in database app, as bob, prepared 1970-01-01 00:00:00 UTC"
         );
         assert_eq!(literal("a\\b\n"), "E'a\\\\b\\U0000000A'");
+    }
+
+    #[test]
+    fn roles_are_quoted_where_they_must_be() {
+        assert_eq!(grant_monitor("app_1"), "GRANT pg_monitor TO app_1;");
+        assert_eq!(grant_monitor("Zo\"e\n"), "GRANT pg_monitor TO \"Zo\"\"e?\";");
+        assert_eq!(grant_monitor("1st"), "GRANT pg_monitor TO \"1st\";");
     }
 
     proptest! {

@@ -132,6 +132,12 @@ impl Series {
         self.tracks.get(name)?.back()?.mean
     }
 
+    /// Seconds the newest point stands for.
+    #[must_use]
+    pub fn last_span(&self, name: &str) -> Option<f64> {
+        Some(self.tracks.get(name)?.back()?.span)
+    }
+
     /// The last `length` before `now` in so many buckets, oldest first; a bucket nothing is known of is `None`.
     ///
     /// Buckets begin at whole multiples of their width, so a line moves by whole buckets and does not shimmer.
@@ -142,19 +148,28 @@ impl Series {
         };
         let width = length.as_secs_f64() / count(buckets);
         let end = (now.0.as_secs_f64() / width).ceil() * width;
-        (0..buckets)
-            .map(|bucket| {
-                let from = end - width * count(buckets - bucket);
-                folded(track, fold, from, from + width)
+        let mut newer = 0;
+        let mut out: Vec<Point> = (1..=buckets)
+            .map(|back| {
+                let from = end - width * count(back);
+                let to = from + width;
+                // What lies wholly after this bucket lies after all older ones too.
+                let rest = track.iter().rev().skip(newer);
+                newer += rest
+                    .take_while(|stretch| stretch.start() >= to && stretch.end > to)
+                    .count();
+                folded(track, newer, fold, from, to)
             })
-            .collect()
+            .collect();
+        out.reverse();
+        out
     }
 
     /// The mean over the last `length`, weighted by time; `None` if nothing is known of it.
     #[must_use]
     pub fn mean(&self, name: &str, now: Mono, length: Duration) -> Point {
         let now = now.0.as_secs_f64();
-        folded(self.tracks.get(name)?, Fold::Mean, now - length.as_secs_f64(), now)
+        folded(self.tracks.get(name)?, 0, Fold::Mean, now - length.as_secs_f64(), now)
     }
 
     /// What a rate amounts to over the last `length`: how much came together, in how many known seconds.
@@ -214,12 +229,14 @@ impl Series {
     }
 }
 
-fn folded(track: &VecDeque<Stretch>, fold: Fold, from: f64, to: f64) -> Point {
+/// What a bucket shows, leaving out the `newer` newest points.
+fn folded(track: &VecDeque<Stretch>, newer: usize, fold: Fold, from: f64, to: f64) -> Point {
     let mut sum = 0.0;
     let mut known = 0.0;
     let mut peak = f64::NEG_INFINITY;
     // The newest points are at the back, and windows are mostly short.
-    for stretch in track.iter().rev().take_while(|stretch| stretch.end > from) {
+    let points = track.iter().rev().skip(newer);
+    for stretch in points.take_while(|stretch| stretch.end > from) {
         let seconds = stretch.overlap(from, to);
         if let Some(mean) = stretch.mean.filter(|_| seconds > 0.0) {
             sum += mean * seconds;

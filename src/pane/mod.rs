@@ -1,6 +1,9 @@
 //! What is shown: one folder a pane, listed once in [`panes`]. A pane keeps what it has derived from the
 //! [`World`] (sorted, filtered rows) and draws that; it never computes while drawing.
 
+pub mod activity;
+pub mod overview;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -145,7 +148,10 @@ pub enum Severity {
 /// Every pane in the order of the tabs. One more pane is one more line here.
 #[must_use]
 pub fn panes() -> Vec<Box<dyn View>> {
-    vec![]
+    vec![
+        Box::<overview::Overview>::default(),
+        Box::<activity::Activity>::default(),
+    ]
 }
 
 /// The detail page of a subject.

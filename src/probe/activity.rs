@@ -1,10 +1,10 @@
 //! Who is doing what: one row per backend and background process, ourselves left out.
 //!
-//! A backend's query text has the bytes of *its* database's encoding, cut by the server wherever
-//! `track_activity_query_size` falls. `left()` and `convert_to()` check such bytes and fail on them (the minor
-//! releases of 2026 even for a character cut at the end), and one such text would take the whole pane away. So the
-//! text travels as `textsend(query)`, which checks nothing as long as the session converts nothing
-//! (`client_encoding` equal to the server's encoding, or `SQL_ASCII`), cut by bytes, and is decoded here.
+//! A backend's query text has the bytes of *its* database's encoding. `left()` and `convert_to()` check such bytes
+//! and fail on them (which texts, depends on the minor release), and one such text would take the whole pane away.
+//! `textsend()` checks nothing where the session converts nothing (a `UTF8` database, or `SQL_ASCII` with the same
+//! `client_encoding`) or where every byte converts (`LATIN1`); elsewhere the bytes are taken as they are. The text is
+//! cut by bytes and decoded here.
 
 use crate::form;
 use crate::pg::fault::Fault;

@@ -1,0 +1,3 @@
+//! wip
+pub mod graph;
+pub mod object;
