@@ -54,7 +54,7 @@ impl Probe for PreparedXacts {
     }
 
     fn decode(rows: &Rows) -> Result<Vec<Prepared>, Fault> {
-        rows.iter().map(|row| prepared(&row)).collect()
+        rows.iter().map(|row| prepared(row)).collect()
     }
 }
 

@@ -10,7 +10,11 @@ use crate::probe::{Mono, Ran, Sample};
 use crate::ui::look::Glyphs;
 
 fn server() -> Arc<Server> {
-    Arc::new(Server { version_num: 160_004, role: "monitor".to_owned(), ..Server::default() })
+    Arc::new(Server {
+        version_num: 160_004,
+        role: "monitor".to_owned(),
+        ..Server::default()
+    })
 }
 
 fn sample(data: Option<Vec<Backend>>, fault: Option<Fault>) -> Arc<Sample> {
@@ -35,7 +39,10 @@ fn world(samples: &[Arc<Sample>]) -> World {
     world.server = Some(server());
     world.link = Link::Up(server());
     world.now = Mono(Duration::from_secs(11));
-    world.clock = Some(crate::app::world::ServerClock { epoch: 1_763_645_531.0, at: Mono(Duration::from_secs(11)) });
+    world.clock = Some(crate::app::world::ServerClock {
+        epoch: 1_763_645_531.0,
+        at: Mono(Duration::from_secs(11)),
+    });
     for sample in samples {
         world.latest.keep(sample);
         world.asked.entry(Probe::SPEC.id).or_default().last = Some(Arc::clone(sample));
@@ -62,7 +69,11 @@ fn client(pid: i32, state: &str, xact_s: Option<f64>, query: &str) -> Backend {
 }
 
 fn waits(class: &str, event: &str, backend: Backend) -> Backend {
-    Backend { wait_event_type: Some(class.to_owned()), wait_event: Some(event.to_owned()), ..backend }
+    Backend {
+        wait_event_type: Some(class.to_owned()),
+        wait_event: Some(event.to_owned()),
+        ..backend
+    }
 }
 
 fn incident() -> Vec<Backend> {
@@ -72,23 +83,63 @@ fn incident() -> Vec<Backend> {
         ..client(pid, "active", Some(3.1), "select count(*) from orders")
     };
     vec![
-        waits("Client", "ClientRead", client(700, "idle in transaction", Some(1871.0), "select * from orders where id = 4711 for update")),
-        waits("Lock", "relation", client(812, "active", Some(252.0), "alter table orders\n  add column note text")),
-        waits("Lock", "transactionid", client(901, "active", Some(251.0), "update orders set state = 'paid' where id = 4711")),
-        waits("IO", "DataFileRead", client(902, "active", Some(0.8), "select \u{1b}[31mred\u{1b}[0m\r\n from t")),
+        waits(
+            "Client",
+            "ClientRead",
+            client(
+                700,
+                "idle in transaction",
+                Some(1871.0),
+                "select * from orders where id = 4711 for update",
+            ),
+        ),
+        waits(
+            "Lock",
+            "relation",
+            client(812, "active", Some(252.0), "alter table orders\n  add column note text"),
+        ),
+        waits(
+            "Lock",
+            "transactionid",
+            client(
+                901,
+                "active",
+                Some(251.0),
+                "update orders set state = 'paid' where id = 4711",
+            ),
+        ),
+        waits(
+            "IO",
+            "DataFileRead",
+            client(902, "active", Some(0.8), "select \u{1b}[31mred\u{1b}[0m\r\n from t"),
+        ),
         client(905, "active", Some(3.2), "select count(*) from orders"),
         worker(906),
         worker(907),
         waits("Client", "ClientRead", client(950, "idle", None, "commit")),
-        Backend { pid: 960, hidden: true, datname: Some("app".to_owned()), usename: Some("bob".to_owned()), ..Backend::default() },
-        Backend { pid: 33, backend_type: Some("checkpointer".to_owned()), query: Some(String::new()), ..Backend::default() },
+        Backend {
+            pid: 960,
+            hidden: true,
+            datname: Some("app".to_owned()),
+            usename: Some("bob".to_owned()),
+            ..Backend::default()
+        },
+        Backend {
+            pid: 33,
+            backend_type: Some("checkpointer".to_owned()),
+            query: Some(String::new()),
+            ..Backend::default()
+        },
     ]
 }
 
 fn screen(pane: &mut Activity, world: &World, width: u16, height: u16) -> String {
     let area = Rect::new(0, 0, width, height);
     let mut buf = Buffer::empty(area);
-    let look = Look { glyphs: &Glyphs::UNICODE, ..Look::default() };
+    let look = Look {
+        glyphs: &Glyphs::UNICODE,
+        ..Look::default()
+    };
     pane.derive(world);
     pane.arrange(area);
     pane.draw(world, &look, area, &mut buf);
