@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::Parser;
 use color_eyre::eyre::WrapErr;
 use pgmon_tui::{app, cli, term};
 

@@ -41,18 +41,33 @@ async fn primary(major: u32) -> Cluster {
 }
 
 async fn open(cluster: &Cluster, user: &str, settings: &Settings) -> Session {
-    let args = Args { rest: vec![cluster.conninfo(user, "postgres")], ..Args::default() };
+    let args = Args {
+        rest: vec![cluster.conninfo(user, "postgres")],
+        ..Args::default()
+    };
     let plan = plan_of_process(&args, settings).unwrap();
-    Session::open(&plan, Lane::Fast, settings, None).await.unwrap_or_else(|fault| panic!("{user}: {fault}"))
+    Session::open(&plan, Lane::Fast, settings, None)
+        .await
+        .unwrap_or_else(|fault| panic!("{user}: {fault}"))
 }
 
 async fn subject(client: &Client) -> Subject {
-    let start = "select (extract(epoch from backend_start) * 1000000)::int8 from pg_stat_activity where pid = pg_backend_pid()";
-    Subject::Backend { pid: client.pid(), start: client.value::<i64>(start).await.unwrap() }
+    let start =
+        "select (extract(epoch from backend_start) * 1000000)::int8 from pg_stat_activity where pid = pg_backend_pid()";
+    Subject::Backend {
+        pid: client.pid(),
+        start: client.value::<i64>(start).await.unwrap(),
+    }
 }
 
 fn params(entry: &Entry, server: &Server, settings: &Settings, focus: &Focus, own: i32) -> Vec<Param> {
-    (entry.params)(&Ask { server, settings, latest: &Latest::default(), focus, own: &[own] })
+    (entry.params)(&Ask {
+        server,
+        settings,
+        latest: &Latest::default(),
+        focus,
+        own: &[own],
+    })
 }
 
 fn expected(entry: &Entry, role: &str, major: u32) -> Option<FaultKind> {
@@ -66,7 +81,10 @@ fn expected(entry: &Entry, role: &str, major: u32) -> Option<FaultKind> {
 async fn ask_everything(lab: &Lab) {
     let settings = Settings::default();
     let major = lab.cluster.major();
-    let focus = Focus { pane: "", subject: Some(subject(&lab.subject).await) };
+    let focus = Focus {
+        pane: "",
+        subject: Some(subject(&lab.subject).await),
+    };
     let truth = lab.cluster.client().await.unwrap();
     for role in ROLES {
         let mut session = open(&lab.cluster, role, &settings).await;
@@ -96,7 +114,11 @@ async fn everything_on(major: u32) {
     let subject = cluster.client().await.unwrap();
     ask_everything(&Lab { cluster, subject }).await;
     let subject = standby.client().await.unwrap();
-    ask_everything(&Lab { cluster: standby, subject }).await;
+    ask_everything(&Lab {
+        cluster: standby,
+        subject,
+    })
+    .await;
 }
 
 macro_rules! on_every_version {

@@ -18,7 +18,10 @@ use sqlparser::parser::Parser;
 const ALLOWED: &str = include_str!("allowed_functions.txt");
 
 fn specs() -> impl Iterator<Item = &'static Spec> {
-    INTRODUCTION.iter().copied().chain(PROBES.iter().map(|entry| entry.spec))
+    INTRODUCTION
+        .iter()
+        .copied()
+        .chain(PROBES.iter().map(|entry| entry.spec))
 }
 
 fn variants() -> impl Iterator<Item = &'static Variant> {
@@ -26,7 +29,11 @@ fn variants() -> impl Iterator<Item = &'static Variant> {
 }
 
 fn allowed() -> BTreeSet<&'static str> {
-    ALLOWED.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
+    ALLOWED
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .collect()
 }
 
 /// What a statement does beyond reading.
@@ -47,7 +54,11 @@ impl Visitor for Found {
     }
 
     fn pre_visit_table_factor(&mut self, table: &TableFactor) -> ControlFlow<()> {
-        if let TableFactor::Table { name, args: Some(_), .. } | TableFactor::Function { name, .. } = table {
+        if let TableFactor::Table {
+            name, args: Some(_), ..
+        }
+        | TableFactor::Function { name, .. } = table
+        {
             self.functions.insert(name.to_string().to_lowercase());
         }
         ControlFlow::Continue(())
@@ -101,15 +112,25 @@ fn every_statement_is_one_select_that_calls_only_allowed_functions() {
 #[test]
 fn the_check_itself_refuses_what_it_must() {
     for (sql, function) in [
-        ("select pg_catalog.pg_terminate_backend(1)", "pg_catalog.pg_terminate_backend"),
+        (
+            "select pg_catalog.pg_terminate_backend(1)",
+            "pg_catalog.pg_terminate_backend",
+        ),
         ("select 1 from pg_catalog.pg_ls_dir('.')", "pg_catalog.pg_ls_dir"),
-        ("select (select pg_catalog.pg_stat_reset()) from (values (1)) v", "pg_catalog.pg_stat_reset"),
+        (
+            "select (select pg_catalog.pg_stat_reset()) from (values (1)) v",
+            "pg_catalog.pg_stat_reset",
+        ),
     ] {
         let found = look_into("test", sql);
         assert!(found.functions.contains(function), "{sql}: {:?}", found.functions);
         assert!(!allowed().contains(function));
     }
-    for sql in ["with x as (delete from t returning 1) select * from x", "select 1 from t for update", "select 1 into t"] {
+    for sql in [
+        "with x as (delete from t returning 1) select * from x",
+        "select 1 from t for update",
+        "select 1 into t",
+    ] {
         assert!(!look_into("test", sql).writes.is_empty(), "{sql}");
     }
 }

@@ -9,7 +9,10 @@ use crate::probe::{PROBES, Spec};
 #[must_use]
 pub fn text() -> String {
     let mut text = String::new();
-    let specs = INTRODUCTION.iter().copied().chain(PROBES.iter().map(|entry| entry.spec));
+    let specs = INTRODUCTION
+        .iter()
+        .copied()
+        .chain(PROBES.iter().map(|entry| entry.spec));
     for spec in specs {
         describe(&mut text, spec);
     }

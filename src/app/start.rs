@@ -10,13 +10,14 @@ use super::keymap::Keymap;
 use super::run::{self, Start};
 use super::state::Over;
 use crate::cli::Cli;
-use crate::config::{self, Settings};
+use crate::config::{self, Ascii, Color, Settings};
 use crate::pg::conninfo;
 use crate::pg::fault::Fault;
 use crate::pg::plan::{Plan, Prompt, Secret};
 use crate::pg::session::{Lane, Session};
 use crate::term;
-use crate::ui::look::Look;
+use crate::ui::look::{self, Depth, Glyphs, Look};
+use crate::ui::text::Charset;
 
 /// Wrong arguments, configuration or terminal.
 const USAGE: u8 = 2;
@@ -31,7 +32,10 @@ struct Refusal {
 
 impl Refusal {
     fn usage(error: impl std::fmt::Display) -> Self {
-        Self { sentence: error.to_string(), status: USAGE }
+        Self {
+            sentence: error.to_string(),
+            status: USAGE,
+        }
     }
 }
 
@@ -49,7 +53,7 @@ pub async fn start(cli: Cli, started: Instant) -> ExitCode {
 
 async fn try_start(cli: Cli, started: Instant) -> Result<(), Refusal> {
     let settings = config::load(cli.config.as_deref()).map_err(Refusal::usage)?;
-    let settings = Arc::new(cli.apply(settings).map_err(Refusal::usage)?);
+    let settings = Arc::new(cli.apply(settings));
     if cli.print_sql {
         print!("{}", super::print_sql::text());
         return Ok(());
@@ -63,13 +67,16 @@ async fn try_start(cli: Cli, started: Instant) -> Result<(), Refusal> {
                         over ssh with `ssh -t`.";
         return Err(Refusal::usage(sentence));
     }
-    let look = Look::of_environment(&settings).map_err(Refusal::usage)?;
+    let look = look(&settings).map_err(Refusal::usage)?;
     let keymap = Keymap::new(&settings.keys).map_err(Refusal::usage)?;
     let allow_privileged = cli.allow_privileged_role || !settings.read_only_enforce;
     let mut password = None;
     loop {
         let first = connect(&plan, &settings, &mut password, cli.no_wait).await;
-        let (session, waiting) = first.map_err(|fault| Refusal { sentence: fault.to_string(), status: NO_SERVER })?;
+        let (session, waiting) = first.map_err(|fault| Refusal {
+            sentence: fault.to_string(),
+            status: NO_SERVER,
+        })?;
         let over = run::run(Start {
             plan: Arc::clone(&plan),
             settings: Arc::clone(&settings),
@@ -85,9 +92,35 @@ async fn try_start(cli: Cli, started: Instant) -> Result<(), Refusal> {
             Over::Quit => return Ok(()),
             // While we waited for a slot nobody had asked for a password: ask on the plain terminal, then go on.
             Over::Failed(fault) if fault.wants_password() && password.is_none() && may_prompt(&plan) => {}
-            Over::Failed(fault) => return Err(Refusal { sentence: fault.to_string(), status: NO_SERVER }),
+            Over::Failed(fault) => {
+                return Err(Refusal {
+                    sentence: fault.to_string(),
+                    status: NO_SERVER,
+                });
+            }
         }
     }
+}
+
+/// How meaning looks on this terminal: what the settings do not decide, the environment does.
+fn look(settings: &Settings) -> Result<Look, String> {
+    let env = |name: &str| std::env::var(name).ok();
+    let depth = match settings.color {
+        Color::Auto => Depth::detect(env),
+        Color::TrueColor => Depth::TrueColor,
+        Color::Ansi256 => Depth::Ansi256,
+        Color::Ansi16 => Depth::Ansi16,
+        Color::Never => Depth::None,
+    };
+    let glyphs = match settings.ascii {
+        Ascii::On => &Glyphs::ASCII,
+        Ascii::Off => &Glyphs::UNICODE,
+        Ascii::Auto => match look::charset(env) {
+            Charset::Ascii => &Glyphs::ASCII,
+            Charset::Unicode => &Glyphs::UNICODE,
+        },
+    };
+    Look::new(&settings.theme, settings.theme_dir.as_deref(), depth, glyphs)
 }
 
 /// The first session, or why the program starts without one and waits.
@@ -119,6 +152,9 @@ fn may_prompt(plan: &Plan) -> bool {
 fn ask_password(plan: &Plan) -> Result<Secret, Fault> {
     let question = format!("Password for user {}: ", crate::ui::text::visible(&plan.user));
     rpassword::prompt_password(question).map(Secret::new).map_err(|error| {
-        Fault::new(crate::pg::fault::FaultKind::Password, format!("The password could not be read: {error}."))
+        Fault::new(
+            crate::pg::fault::FaultKind::Password,
+            format!("The password could not be read: {error}."),
+        )
     })
 }

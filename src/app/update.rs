@@ -185,7 +185,8 @@ fn on_global(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Slower => return pace(state, 1),
         Action::Refresh => return refresh(state),
         Action::Theme => {
-            let name = state.look.next_theme();
+            state.look.next_theme();
+            let name = state.look.theme.name.clone();
             state.world.say(None, format!("Theme: {name}"));
         }
         Action::Sql => popup_over(state, |state| Box::new(popup::sql::SqlPopup::of(state))),
@@ -391,10 +392,17 @@ fn on_link(state: &mut State, link: Link) {
             if matches!(state.world.link, Link::Down { since: Some(_), .. }) {
                 state.world.say(Some(Severity::Notice), "Connected again.");
             }
-            let before = state.world.server.as_ref().filter(|before| before.in_recovery != server.in_recovery);
+            let before = state
+                .world
+                .server
+                .as_ref()
+                .filter(|before| before.in_recovery != server.in_recovery);
             if before.is_some() {
                 let now = if server.in_recovery { "a standby" } else { "a primary" };
-                state.world.say(Some(Severity::Warning), format!("The server has changed its role: it is {now} now."));
+                state.world.say(
+                    Some(Severity::Warning),
+                    format!("The server has changed its role: it is {now} now."),
+                );
             }
             for asked in state.world.asked.values_mut() {
                 asked.skipped = None;

@@ -137,7 +137,8 @@ impl Run {
             lane,
             tiers,
             state: State::Down { retry_at: now },
-            attempts: 0, pid: None,
+            attempts: 0,
+            pid: None,
         };
         Self {
             schedule: Schedule::new(&worker.settings, now),
@@ -510,9 +511,20 @@ impl Run {
 
     /// A promotion breaks no connection: the pulse tells, and from then on the primary's questions are asked.
     async fn notice_promotion(&mut self) {
-        let Some(pulse) = self.latest.get::<PulseProbe>() else { return };
-        let Some(server) = self.server.as_deref().filter(|server| server.in_recovery != pulse.in_recovery) else { return };
-        let server = Arc::new(Server { in_recovery: pulse.in_recovery, ..server.clone() });
+        let Some(pulse) = self.latest.get::<PulseProbe>() else {
+            return;
+        };
+        let Some(server) = self
+            .server
+            .as_deref()
+            .filter(|server| server.in_recovery != pulse.in_recovery)
+        else {
+            return;
+        };
+        let server = Arc::new(Server {
+            in_recovery: pulse.in_recovery,
+            ..server.clone()
+        });
         self.server = Some(Arc::clone(&server));
         self.tell(News::Link(Link::Up(server))).await;
     }

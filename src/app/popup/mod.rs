@@ -9,12 +9,13 @@ pub mod sql;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::symbols::border;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Widget};
 
 use super::action::Action;
 use crate::ui::look::{Look, Role};
-use crate::ui::text;
+use crate::ui::text::{self, Charset};
 
 /// A line of a popup: pieces of text with their meaning. Server text in it must be made safe when it is drawn.
 pub(super) type Row = Vec<(Role, String)>;
@@ -109,7 +110,7 @@ pub(super) fn frame(title: &str, foot: &str, look: &Look, area: Rect, buf: &mut 
         |label: &str| text::clip(label, usize::from(area.width.saturating_sub(4)), look.glyphs.ellipsis).into_owned();
     let span = |label: &str, role| Line::from(Span::styled(format!(" {} ", clipped(label)), look.style(role)));
     let mut block = Block::bordered()
-        .border_set(look.glyphs.border())
+        .border_set(border(look))
         .border_style(look.style(Role::Border))
         .title_top(span(title, Role::Title));
     if !foot.is_empty() {
@@ -121,6 +122,23 @@ pub(super) fn frame(title: &str, foot: &str, look: &Look, area: Rect, buf: &mut 
         x: inner.x + 1,
         width: inner.width.saturating_sub(2),
         ..inner
+    }
+}
+
+fn border(look: &Look) -> border::Set<'static> {
+    const ASCII: border::Set<'static> = border::Set {
+        top_left: "+",
+        top_right: "+",
+        bottom_left: "+",
+        bottom_right: "+",
+        vertical_left: "|",
+        vertical_right: "|",
+        horizontal_top: "-",
+        horizontal_bottom: "-",
+    };
+    match look.glyphs.charset {
+        Charset::Unicode => border::PLAIN,
+        Charset::Ascii => ASCII,
     }
 }
 
