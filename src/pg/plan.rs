@@ -52,7 +52,7 @@ pub struct Plan {
     pub connect_timeout: Duration,
     /// `tcp_user_timeout`, zero for the system's default.
     pub tcp_user_timeout: Duration,
-    /// `keepalives` and `keepalives_idle`; `None` switches them off.
+    /// `keepalives` and `keepalives_idle`; `None` switches them off, zero leaves the time to the system.
     pub keepalives_idle: Option<Duration>,
     /// `keepalives_interval`; `None` for the system's default.
     pub keepalives_interval: Option<Duration>,

@@ -114,7 +114,7 @@ pub enum ConninfoError {
         reason: String,
     },
     /// Lists of different lengths.
-    #[error("{origin}: {count} {what} do not fit {hosts} host(s): give one, or one for each host")]
+    #[error("{origin}: {count} {what} do not fit {hosts} host{}: give one, or one for each host", if *hosts == 1 { "" } else { "s" })]
     Count {
         /// `port numbers` or `host names`.
         what: &'static str,

@@ -195,7 +195,7 @@ impl Words {
         if args.rest.iter().skip(1).any(|word| parse::is_connection_string(word)) {
             return Err(ConninfoError::Syntax {
                 origin: Origin::Argument,
-                what: "the connection string is more than one argument: put all of it in one pair of quotes",
+                what: "it is more than one argument: put all of it in one pair of quotes",
             });
         }
         let mut words = Self {

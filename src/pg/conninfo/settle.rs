@@ -16,9 +16,6 @@ use crate::pg::plan::{ChannelBinding, Host, Plan, Secret, SessionAttrs, Target};
 /// The name our sessions have in `pg_stat_activity` unless another was asked for.
 pub const APPLICATION_NAME: &str = "pgmon-tui";
 
-/// libpq leaves the idle time to the system; the driver wants a number, and Linux's own default is two hours.
-const SYSTEM_KEEPALIVE_IDLE: Duration = Duration::from_hours(2);
-
 /// The plan these values ask for.
 pub fn settle(
     values: &Values,
@@ -169,7 +166,7 @@ fn keepalives_idle(values: &Values) -> Result<Option<Duration>, ConninfoError> {
         Some(_) => integer(values, "keepalives")? != Some(0),
         None => true,
     };
-    let idle = seconds(values, "keepalives_idle")?.unwrap_or(SYSTEM_KEEPALIVE_IDLE);
+    let idle = seconds(values, "keepalives_idle")?.unwrap_or_default();
     Ok(on.then_some(idle))
 }
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use super::super::Inputs;
-use super::super::error::ConninfoError;
+use super::super::error::{ConninfoError, Origin};
 use super::super::keyword::{Value, Values};
 use super::bad;
 use crate::pg::plan::{Host, Target};
@@ -117,7 +117,8 @@ fn port(text: &str, value: &Value) -> Result<u16, ConninfoError> {
     }
     text.parse().ok().filter(|port| *port > 0).ok_or_else(|| {
         // In a broken URI a piece of the password can stand where the port should be.
-        let harmless = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+        let string = matches!(value.origin, Origin::Argument | Origin::PgmonDsn | Origin::Cluster(_));
+        let harmless = !string || text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
         ConninfoError::BadValue {
             key: "port",
             origin: value.origin.clone(),

@@ -142,13 +142,21 @@ fn an_address_beside_a_name_is_used_without_looking_the_name_up() {
     "",
     "option -p: port = \"0\" is not possible: it takes a number from 1 to 65535"
 )]
+#[case(
+    "host=a port=5433",
+    "",
+    "command line: it is more than one argument: put all of it in one pair of quotes"
+)]
+#[case("-h a -p x", "", "option -p: port = \"x\" is not possible")]
+#[case("host=a", "PGPORT=x", "environment variable PGPORT: port = \"x\"")]
+#[case("postgres://a:secret/b", "", "command line: port is not possible")]
 #[case("-h a -p 65536", "", "port = \"65536\" is not possible")]
-#[case("-p 1,2 host=a", "", "option -p: 2 port numbers do not fit 1 host(s)")]
-#[case("-h a,b -p 1,2,3", "", "option -p: 3 port numbers do not fit 2 host(s)")]
+#[case("-p 1,2 host=a", "", "option -p: 2 port numbers do not fit 1 host")]
+#[case("-h a,b -p 1,2,3", "", "option -p: 3 port numbers do not fit 2 hosts")]
 #[case(
     "\"host=a,b hostaddr=::1\"",
     "",
-    "connection string on the command line: 2 host names do not fit 1 host(s)"
+    "connection string on the command line: 2 host names do not fit 1 host"
 )]
 #[case(
     "hostaddr=db",
@@ -258,7 +266,7 @@ fn the_rest_of_a_plan_has_libpqs_defaults() {
     assert!(!plan.shuffle && !plan.ssl_direct && plan.ssl_sni);
     assert_eq!((plan.options, plan.application_name.as_str()), (None, "pgmon-tui"));
     assert_eq!(plan.connect_timeout, Duration::from_secs(10));
-    assert_eq!(plan.keepalives_idle, Some(Duration::from_hours(2)));
+    assert_eq!(plan.keepalives_idle, Some(Duration::ZERO));
     assert_eq!((plan.keepalives_interval, plan.keepalives_count), (None, None));
     assert_eq!(plan.tcp_user_timeout, Duration::ZERO);
     assert_eq!(plan.warnings, Vec::<String>::new());
@@ -306,7 +314,7 @@ fn no_attempt_waits_for_ever(#[case] text: &str, #[case] seconds: u64) {
 #[rstest]
 #[case("keepalives=0", None)]
 #[case("keepalives=''", None)]
-#[case("keepalives=1 keepalives_idle=0", Some(7200))]
+#[case("keepalives=1 keepalives_idle=0", Some(0))]
 #[case("keepalives_idle=60", Some(60))]
 fn keepalives_are_on_unless_switched_off(#[case] text: &str, #[case] idle: Option<u64>) {
     assert_eq!(
