@@ -8,8 +8,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ratatui::style::Style;
+use ratatui::symbols::border;
 
 use super::text::Charset;
+use crate::config::Settings;
 
 pub use depth::{Depth, charset};
 pub use theme::Theme;
@@ -143,7 +145,7 @@ impl Look {
     /// # Errors
     /// A sentence: the theme is unknown (with the known ones), or its file has a mistake (with file and line).
     pub fn new(theme: &str, dir: Option<&Path>, depth: Depth, glyphs: &'static Glyphs) -> Result<Self, String> {
-        let sources = theme::Sources::read(dir)?;
+        let sources = theme::Sources::read(dir);
         let chosen = sources.theme(theme, depth)?;
         let (mut themes, mut complaints) = (Vec::new(), Vec::new());
         for name in sources.names() {
@@ -161,6 +163,21 @@ impl Look {
         })
     }
 
+    /// The look of the settings on the terminal of this process' environment.
+    ///
+    /// # Errors
+    /// See [`Self::new`].
+    pub fn of_environment(settings: &Settings) -> Result<Self, String> {
+        let env = |name: &str| std::env::var(name).ok();
+        let glyphs = Glyphs::of(charset(env));
+        Self::new(
+            &settings.theme,
+            settings.theme_dir.as_deref(),
+            Depth::detect(env),
+            glyphs,
+        )
+    }
+
     /// The names of the themes that [`Self::next_theme`] goes through.
     pub fn theme_names(&self) -> impl Iterator<Item = &str> {
         self.themes.iter().map(|theme| theme.name.as_str())
@@ -172,13 +189,14 @@ impl Look {
         &self.complaints
     }
 
-    /// Goes on to the next theme, after the last one to the first.
-    pub fn next_theme(&mut self) {
+    /// Goes on to the next theme, after the last one to the first; returns its name.
+    pub fn next_theme(&mut self) -> &str {
         let now = self.themes.iter().position(|theme| theme.name == self.theme.name);
         let next = now.map_or(0, |now| now + 1);
         if let Some(theme) = self.themes.get(next).or_else(|| self.themes.first()) {
             self.theme = theme.clone();
         }
+        &self.theme.name
     }
 }
 
@@ -307,6 +325,24 @@ impl Glyphs {
 }
 
 impl Glyphs {
+    /// The lines of a frame, for ratatui's blocks.
+    #[must_use]
+    pub const fn border(&self) -> border::Set<'static> {
+        match self.charset {
+            Charset::Unicode => border::ROUNDED,
+            Charset::Ascii => border::Set {
+                top_left: "+",
+                top_right: "+",
+                bottom_left: "+",
+                bottom_right: "+",
+                vertical_left: "|",
+                vertical_right: "|",
+                horizontal_top: "-",
+                horizontal_bottom: "-",
+            },
+        }
+    }
+
     /// The glyphs for a terminal of that charset.
     #[must_use]
     pub const fn of(charset: Charset) -> &'static Self {

@@ -54,32 +54,32 @@ struct Source {
     name: String,
     /// What messages call it.
     file: String,
-    text: String,
+    /// The file, or why it cannot be read.
+    text: Result<String, String>,
     built_in: bool,
 }
 
 impl Sources {
     /// The built-in themes and those of a directory, in the order of their names.
-    pub fn read(dir: Option<&Path>) -> Result<Self, String> {
+    pub fn read(dir: Option<&Path>) -> Self {
         let mut sources: Vec<Source> = BUILT_IN
             .iter()
             .map(|(name, text)| Source {
                 name: (*name).to_owned(),
                 file: format!("built-in theme {name}"),
-                text: (*text).to_owned(),
+                text: Ok((*text).to_owned()),
                 built_in: true,
             })
             .collect();
         let Some(entries) = dir.and_then(|dir| std::fs::read_dir(dir).ok()) else {
-            return Ok(Self(sources));
+            return Self(sources);
         };
         let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
         paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
         paths.sort();
         for path in paths {
             let file = path.display().to_string();
-            let text =
-                std::fs::read_to_string(&path).map_err(|error| format!("The theme {file} cannot be read: {error}."))?;
+            let text = std::fs::read_to_string(&path).map_err(|error| format!("{file} cannot be read: {error}."));
             let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             sources.push(Source {
                 name,
@@ -88,7 +88,7 @@ impl Sources {
                 built_in: false,
             });
         }
-        Ok(Self(sources))
+        Self(sources)
     }
 
     /// Every name once.
@@ -173,8 +173,12 @@ struct Strokes {
 
 impl Sheet {
     fn parse(source: &Source) -> Result<Self, String> {
-        let reader = Reader(source);
-        let table = DeTable::parse(&source.text).map_err(|error| {
+        let text = source.text.as_deref().map_err(Clone::clone)?;
+        let reader = Reader {
+            file: &source.file,
+            text,
+        };
+        let table = DeTable::parse(text).map_err(|error| {
             let at = error.span().unwrap_or_default().start;
             reader.complain(at, &format!("this is no TOML: {}", error.message()))
         })?;
@@ -224,7 +228,10 @@ impl Sheet {
 }
 
 /// Reads one file, complaining with file and line.
-struct Reader<'a>(&'a Source);
+struct Reader<'a> {
+    file: &'a str,
+    text: &'a str,
+}
 
 type Node<'a> = Spanned<DeValue<'a>>;
 
@@ -290,7 +297,7 @@ impl Reader<'_> {
     fn paint(&self, node: &Node<'_>) -> Result<Paint, String> {
         Ok(Paint {
             text: self.string(node)?,
-            place: format!("{}, line {}", self.0.file, self.line(node.span().start)),
+            place: format!("{}, line {}", self.file, self.line(node.span().start)),
         })
     }
 
@@ -315,11 +322,11 @@ impl Reader<'_> {
     }
 
     fn complain(&self, at: usize, reason: &str) -> String {
-        format!("{}, line {}: {reason}.", self.0.file, self.line(at))
+        format!("{}, line {}: {reason}.", self.file, self.line(at))
     }
 
     fn line(&self, at: usize) -> usize {
-        self.0.text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
+        self.text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
     }
 }
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::ui::look::{Glyphs, Look};
 
 fn built_in(name: &str, depth: Depth) -> Theme {
-    Sources::read(None).unwrap().theme(name, depth).unwrap()
+    Sources::read(None).theme(name, depth).unwrap()
 }
 
 /// A theme out of a directory with these files.
@@ -213,6 +213,19 @@ fn mistakes_are_told_with_file_and_line() {
     starts(with_files(&[], "nope").unwrap_err(), "There is no theme \"nope\"");
     let circle = [("a.toml", "inherits = \"b\""), ("b.toml", "inherits = \"a\"")];
     assert!(with_files(&circle, "a").unwrap_err().ends_with("in a circle."));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_no_theme() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("latin.toml"), b"# gr\xfcn").unwrap();
+    let look = Look::new("dark", Some(dir.path()), Depth::TrueColor, &Glyphs::UNICODE).unwrap();
+    assert!(
+        look.complaints()[0].contains("latin.toml cannot be read: "),
+        "{:?}",
+        look.complaints()
+    );
+    assert!(Look::new("latin", Some(dir.path()), Depth::TrueColor, &Glyphs::UNICODE).is_err());
 }
 
 #[test]
