@@ -8,6 +8,7 @@ use crate::pg::server::Server;
 use crate::probe::activity::{Activity, Backend};
 use crate::probe::counters::{Counters, CountersProbe, Work};
 use crate::probe::horizon::{Holder, HorizonProbe};
+use crate::probe::locks::Locks;
 use crate::probe::pulse::{Pulse, PulseProbe};
 use crate::probe::recovery::RecoveryProbe;
 use crate::probe::relation_io::{RelationIo, RelationIoProbe};
@@ -87,7 +88,7 @@ impl Series {
     /// A probe it knows nothing of is none of its business.
     pub fn observe(&mut self, sample: &Sample, latest: &Latest, server: &Server) {
         if let Some(backends) = data::<Activity>(sample) {
-            self.activity(sample.ran.finished(), backends, server);
+            self.activity(&sample.ran, backends, server);
         } else if let Some(after) = data::<PulseProbe>(sample) {
             self.rate::<PulseProbe>(sample, after, Self::pulse);
         } else if let Some(after) = data::<CountersProbe>(sample) {
@@ -96,6 +97,11 @@ impl Series {
             self.rate::<RelationIoProbe>(sample, after, Self::relation_io);
         } else if let Some(senders) = data::<ReplicationProbe>(sample) {
             self.replication(sample.ran.finished(), senders);
+        } else if let Some(locks) = data::<Locks>(sample) {
+            if !server.reads_all_stats {
+                let count = overview::blocked_by_locks(locks).count;
+                self.push(name::BLOCKED, sample.ran.finished(), Some(whole(count)));
+            }
         } else if let Some(recovery) = data::<RecoveryProbe>(sample) {
             let lag = recovery.replay_bytes.map(rates::float);
             self.push(name::STANDBY_LAG, sample.ran.finished(), lag);
@@ -104,8 +110,9 @@ impl Series {
         }
     }
 
-    fn activity(&mut self, at: Mono, backends: &[Backend], server: &Server) {
-        let connections = overview::connections(backends);
+    fn activity(&mut self, ran: &Ran, backends: &[Backend], server: &Server) {
+        let at = ran.finished();
+        let connections = overview::connections(backends, overview::ours(ran));
         self.push(name::CONNECTIONS, at, Some(whole(connections.used)));
         let profile = Profile::of(backends);
         let seen = server.reads_all_stats || profile.hidden == 0;
@@ -123,11 +130,11 @@ impl Series {
             at,
             gauge(whole(overview::autovacuum_workers(backends))),
         );
-        self.push(
-            name::BLOCKED,
-            at,
-            gauge(whole(overview::waiting_for_locks(backends).count())),
-        );
+        // A role that does not see waits gets them from the lock table.
+        if server.reads_all_stats {
+            let waiting = overview::waiting_for_locks(backends).count();
+            self.push(name::BLOCKED, at, Some(whole(waiting)));
+        }
     }
 
     /// Compares with the reading before and notes why there is no rate, if so.
@@ -347,4 +354,168 @@ fn data<P: Probe>(sample: &Sample) -> Option<&P::Data> {
 
 fn whole(count: usize) -> f64 {
     rates::float(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use rstest::rstest;
+
+    use super::*;
+    use crate::probe::counters::{Checkpoints, Wal};
+
+    const START: f64 = 1_795_000_000.0;
+
+    fn sample<P: Probe>(at: f64, data: P::Data) -> Sample {
+        Sample {
+            ran: Ran {
+                probe: P::SPEC.id,
+                variant: P::SPEC.variant(18),
+                params: vec![],
+                subject: None,
+                started: Mono(Duration::from_secs_f64(at)),
+                took: Duration::from_millis(5),
+                rows: 1,
+                fault: None,
+            },
+            data: Some(Arc::new(data)),
+        }
+    }
+
+    fn counters(at: f64, commits: i64) -> Counters {
+        let work = Work {
+            reset: Some(1.0),
+            commits,
+            blocks_hit: 100,
+            sessions: Some(0),
+            ..Work::default()
+        };
+        Counters {
+            epoch: START + at,
+            started: START,
+            databases: 7,
+            all: work.clone(),
+            here: work,
+            checkpoints: Checkpoints {
+                reset: Some(1.0),
+                ..Checkpoints::default()
+            },
+            wal: Wal {
+                reset: Some(1.0),
+                bytes: Some(0),
+                ..Wal::default()
+            },
+            ..Counters::default()
+        }
+    }
+
+    fn observe<P: Probe>(series: &mut Series, at: f64, data: P::Data) {
+        series.observe(&sample::<P>(at, data), &Latest::default(), &Server::default());
+    }
+
+    fn commits(series: &Series) -> Vec<Option<f64>> {
+        series.points(name::COMMITS).collect()
+    }
+
+    #[test]
+    fn two_readings_make_a_rate() {
+        let mut series = Series::default();
+        observe::<CountersProbe>(&mut series, 10.0, counters(10.0, 100));
+        assert_eq!(series.gap("counters"), Some(Gap::First));
+        observe::<CountersProbe>(&mut series, 12.0, counters(12.0, 700));
+        observe::<CountersProbe>(&mut series, 14.0, counters(14.0, 700));
+        assert_eq!(commits(&series), [None, Some(300.0), Some(0.0)]);
+        assert_eq!(series.gap("counters"), None);
+        assert_eq!(series.last(name::CACHE_HIT), None, "no block was asked for");
+        assert_eq!(series.last(name::WAL_BYTES), Some(0.0));
+    }
+
+    #[rstest]
+    #[case::reset(Counters { all: Work { reset: Some(2.0), commits: 800, ..Work::default() }, ..counters(14.0, 0) }, Gap::Reset)]
+    #[case::fell(counters(14.0, 3), Gap::Reset)]
+    #[case::restart(Counters { started: START + 13.0, ..counters(14.0, 900) }, Gap::Restarted)]
+    #[case::promotion(Counters { in_recovery: true, ..counters(14.0, 900) }, Gap::RoleChanged)]
+    #[case::clock(counters(3614.0, 900), Gap::ClockJumped)]
+    #[case::dropped_database(Counters { databases: 6, ..counters(14.0, 900) }, Gap::Changed)]
+    fn what_breaks_the_chain_is_a_gap_and_the_next_rate_is_right(#[case] broken: Counters, #[case] gap: Gap) {
+        let mut series = Series::default();
+        observe::<CountersProbe>(&mut series, 10.0, counters(10.0, 100));
+        observe::<CountersProbe>(&mut series, 12.0, counters(12.0, 700));
+        observe::<CountersProbe>(&mut series, 14.0, broken.clone());
+        assert_eq!(series.gap("counters"), Some(gap));
+        assert_eq!(commits(&series), [None, Some(300.0), None]);
+        let mut next = broken;
+        next.epoch += 2.0;
+        next.all.commits += 20;
+        observe::<CountersProbe>(&mut series, 16.0, next);
+        assert_eq!(series.last(name::COMMITS), Some(10.0));
+        assert_eq!(series.gap("counters"), None);
+    }
+
+    #[test]
+    fn a_reset_of_one_view_costs_only_its_own_rates() {
+        let mut series = Series::default();
+        observe::<CountersProbe>(&mut series, 10.0, counters(10.0, 100));
+        let mut after = counters(12.0, 300);
+        after.wal.reset = Some(9.0);
+        observe::<CountersProbe>(&mut series, 12.0, after);
+        assert_eq!(series.last(name::COMMITS), Some(100.0));
+        assert_eq!(series.last(name::WAL_BYTES), None);
+    }
+
+    #[test]
+    fn repeated_presses_of_refresh_keep_the_base() {
+        let mut series = Series::default();
+        observe::<CountersProbe>(&mut series, 10.0, counters(10.0, 100));
+        observe::<CountersProbe>(&mut series, 10.1, counters(10.1, 130));
+        observe::<CountersProbe>(&mut series, 12.0, counters(12.0, 700));
+        assert_eq!(commits(&series), [None, Some(300.0)]);
+    }
+
+    #[test]
+    fn a_new_timeline_is_another_history() {
+        let mut series = Series::default();
+        let pulse = |at: f64, timeline, position| Pulse {
+            epoch: START + at,
+            started: START,
+            timeline: Some(timeline),
+            wal_position: Some(position),
+            ..Pulse::default()
+        };
+        observe::<PulseProbe>(&mut series, 10.0, pulse(10.0, 1, 1000));
+        observe::<PulseProbe>(&mut series, 12.0, pulse(12.0, 1, 3000));
+        assert_eq!(series.last(name::WAL_POSITION), Some(1000.0));
+        observe::<PulseProbe>(&mut series, 14.0, pulse(14.0, 2, 9000));
+        assert_eq!(series.last(name::WAL_POSITION), None);
+        assert_eq!(series.gap("pulse"), Some(Gap::RoleChanged));
+    }
+
+    #[test]
+    fn a_role_that_sees_nothing_gets_gaps_not_zeros() {
+        let mut series = Series::default();
+        let hidden = Backend {
+            usename: Some("app".into()),
+            datname: Some("app".into()),
+            hidden: true,
+            ..Backend::default()
+        };
+        observe::<Activity>(&mut series, 1.0, vec![hidden]);
+        for name in [
+            name::ACTIVE,
+            name::OLDEST_TX,
+            name::OLDEST_IDLE_TX,
+            name::AUTOVACUUM,
+            "waits.cpu",
+        ] {
+            assert_eq!(series.points(name).collect::<Vec<_>>(), [None], "{name}");
+        }
+        assert_eq!(
+            series.points(name::BLOCKED).count(),
+            0,
+            "that comes from the lock table"
+        );
+        assert_eq!(series.last(name::CONNECTIONS), Some(2.0));
+    }
 }

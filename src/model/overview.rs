@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use crate::model::observe::name;
 use crate::model::series::Series;
-use crate::probe::Mono;
-use crate::probe::activity::Backend;
+use crate::model::waits::Profile;
+use crate::probe::activity::{Activity, Backend};
 use crate::probe::counters::Counters;
 use crate::probe::horizon::Holder;
+use crate::probe::locks::{self, Locks};
+use crate::probe::{Latest, Mono, Param, Ran};
 
 /// Client connections of one sample by state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Connections {
-    /// All of them; the one that asked is counted here only, not by state.
+    /// All of them; our own are counted here only, not by state.
     pub used: usize,
     /// `active`, and `fastpath function call`.
     pub active: usize,
@@ -26,11 +28,21 @@ pub struct Connections {
     pub hidden: usize,
 }
 
-/// Counts client connections. The activity probe leaves its own backend out; that one takes a slot too.
+/// How many connections of ours the activity sample leaves out: they take slots too.
 #[must_use]
-pub fn connections(backends: &[Backend]) -> Connections {
+pub fn ours(ran: &Ran) -> usize {
+    let own = ran.params.iter().find_map(|param| match param {
+        Param::Ints(pids) => Some(pids.len()),
+        _ => None,
+    });
+    own.unwrap_or_default().max(1)
+}
+
+/// Counts client connections; `ours` are not among the backends.
+#[must_use]
+pub fn connections(backends: &[Backend], ours: usize) -> Connections {
     let mut counted = Connections {
-        used: 1,
+        used: ours,
         ..Connections::default()
     };
     for backend in backends {
@@ -91,10 +103,80 @@ pub fn waiting_for_locks(backends: &[Backend]) -> impl Iterator<Item = &Backend>
         .filter(|backend| backend.wait_event_type.as_deref() == Some("Lock"))
 }
 
-/// The waiter with the longest wait; at most its `state_s`, since the wait began after the query.
+/// Sessions that wait for heavyweight locks.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Blocked {
+    /// How many.
+    pub count: usize,
+    /// The one that has waited for the longest time.
+    pub longest: Option<Waiter>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Waiter {
+    /// Process id.
+    pub pid: i32,
+    /// `backend_start` in microseconds since 1970; 0 if hidden.
+    pub start: i64,
+    /// Role.
+    pub usename: Option<String>,
+    /// `application_name`.
+    pub application_name: Option<String>,
+    /// How long it has waited.
+    pub seconds: Option<f64>,
+    /// `seconds` is an upper bound: the age of its query, since the beginning of the wait is not known.
+    pub at_most: bool,
+}
+
+/// Who is blocked: by the lock table if it was read, which every role may, else by the waits of the activity sample;
+/// `None` if neither can be known.
 #[must_use]
-pub fn longest_waiter(backends: &[Backend]) -> Option<&Backend> {
-    oldest(waiting_for_locks(backends), |backend| backend.state_s)
+pub fn blocked(latest: &Latest, sees_all: bool) -> Option<Blocked> {
+    if let Some(locks) = latest.get::<Locks>() {
+        return Some(blocked_by_locks(locks));
+    }
+    let backends = latest.get::<Activity>()?;
+    if !sees_all && Profile::of(backends).hidden > 0 {
+        return None;
+    }
+    let longest = oldest(waiting_for_locks(backends), |backend| backend.state_s).map(|backend| Waiter {
+        pid: backend.pid,
+        start: backend.start,
+        usename: backend.usename.clone(),
+        application_name: backend.application_name.clone(),
+        seconds: backend.state_s,
+        at_most: true,
+    });
+    Some(Blocked {
+        count: waiting_for_locks(backends).count(),
+        longest,
+    })
+}
+
+/// The waiters of a sample of the lock table.
+#[must_use]
+pub fn blocked_by_locks(locks: &locks::Sample) -> Blocked {
+    let waiters = locks.sessions.iter().filter_map(|session| {
+        let wait = session.wait.as_ref()?;
+        Some(Waiter {
+            pid: session.pid,
+            start: session.start,
+            usename: session.usename.clone(),
+            application_name: session.application_name.clone(),
+            seconds: wait.seconds.or(session.state_s),
+            at_most: wait.seconds.is_none(),
+        })
+    });
+    let known = waiters.clone().count();
+    Blocked {
+        // Past the limit of the probe there are more waiters than sessions asked about.
+        count: if known == 0 { 0 } else { locks.waiters.max(known) },
+        longest: waiters.max_by(|a, b| {
+            let seconds = |waiter: &Waiter| waiter.seconds.unwrap_or(-1.0);
+            seconds(a).total_cmp(&seconds(b))
+        }),
+    }
 }
 
 /// Busy autovacuum workers, as far as the role may see them.

@@ -43,8 +43,8 @@ impl Probe for HorizonProbe {
         variants: &[form!("horizon")],
     };
 
-    fn params(_ask: &Ask<'_>) -> Vec<Param> {
-        vec![Param::Int(TOP)]
+    fn params(ask: &Ask<'_>) -> Vec<Param> {
+        vec![Param::Int(TOP), Param::Ints(ask.own.to_vec())]
     }
 
     fn decode(rows: &Rows) -> Result<Vec<Holder>, Fault> {

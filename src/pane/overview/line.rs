@@ -157,22 +157,24 @@ impl Line {
     }
 
     /// About this backend: who it is, and where Enter leads.
-    pub fn backend(mut self, backend: &Backend) -> Self {
-        if backend.start != 0 {
-            self.jump = Some(Subject::Backend {
-                pid: backend.pid,
-                start: backend.start,
-            });
+    pub fn backend(self, backend: &Backend) -> Self {
+        self.who(
+            backend.pid,
+            backend.start,
+            backend.usename.as_deref(),
+            backend.application_name.as_deref(),
+        )
+    }
+
+    /// As [`Self::backend`], from its parts.
+    pub fn who(mut self, pid: i32, start: i64, role: Option<&str>, application: Option<&str>) -> Self {
+        if start != 0 {
+            self.jump = Some(Subject::Backend { pid, start });
         }
-        let who = [&backend.usename, &backend.application_name]
-            .into_iter()
-            .flatten()
-            .filter(|text| !text.is_empty())
-            .cloned()
-            .collect::<Vec<_>>()
-            .join(" ");
-        let line = self.with(format!("pid {}", backend.pid));
-        if who.is_empty() { line } else { line.with(who) }
+        let names: Vec<&str> = [role, application].into_iter().flatten().collect();
+        let who = names.join(" ");
+        let line = self.with(format!("pid {pid}"));
+        if who.trim().is_empty() { line } else { line.with(who) }
     }
 
     /// Says how old it is, where that is more than a minute.

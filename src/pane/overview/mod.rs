@@ -103,6 +103,7 @@ impl View for Overview {
         &[
             "pulse",
             "activity",
+            "locks",
             "counters",
             "replication",
             "recovery",

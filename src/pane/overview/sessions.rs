@@ -40,7 +40,8 @@ fn blind(world: &World, backends: &[Backend]) -> bool {
 
 fn connections(world: &World, window: Duration) -> Line {
     Line::of::<Activity>(world, "connections", "Connections", |backends, line| {
-        let counted = overview::connections(backends);
+        let ours = world.latest.ran::<Activity>().map_or(1, overview::ours);
+        let counted = overview::connections(backends, ours);
         let usable = world.get::<PulseProbe>().map(crate::probe::pulse::Pulse::usable);
         let value = match usable {
             Some(usable) => format!("{}/{usable}", counted.used),
@@ -115,20 +116,30 @@ pub fn role(class: WaitClass) -> Role {
 }
 
 fn blocked(world: &World, window: Duration) -> Line {
-    Line::of::<Activity>(world, "blocked", "Blocked", |backends, line| {
-        if blind(world, backends) {
+    Line::of::<Activity>(world, "blocked", "Blocked", |_, line| {
+        let sees_all = world.server.as_ref().is_some_and(|server| server.reads_all_stats);
+        let Some(blocked) = overview::blocked(&world.latest, sees_all) else {
             return line.denied(world);
-        }
-        let count = overview::waiting_for_locks(backends).count();
+        };
         let line = line
-            .value(count.to_string())
+            .value(format::count(blocked.count))
             .trend(world, window, name::BLOCKED, Fold::Peak, 1.0);
-        match overview::longest_waiter(backends) {
+        match blocked.longest {
             None => line.piece(Role::Muted, "nobody waits for a lock"),
-            Some(waiter) => line
-                .mark(Role::Warning)
-                .with(format!("longest {}", age(waiter.state_s)))
-                .backend(waiter),
+            Some(waiter) => {
+                let age = age(waiter.seconds);
+                let longest = if waiter.at_most {
+                    format!("longest at most {age}")
+                } else {
+                    format!("longest {age}")
+                };
+                line.mark(Role::Warning).with(longest).who(
+                    waiter.pid,
+                    waiter.start,
+                    waiter.usename.as_deref(),
+                    waiter.application_name.as_deref(),
+                )
+            }
         }
     })
 }
