@@ -2,6 +2,9 @@
 //! [`World`] (sorted, filtered rows) and draws that; it never computes while drawing.
 
 pub mod activity;
+pub mod backend;
+#[cfg(test)]
+mod testing;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -152,6 +155,8 @@ pub fn panes() -> Vec<Box<dyn View>> {
 
 /// The detail page of a subject.
 #[must_use]
-pub fn detail(_subject: Subject) -> Option<Box<dyn View>> {
-    None
+pub fn detail(subject: Subject) -> Option<Box<dyn View>> {
+    match subject {
+        Subject::Backend { .. } => Some(Box::new(backend::Backend::new(subject))),
+    }
 }
