@@ -2,6 +2,7 @@
 //! [`World`] (sorted, filtered rows) and draws that; it never computes while drawing.
 
 pub mod activity;
+pub mod locks;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -147,7 +148,7 @@ pub enum Severity {
 /// Every pane in the order of the tabs. One more pane is one more line here.
 #[must_use]
 pub fn panes() -> Vec<Box<dyn View>> {
-    vec![Box::<activity::Activity>::default()]
+    vec![Box::<activity::Activity>::default(), Box::<locks::Locks>::default()]
 }
 
 /// The detail page of a subject.

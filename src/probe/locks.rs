@@ -213,7 +213,7 @@ fn may_wait(backend: &activity::Backend) -> bool {
     backend.hidden || backend.wait_event_type.as_deref() == Some("Lock")
 }
 
-fn session(row: &Row<'_>) -> Result<Session, Fault> {
+fn session(row: Row<'_>) -> Result<Session, Fault> {
     let waits = row.get::<Option<bool>>("granted")?.is_some();
     Ok(Session {
         pid: row.get("pid")?,
@@ -236,7 +236,7 @@ fn session(row: &Row<'_>) -> Result<Session, Fault> {
     })
 }
 
-fn wait(row: &Row<'_>) -> Result<Wait, Fault> {
+fn wait(row: Row<'_>) -> Result<Wait, Fault> {
     Ok(Wait {
         tag: tag(row)?,
         mode: row.text("mode")?.unwrap_or_default(),
@@ -251,7 +251,7 @@ fn wait(row: &Row<'_>) -> Result<Wait, Fault> {
     })
 }
 
-fn place(row: &Row<'_>) -> Result<Option<RowPlace>, Fault> {
+fn place(row: Row<'_>) -> Result<Option<RowPlace>, Fault> {
     let Some(relation) = row.get("row_relation")? else {
         return Ok(None);
     };
@@ -263,7 +263,7 @@ fn place(row: &Row<'_>) -> Result<Option<RowPlace>, Fault> {
     }))
 }
 
-fn held(row: &Row<'_>) -> Result<Held, Fault> {
+fn held(row: Row<'_>) -> Result<Held, Fault> {
     Ok(Held {
         pid: row.get("pid")?,
         virtualtransaction: row.text("virtualtransaction")?.unwrap_or_default(),
@@ -273,7 +273,7 @@ fn held(row: &Row<'_>) -> Result<Held, Fault> {
     })
 }
 
-fn tag(row: &Row<'_>) -> Result<Tag, Fault> {
+fn tag(row: Row<'_>) -> Result<Tag, Fault> {
     Ok(Tag {
         locktype: row.text("locktype")?.unwrap_or_default(),
         database: row.get("database")?,

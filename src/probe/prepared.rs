@@ -58,7 +58,7 @@ impl Probe for PreparedXacts {
     }
 }
 
-fn prepared(row: &Row<'_>) -> Result<Prepared, Fault> {
+fn prepared(row: Row<'_>) -> Result<Prepared, Fault> {
     Ok(Prepared {
         gid: row.text("gid")?.unwrap_or_default(),
         xid: row.text("xid")?.unwrap_or_default(),
