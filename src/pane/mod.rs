@@ -3,6 +3,7 @@
 
 pub mod activity;
 pub mod backend;
+pub mod locks;
 pub mod overview;
 #[cfg(test)]
 mod testing;
@@ -154,6 +155,7 @@ pub fn panes() -> Vec<Box<dyn View>> {
     vec![
         Box::<overview::Overview>::default(),
         Box::<activity::Activity>::default(),
+        Box::<locks::Locks>::default(),
     ]
 }
 

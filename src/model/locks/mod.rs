@@ -5,6 +5,7 @@
 //! neither), reduces the edges ([`graph`]), lifts the waiters for one row to the side of the first of them, and
 //! orders roots by the sessions they free, then by the longest wait.
 
+pub mod beside;
 pub mod graph;
 pub mod object;
 mod units;
