@@ -8,7 +8,7 @@ use ratatui::widgets::{Clear, Widget};
 use super::action::{Action, BINDINGS};
 use super::state::State;
 use super::world::{Freshness, World};
-use crate::pane::{Badge, Place, Severity, View};
+use crate::pane::{Badge, Place, Severity};
 use crate::poll::Link;
 use crate::ui::format;
 use crate::ui::look::{Look, Role};
@@ -217,9 +217,9 @@ fn liveness(state: &State) -> Piece {
                     "connecting now".to_owned()
                 }
             });
-            let stale = since.map(|since| format!("stale {} · ", short(world.now.since(since).as_secs_f64())));
+            let old = since.map(|lost| format!("stale {} · ", short(world.now.since(lost).as_secs_f64())));
             piece(
-                format!("{} {}{next}", glyphs.critical, stale.unwrap_or_default()),
+                format!("{} {}{next}", glyphs.critical, old.unwrap_or_default()),
                 Role::Critical,
                 0,
             )
@@ -409,7 +409,7 @@ fn status(state: &State) -> Piece {
         Some(share) => format!("every {interval} s · load {:.1} %", share * 100.0),
         None => format!("every {interval} s"),
     };
-    let degraded = world.tiers.values().any(|health| health.degraded());
+    let degraded = world.tiers.values().any(crate::poll::TierHealth::degraded);
     let role = if degraded { Role::Warning } else { Role::Muted };
     piece(
         format!("{fresh}{}{cost}", if degraded { "DEGRADED · " } else { "" }),

@@ -62,6 +62,7 @@ impl Messages {
     }
 
     /// All of them, newest first.
+    #[must_use]
     pub fn newest_first(&self) -> impl ExactSizeIterator<Item = &Message> {
         self.0.iter().rev()
     }

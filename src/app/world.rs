@@ -12,7 +12,7 @@ use crate::poll::{Cost, Link, TierHealth};
 use crate::probe::pulse::PulseProbe;
 use crate::probe::{Latest, Mono, Probe, Ran, Tier};
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// What is known of one probe.
 #[derive(Clone, Debug, Default)]

@@ -207,7 +207,9 @@ impl Run {
                 self.ask_what_is_newly_wanted();
             }
             Order::Now(probes) => {
-                probes.iter().for_each(|probe| self.schedule.now(probe));
+                for probe in probes {
+                    self.schedule.now(probe);
+                }
                 self.hurry();
             }
             Order::HotInterval(interval) => self.schedule.hot_interval(interval, self.now()),
@@ -248,7 +250,9 @@ impl Run {
             .filter(newly)
             .map(|entry| entry.spec.id)
             .collect();
-        ids.iter().for_each(|id| self.schedule.now(id));
+        for id in ids {
+            self.schedule.now(id);
+        }
     }
 
     /// Gives every free connection something to do.
@@ -260,7 +264,7 @@ impl Run {
                 State::Down { retry_at } if now < *retry_at => {}
                 // The slow connection waits until the fast one is in: it is the one that matters.
                 State::Down { .. } if self.wires[index].lane == Lane::Slow && !self.fast_is_in() => {}
-                State::Down { .. } => self.connect(index).await,
+                State::Down { .. } => self.connect(index),
                 State::Idle(_) => self.feed(index).await,
             }
         }
@@ -270,7 +274,7 @@ impl Run {
         self.server.is_some() && !matches!(self.wires[0].state, State::Down { .. })
     }
 
-    async fn connect(&mut self, index: usize) {
+    fn connect(&mut self, index: usize) {
         let wire = &mut self.wires[index];
         wire.state = State::Busy;
         let lane = wire.lane;
@@ -557,7 +561,7 @@ impl Run {
             State::Idle(_) if self.held => None,
             State::Idle(_) => self.schedule.due(wire.tiers),
         };
-        let far = Mono(self.now().0 + Duration::from_secs(60));
+        let far = Mono(self.now().0 + Duration::from_mins(1));
         self.wires
             .iter()
             .filter_map(due)

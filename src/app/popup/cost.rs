@@ -50,7 +50,7 @@ fn tier_row(tier: Tier, world: &World) -> Row {
     let took = health.map_or("no round yet".to_owned(), |health| {
         format!("{:.1} ms", health.took.as_secs_f64() * 1000.0)
     });
-    let degraded = health.is_some_and(|health| health.degraded());
+    let degraded = health.is_some_and(crate::poll::TierHealth::degraded);
     let text = format!(
         "every {}  last round {took}, budget {}{}",
         format::duration(interval).trim(),

@@ -467,10 +467,8 @@ fn a_stale_value_looks_stale() {
     let mut theme = crate::ui::look::Theme::default();
     let italic = ratatui::style::Style::new().italic();
     theme.styles.insert(Role::Stale, italic);
-    let look = Look {
-        theme,
-        ..Look::default()
-    };
+    let mut look = Look::default();
+    look.theme = theme;
     let mut buffer = Buffer::empty(area);
     pane.draw(&world, &look, area, &mut buffer);
     let is_italic = |y: u16| {
@@ -513,10 +511,8 @@ fn the_views_look_further_back() {
 
 #[test]
 fn ascii_terminals_get_ascii() {
-    let look = Look {
-        glyphs: &crate::ui::look::Glyphs::ASCII,
-        ..Look::default()
-    };
+    let mut look = Look::default();
+    look.glyphs = &crate::ui::look::Glyphs::ASCII;
     let world = busy();
     for (width, height) in [(80, 20), (120, 36)] {
         let mut pane = Overview::default();
