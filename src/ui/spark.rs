@@ -1,8 +1,10 @@
 //! Sparklines, bars and stacked charts.
 //!
 //! Points come oldest first, `None` is a gap and stays empty. Where there are fewer points than cells they stand at
-//! the right end, the newest last. Where there are more, neighbours share a cell, counted from the newest: a
-//! sparkline shows the largest of them (a peak must not vanish), a stacked chart their mean (its area is time spent).
+//! the right end, the newest last. Where there are more, neighbours share a cell, as [`Join`] says;
+//! in a stacked chart they become their mean, so that its area is time spent.
+//!
+//! Levels and charts are computed in `derive` or `arrange`; [`put`], [`bar`] and [`Chart::draw`] only draw.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -10,27 +12,51 @@ use ratatui::layout::Rect;
 use super::look::{Depth, Look, Role};
 use super::text::{self, Charset};
 
-/// A sparkline of exactly `cells` characters from 0 to `max`, or to the largest point. Zero is the lowest sign and
-/// anything above it a higher one, so a steady load is a band and never looks like nothing.
+/// What neighbours that share a cell become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Join {
+    /// The largest of them: a peak must not vanish.
+    Peak,
+    /// Their mean: what was spent in that time.
+    Mean,
+}
+
+impl Join {
+    fn of(self, points: &[Option<f64>]) -> Option<f64> {
+        match self {
+            Self::Peak => largest(points),
+            Self::Mean => mean(points),
+        }
+    }
+}
+
+/// Points in exactly `cells` levels for [`put`], from 0 to `max`, or to the largest. Zero is level 0 and anything above
+/// it a higher one, so a steady load is a band and never looks like nothing; a gap is `None`.
 #[must_use]
-pub fn spark(points: impl Iterator<Item = Option<f64>>, cells: usize, max: Option<f64>, look: &Look) -> String {
-    let points: Vec<Option<f64>> = points.collect();
-    let shown = resample(&points, cells, largest);
+pub fn levels(points: &[Option<f64>], cells: usize, join: Join, max: Option<f64>) -> Vec<Option<u8>> {
+    let shown = resample(points, cells, join);
     let top = max
         .or_else(|| largest(&shown))
         .filter(|top| top.is_finite() && *top > 0.0);
-    let mut out = " ".repeat(cells.saturating_sub(shown.len()));
-    out.extend(shown.iter().map(|point| match point {
-        Some(value) => look.glyphs.spark.get(level(*value, top)).copied().unwrap_or(" "),
-        None => " ",
-    }));
-    out
+    let empty = std::iter::repeat_n(None, cells.saturating_sub(shown.len()));
+    empty
+        .chain(shown.iter().map(|point| Some(level((*point)?, top))))
+        .collect()
 }
 
-/// The nth sign for a value: 0 for zero, 1 to 7 above it.
-fn level(value: f64, top: Option<f64>) -> usize {
+/// Draws levels from the left end of a line, as far as there is room.
+pub fn put(buf: &mut Buffer, line: Rect, levels: &[Option<u8>], look: &Look) {
+    for (x, level) in (line.left()..line.right()).zip(levels) {
+        if let Some(sign) = level.and_then(|level| look.glyphs.spark.get(usize::from(level))) {
+            text::put_safe(buf, (x, line.y), 1, sign, look.style(Role::Spark));
+        }
+    }
+}
+
+/// 0 for zero, 1 to 7 above it.
+fn level(value: f64, top: Option<f64>) -> u8 {
     match top {
-        Some(top) if value > 0.0 => 1 + eighths(value / top * 6.0).min(6),
+        Some(top) if value > 0.0 => u8::try_from(1 + eighths(value / top * 6.0).min(6)).unwrap_or(7),
         _ => 0,
     }
 }
@@ -45,14 +71,14 @@ const fn eighths(value: f64) -> usize {
     (value + 0.5) as usize
 }
 
-/// Brings points down to at most `cells`; a cell all of whose points are gaps is a gap.
-fn resample(points: &[Option<f64>], cells: usize, join: fn(&[Option<f64>]) -> Option<f64>) -> Vec<Option<f64>> {
-    if cells == 0 {
-        return Vec::new();
+/// Brings points down to at most `cells`, shared out evenly; a cell all of whose points are gaps is a gap.
+fn resample(points: &[Option<f64>], cells: usize, join: Join) -> Vec<Option<f64>> {
+    if points.len() <= cells {
+        return points.to_vec();
     }
-    let mut shown: Vec<_> = points.rchunks(points.len().div_ceil(cells).max(1)).map(join).collect();
-    shown.reverse();
-    shown
+    let start = |cell: usize| cell * points.len() / cells;
+    let shared = (0..cells).map(|cell| points.get(start(cell)..start(cell + 1)).unwrap_or_default());
+    shared.map(|points| join.of(points)).collect()
 }
 
 fn finite(points: &[Option<f64>]) -> impl Iterator<Item = f64> {
@@ -154,13 +180,14 @@ pub struct Chart {
 }
 
 impl Chart {
-    /// Computes a chart of that many columns and rows from 0 to `max`, or to the largest sum. The first layer is
+    /// Computes a chart of that many columns and rows from 0 to `max`, or to a [`nice`] number above the largest sum, so
+    /// that the axis does not jump with every sample. The first layer is
     /// the lowest. A point missing in every layer is a gap; one missing in some counts as zero there.
     #[must_use]
     pub fn new(layers: &[Layer], width: u16, height: u16, max: Option<f64>) -> Self {
         let series: Vec<_> = layers
             .iter()
-            .map(|layer| resample(&layer.points, usize::from(width), mean))
+            .map(|layer| resample(&layer.points, usize::from(width), Join::Mean))
             .collect();
         let count = series.iter().map(Vec::len).max().unwrap_or(0);
         let stacks: Vec<Vec<f64>> = (0..count).map(|nth| stack(&series, nth)).collect();
@@ -225,6 +252,14 @@ impl Chart {
     }
 }
 
+/// The least of 1, 2, 5, 10, 20, ... that is not below a number.
+#[must_use]
+pub fn nice(value: f64) -> f64 {
+    let decades = std::iter::successors(Some(1.0), |decade| Some(decade * 10.0)).take(19);
+    let mut steps = decades.flat_map(|decade| [decade, 2.0 * decade, 5.0 * decade]);
+    steps.find(|step| *step >= value).unwrap_or(value)
+}
+
 /// The upper ends of the layers at one point of time; empty for a gap.
 fn stack(series: &[Vec<Option<f64>>], nth: usize) -> Vec<f64> {
     let points: Vec<Option<f64>> = series.iter().map(|points| points.get(nth).copied().flatten()).collect();
@@ -240,26 +275,33 @@ fn stack(series: &[Vec<Option<f64>>], nth: usize) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use proptest::prelude::*;
 
     use super::*;
     use crate::ui::look::Glyphs;
 
-    fn colours() -> Look {
-        Look::new("dark", None, Depth::TrueColor, &Glyphs::UNICODE).unwrap()
+    fn colours() -> &'static Look {
+        static LOOK: LazyLock<Look> =
+            LazyLock::new(|| Look::new("dark", None, Depth::TrueColor, &Glyphs::UNICODE).unwrap());
+        &LOOK
     }
 
     fn ascii() -> Look {
         Look::new("dark", None, Depth::None, &Glyphs::ASCII).unwrap()
     }
 
-    fn line(points: &[f64], cells: usize) -> String {
-        spark(
-            points.iter().map(|value| value.is_finite().then_some(*value)),
-            cells,
-            None,
-            &colours(),
-        )
+    fn line(points: &[f64], cells: usize, join: Join, max: Option<f64>, look: &Look) -> String {
+        let points: Vec<_> = points.iter().map(|value| value.is_finite().then_some(*value)).collect();
+        let mut buf = Buffer::empty(Rect::new(0, 0, 12, 1));
+        put(
+            &mut buf,
+            Rect::new(0, 0, 12, 1),
+            &levels(&points, cells, join, max),
+            look,
+        );
+        row(&buf, 0).trim_end().to_owned()
     }
 
     #[test]
@@ -272,19 +314,18 @@ mod tests {
             (&[1.0, 2.0], 5, "   ▅█"),
             (&[4.0, gap, 4.0], 3, "█ █"),
             (&[0.0, 0.0, 9.0, 0.0, 0.0, 0.0], 3, "▁█▁"),
-            (&[9.0, 0.0, 0.0, 0.0, 0.0], 2, "█▁"),
+            (&[0.0, 9.0, 0.0, 0.0, 0.0], 2, "█▁"),
+            (&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 6.0], 4, "▃▅▇█"),
             (&[0.001, 1000.0], 2, "▂█"),
             (&[-1.0, 1.0], 2, "▁█"),
-            (&[], 2, "  "),
+            (&[], 2, ""),
             (&[1.0], 0, ""),
         ] {
-            assert_eq!(line(points, cells), expected, "{points:?}");
+            assert_eq!(line(points, cells, Join::Peak, None, colours()), expected, "{points:?}");
         }
-        assert_eq!(
-            spark([Some(50.0), Some(100.0)].into_iter(), 2, Some(100.0), &ascii()),
-            "=#"
-        );
-        assert_eq!(spark([Some(500.0)].into_iter(), 1, Some(100.0), &colours()), "█");
+        assert_eq!(line(&[9.0, 0.0, 3.0, 3.0], 2, Join::Mean, None, colours()), "█▆");
+        assert_eq!(line(&[50.0, 100.0], 2, Join::Peak, Some(100.0), &ascii()), "=#");
+        assert_eq!(line(&[500.0], 1, Join::Peak, Some(100.0), colours()), "█");
     }
 
     fn row(buf: &Buffer, y: u16) -> String {
@@ -321,12 +362,12 @@ mod tests {
                 points: vec![Some(1.0), Some(2.0), None, None],
             },
         ];
-        let chart = Chart::new(&layers, 6, 2, None);
+        let chart = Chart::new(&layers, 6, 2, Some(4.0));
         assert!((chart.top() - 4.0).abs() < 1e-9);
         let look = colours();
         let area = Rect::new(0, 0, 6, 2);
         let mut buf = Buffer::empty(area);
-        chart.draw(&look, area, &mut buf);
+        chart.draw(look, area, &mut buf);
         assert_eq!([row(&buf, 0), row(&buf, 1)], ["   █  ", "  ▄█ ▂"]);
         assert_eq!(buf[(3, 0)].fg, look.style(Role::WaitLock).fg.unwrap());
         assert_eq!(buf[(3, 1)].fg, look.style(Role::WaitCpu).fg.unwrap());
@@ -337,6 +378,21 @@ mod tests {
             [row(&buf, 0), row(&buf, 1)],
             ["   =  ", "  ## "].map(|line| format!("{line:6}"))
         );
+    }
+
+    #[test]
+    fn an_axis_is_a_round_number() {
+        for (value, expected) in [
+            (0.0, 1.0),
+            (1.0, 1.0),
+            (1.1, 2.0),
+            (4.0, 5.0),
+            (41.0, 50.0),
+            (1e18, 1e18),
+            (f64::MAX, f64::MAX),
+        ] {
+            assert!((nice(value) - expected).abs() <= expected * 1e-9, "{value}");
+        }
     }
 
     #[test]
@@ -352,8 +408,9 @@ mod tests {
     proptest! {
         #[test]
         fn a_sparkline_has_exactly_its_cells(points in prop::collection::vec(prop::option::of(any::<f64>()), 0..200), cells in 0usize..40, max in prop::option::of(any::<f64>())) {
-            let drawn = spark(points.into_iter(), cells, max, &colours());
-            prop_assert_eq!(text::width(&drawn), cells);
+            let levels = levels(&points, cells, Join::Mean, max);
+            prop_assert_eq!(levels.len(), cells);
+            prop_assert!(levels.iter().flatten().all(|level| *level < 8));
         }
 
         #[test]
@@ -369,7 +426,7 @@ mod tests {
             let chart = Chart::new(&layers, width, height, None);
             let area = Rect::new(0, 0, drawn, height);
             let mut buf = Buffer::empty(area);
-            chart.draw(&colours(), area, &mut buf);
+            chart.draw(colours(), area, &mut buf);
         }
     }
 }
