@@ -28,8 +28,17 @@ async fn rates_amount_to_what_happened(#[values(12, 13, 14, 15, 16, 17, 18)] maj
     let mut truth: Vec<[i64; 3]> = Vec::new();
     for round in 0..2 {
         truth.push(look(&judge).await);
-        eye.ask::<CountersProbe>().await;
-        eye.ask::<PulseProbe>().await;
+        let deadline = std::time::Instant::now() + PATIENCE;
+        loop {
+            eye.ask::<CountersProbe>().await;
+            eye.ask::<PulseProbe>().await;
+            // Two readings in one fifth of a second make no rate yet.
+            let known = |series| eye.series.total(series, eye.now(), PATIENCE).1 > 0.0;
+            if round == 0 || (known(name::COMMITS_HERE) && known(name::WAL_POSITION)) {
+                break;
+            }
+            assert!(std::time::Instant::now() < deadline, "no rate");
+        }
         truth.push(look(&judge).await);
         if round == 0 {
             let before = look(&judge).await;
