@@ -3,6 +3,7 @@
 
 pub mod activity;
 pub mod backend;
+pub mod locks;
 #[cfg(test)]
 mod testing;
 
@@ -150,7 +151,7 @@ pub enum Severity {
 /// Every pane in the order of the tabs. One more pane is one more line here.
 #[must_use]
 pub fn panes() -> Vec<Box<dyn View>> {
-    vec![Box::<activity::Activity>::default()]
+    vec![Box::<activity::Activity>::default(), Box::<locks::Locks>::default()]
 }
 
 /// The detail page of a subject.

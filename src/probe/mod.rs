@@ -10,6 +10,8 @@ pub mod backend_progress;
 pub mod counters;
 pub mod databases;
 pub mod horizon;
+pub mod locks;
+pub mod prepared;
 pub mod pulse;
 pub mod recovery;
 pub mod relation_io;
@@ -255,6 +257,8 @@ impl Entry {
 pub static PROBES: &[Entry] = &[
     Entry::of::<pulse::PulseProbe>(),
     Entry::of::<activity::Activity>(),
+    Entry::of::<locks::Locks>(),
+    Entry::of::<prepared::PreparedXacts>(),
     Entry::of::<backend::Backend>(),
     Entry::of::<backend_locks::BackendLocks>(),
     Entry::of::<backend_progress::BackendProgress>(),
