@@ -74,9 +74,12 @@ pub enum Action {
     Background,
     /// Open or close the folded group under the selection.
     Fold,
+    /// Say yes to the question on the screen.
+    GoOn,
 }
 
 /// One row of the key table.
+#[derive(Debug)]
 pub struct Binding {
     /// What it does.
     pub action: Action,
@@ -88,4 +91,192 @@ pub struct Binding {
     pub help: &'static str,
     /// One or two words for the footer; empty where it needs no hint.
     pub hint: &'static str,
+}
+
+const fn row(
+    action: Action,
+    name: &'static str,
+    keys: &'static [&'static str],
+    help: &'static str,
+    hint: &'static str,
+) -> Binding {
+    Binding {
+        action,
+        name,
+        keys,
+        help,
+        hint,
+    }
+}
+
+/// The key table, in the order of footer and help.
+pub static BINDINGS: &[Binding] = &[
+    row(Action::GoOn, "go-on", &["a"], "go on all the same", "go on"),
+    row(
+        Action::Enter,
+        "details",
+        &["enter"],
+        "open the details of the selected row",
+        "details",
+    ),
+    row(
+        Action::Back,
+        "back",
+        &["esc"],
+        "close the popup or page on top; clear the filter",
+        "back",
+    ),
+    row(Action::Fold, "fold", &["e"], "open or close a folded group", "fold"),
+    row(Action::NextView, "next-view", &["v"], "next view of this pane", "view"),
+    row(
+        Action::PrevView,
+        "previous-view",
+        &["V"],
+        "previous view of this pane",
+        "",
+    ),
+    row(
+        Action::MinDuration,
+        "min-duration",
+        &["D"],
+        "step the minimum duration",
+        "min age",
+    ),
+    row(
+        Action::Background,
+        "background",
+        &["b"],
+        "show or hide background processes",
+        "background",
+    ),
+    row(Action::Sql, "sql", &["s"], "show the SQL of what is on screen", "SQL"),
+    row(
+        Action::Filter,
+        "filter",
+        &["/"],
+        "filter: text, re:regex, column:text, !not",
+        "filter",
+    ),
+    row(
+        Action::Copy,
+        "copy",
+        &["y"],
+        "copy a cell, a row, a query or a statement (OSC 52)",
+        "copy",
+    ),
+    row(
+        Action::Freeze,
+        "freeze",
+        &["space"],
+        "freeze the screen; polling goes on",
+        "freeze",
+    ),
+    row(
+        Action::Refresh,
+        "refresh",
+        &["R"],
+        "ask the queries on screen again now",
+        "",
+    ),
+    row(Action::Help, "help", &["?", "f1"], "help of this pane", "help"),
+    row(Action::Quit, "quit", &["q", "ctrl-c"], "quit", "quit"),
+    row(
+        Action::SortPrev,
+        "sort-previous",
+        &["<"],
+        "sort by the column to the left",
+        "",
+    ),
+    row(
+        Action::SortNext,
+        "sort-next",
+        &[">"],
+        "sort by the column to the right",
+        "",
+    ),
+    row(Action::Reverse, "reverse", &["r"], "turn the sort order round", ""),
+    row(
+        Action::Faster,
+        "faster",
+        &["+", "="],
+        "ask the hot queries more often (down to 0.5 s)",
+        "",
+    ),
+    row(
+        Action::Slower,
+        "slower",
+        &["-"],
+        "ask the hot queries less often (up to 60 s)",
+        "",
+    ),
+    row(Action::Messages, "messages", &["m"], "messages of this session", ""),
+    row(Action::Cost, "cost", &["c"], "what this program costs the server", ""),
+    row(Action::Theme, "theme", &["T"], "next theme", ""),
+    row(Action::Up, "up", &["up", "k"], "one row up", ""),
+    row(Action::Down, "down", &["down", "j"], "one row down", ""),
+    row(Action::PageUp, "page-up", &["pgup", "ctrl-b"], "one page up", ""),
+    row(Action::PageDown, "page-down", &["pgdn", "ctrl-f"], "one page down", ""),
+    row(Action::First, "first", &["g", "home"], "to the first row", ""),
+    row(Action::Last, "last", &["G", "end"], "to the last row", ""),
+    row(Action::Left, "left", &["left", "h"], "scroll columns to the left", ""),
+    row(
+        Action::Right,
+        "right",
+        &["right", "l"],
+        "scroll columns to the right",
+        "",
+    ),
+    row(
+        Action::NextTab,
+        "next-tab",
+        &["tab"],
+        "next tab; next query in the SQL popup",
+        "",
+    ),
+    row(Action::PrevTab, "previous-tab", &["shift-tab"], "previous tab", ""),
+    row(Action::Tab(0), "tab-1", &["1"], "go to the 1st tab", ""),
+    row(Action::Tab(1), "tab-2", &["2"], "go to the 2nd tab", ""),
+    row(Action::Tab(2), "tab-3", &["3"], "go to the 3rd tab", ""),
+    row(Action::Tab(3), "tab-4", &["4"], "go to the 4th tab", ""),
+    row(Action::Tab(4), "tab-5", &["5"], "go to the 5th tab", ""),
+    row(Action::Tab(5), "tab-6", &["6"], "go to the 6th tab", ""),
+    row(Action::Tab(6), "tab-7", &["7"], "go to the 7th tab", ""),
+    row(Action::Tab(7), "tab-8", &["8"], "go to the 8th tab", ""),
+    row(Action::Tab(8), "tab-9", &["9"], "go to the 9th tab", ""),
+    row(Action::Suspend, "suspend", &["ctrl-z"], "suspend; fg comes back", ""),
+    row(Action::Redraw, "redraw", &["ctrl-l"], "draw the whole screen anew", ""),
+];
+
+impl Action {
+    /// True for what the program itself does; the rest is for the view on top.
+    #[must_use]
+    pub const fn is_global(self) -> bool {
+        matches!(
+            self,
+            Self::Quit
+                | Self::Tab(_)
+                | Self::NextTab
+                | Self::PrevTab
+                | Self::Back
+                | Self::Sql
+                | Self::Filter
+                | Self::Freeze
+                | Self::Faster
+                | Self::Slower
+                | Self::Refresh
+                | Self::Copy
+                | Self::Theme
+                | Self::Messages
+                | Self::Cost
+                | Self::Help
+                | Self::Suspend
+                | Self::Redraw
+        )
+    }
+
+    /// Its row in the table.
+    #[must_use]
+    pub fn binding(self) -> Option<&'static Binding> {
+        BINDINGS.iter().find(|binding| binding.action == self)
+    }
 }

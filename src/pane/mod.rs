@@ -1,6 +1,13 @@
 //! What is shown: one folder a pane, listed once in [`panes`]. A pane keeps what it has derived from the
 //! [`World`] (sorted, filtered rows) and draws that; it never computes while drawing.
 
+pub mod activity;
+pub mod backend;
+pub mod locks;
+pub mod overview;
+#[cfg(test)]
+mod testing;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -51,12 +58,25 @@ pub trait View {
         None
     }
 
+    /// Reads what was typed after `/`.
+    ///
+    /// # Errors
+    /// Why it is no filter: the bad regular expression, the unknown column and the known ones.
+    fn parse_filter(&self, _text: &str) -> Result<Filter, String> {
+        Err("There is nothing to filter here.".to_owned())
+    }
+
     /// A new filter; `derive` follows.
     fn set_filter(&mut self, _filter: Filter) {}
 
     /// What this page is about, for the probes that are asked only for it.
     fn subject(&self) -> Option<&Subject> {
         None
+    }
+
+    /// True for a question that has to be answered: nothing below it takes a key.
+    fn modal(&self) -> bool {
+        false
     }
 
     /// Lines of help that belong to this view: columns, marks, how to read it.
@@ -94,12 +114,16 @@ pub enum Reply {
     Copy(Copy),
     /// Taken, with something to tell the user in the message line.
     Tell(String),
+    /// The user agreed to go on with a role that may write.
+    GoOn,
+    /// The user wants to leave.
+    Quit,
 }
 
 /// One thing that `y` offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Copy {
-    /// What it is: "row", "query text", "SELECT pg_cancel_backend(812)".
+    /// What it is, in a word or two: "row", "query text", "cancel".
     pub what: String,
     /// The text that goes to the clipboard.
     pub text: String,
@@ -128,11 +152,17 @@ pub enum Severity {
 /// Every pane in the order of the tabs. One more pane is one more line here.
 #[must_use]
 pub fn panes() -> Vec<Box<dyn View>> {
-    vec![]
+    vec![
+        Box::<overview::Overview>::default(),
+        Box::<activity::Activity>::default(),
+        Box::<locks::Locks>::default(),
+    ]
 }
 
 /// The detail page of a subject.
 #[must_use]
-pub fn detail(_subject: Subject) -> Option<Box<dyn View>> {
-    None
+pub fn detail(subject: Subject) -> Option<Box<dyn View>> {
+    match subject {
+        Subject::Backend { .. } => Some(Box::new(backend::Backend::new(subject))),
+    }
 }

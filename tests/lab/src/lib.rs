@@ -34,21 +34,27 @@
 //! * [`Cluster`]: one server; [`shared`] is one a test binary's tests may share, each in its own database.
 //! * [`Client`]: one session.
 //! * [`scene`]: lock trees, convoys, deadlocks and other situations.
+//! * [`Terminal`]: a program in a pseudo-terminal.
 //! * [`wait_until`]: the only way to wait.
 
 mod client;
 mod cluster;
 mod error;
+mod home;
 mod install;
 mod process;
 pub mod scene;
+mod terminal;
 mod wait;
 
 pub use client::{Client, Running};
 pub use cluster::{Builder, Cluster, Stop, shared};
 pub use error::{Error, Result};
 pub use install::{Install, MAJORS, cache_dir, postgres};
+pub use process::{children, is_stopped, processes_with, signal as send_signal};
+pub use rustix::process::Signal;
 pub use scene::Scene;
+pub use terminal::{Ended, Terminal};
 pub use wait::{wait_for, wait_until};
 
 /// How long anything may take before a test gives up: generous, because machines are shared and a deadline is no measurement.

@@ -69,49 +69,108 @@ impl Account {
 }
 
 /// Sends a signal; a process that is already gone is no error.
-pub(crate) fn signal(pid: i32, signal: Signal) {
+pub fn signal(pid: i32, signal: Signal) {
     if let Some(pid) = Pid::from_raw(pid) {
         let _gone = kill_process(pid, signal);
     }
 }
 
+/// A process as the kernel lists it.
+struct Listed {
+    pid: i32,
+    parent: i32,
+    /// `R`, `S`, `T` (stopped), `Z` ..
+    state: char,
+}
+
 /// The children of a process right now.
-pub(crate) fn children(parent: i32) -> Vec<i32> {
+#[must_use]
+pub fn children(parent: i32) -> Vec<i32> {
+    listed()
+        .into_iter()
+        .filter(|process| process.parent == parent)
+        .map(|process| process.pid)
+        .collect()
+}
+
+/// True when the process is stopped (SIGSTOP, Ctrl-Z); false when it runs or is gone.
+#[must_use]
+pub fn is_stopped(pid: i32) -> bool {
+    state(pid) == Some('T')
+}
+
+/// True unless the process is stopped, ended or gone.
+pub(crate) fn runs(pid: i32) -> bool {
+    state(pid).is_some_and(|state| !matches!(state, 'T' | 'Z'))
+}
+
+fn state(pid: i32) -> Option<char> {
+    listed()
+        .into_iter()
+        .find(|process| process.pid == pid)
+        .map(|process| process.state)
+}
+
+/// The processes whose command line contains `part`, the calling one excepted.
+#[must_use]
+pub fn processes_with(part: &str) -> Vec<i32> {
+    let me = i32::try_from(std::process::id()).unwrap_or_default();
+    listed()
+        .into_iter()
+        .map(|process| process.pid)
+        .filter(|pid| *pid != me && command_line(*pid).contains(part))
+        .collect()
+}
+
+/// By /proc where there is one, because a small container has no `ps`.
+fn listed() -> Vec<Listed> {
     if Path::new("/proc/self/stat").exists() {
-        children_by_proc(parent)
+        listed_by_proc()
     } else {
-        children_by_ps(parent)
+        listed_by_ps()
     }
 }
 
-fn children_by_proc(parent: i32) -> Vec<i32> {
+fn listed_by_proc() -> Vec<Listed> {
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
     };
     entries
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok())
-        .filter(|pid| parent_by_proc(*pid) == Some(parent))
+        .filter_map(|entry| of_stat(entry.ok()?.file_name().to_str()?.parse().ok()?))
         .collect()
 }
 
-fn parent_by_proc(pid: i32) -> Option<i32> {
+fn of_stat(pid: i32) -> Option<Listed> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // "pid (name) state ppid ..", and the name may hold anything, parentheses too.
-    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    Some(Listed {
+        pid,
+        state: fields.next()?.chars().next()?,
+        parent: fields.next()?.parse().ok()?,
+    })
 }
 
-fn children_by_ps(parent: i32) -> Vec<i32> {
-    let Ok(output) = Command::new("ps").args(["-axo", "pid=,ppid="]).output() else {
-        return Vec::new();
-    };
-    String::from_utf8_lossy(&output.stdout)
-        .lines()
+fn listed_by_ps() -> Vec<Listed> {
+    let text = run(Command::new("ps").args(["-axo", "pid=,ppid=,stat="])).unwrap_or_default();
+    text.lines()
         .filter_map(|line| {
-            let mut fields = line.split_whitespace().map(str::parse::<i32>);
-            let (pid, its_parent) = (fields.next()?.ok()?, fields.next()?.ok()?);
-            (its_parent == parent).then_some(pid)
+            let mut fields = line.split_whitespace();
+            let (pid, parent) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+            Some(Listed {
+                pid,
+                parent,
+                state: fields.next()?.chars().next()?,
+            })
         })
         .collect()
+}
+
+fn command_line(pid: i32) -> String {
+    match fs::read(format!("/proc/{pid}/cmdline")) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).replace('\0', " "),
+        Err(_) => run(Command::new("ps").args(["-o", "args=", "-p", &pid.to_string()])).unwrap_or_default(),
+    }
 }
 
 /// Runs a command to its end.
@@ -154,7 +213,9 @@ mod tests {
         let pid = i32::try_from(child.id()).unwrap();
         let me = i32::try_from(std::process::id()).unwrap();
         assert!(children(me).contains(&pid));
-        assert!(children_by_ps(me).contains(&pid));
+        assert!(processes_with("sleep 60").contains(&pid));
+        signal(pid, Signal::STOP);
+        assert!(crate::wait::wait_blocking(crate::PATIENCE, || is_stopped(pid)));
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(!children(me).contains(&pid));

@@ -1,0 +1,83 @@
+//! The standbys (and other receivers) this server sends WAL to, as a primary or in the middle of a cascade.
+
+use crate::form;
+use crate::pg::fault::Fault;
+use crate::pg::rows::{Row, Rows};
+use crate::probe::{Probe, Spec, Tier};
+
+/// The probe.
+pub struct ReplicationProbe;
+
+/// One receiver. Bytes are behind our own position: written WAL on a primary, received WAL on a standby.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sender {
+    /// Process id of the walsender.
+    pub pid: i32,
+    /// Its `backend_start` in microseconds since 1970; 0 if hidden.
+    pub start: i64,
+    /// Role.
+    pub usename: Option<String>,
+    /// `application_name`.
+    pub application_name: Option<String>,
+    /// Client address.
+    pub client: Option<String>,
+    /// `streaming`, `catchup`, ...; `None` when hidden.
+    pub state: Option<String>,
+    /// `sync`, `async`, `quorum`, `potential`.
+    pub sync_state: Option<String>,
+    /// Bytes not sent yet.
+    pub sent_bytes: Option<i64>,
+    /// Bytes not written there yet.
+    pub write_bytes: Option<i64>,
+    /// Bytes not flushed there yet.
+    pub flush_bytes: Option<i64>,
+    /// Bytes not replayed there yet.
+    pub replay_bytes: Option<i64>,
+    /// `write_lag` in seconds; `None` when it has caught up and is idle.
+    pub write_s: Option<f64>,
+    /// `flush_lag` in seconds.
+    pub flush_s: Option<f64>,
+    /// `replay_lag` in seconds; stays at its last value while replay is paused, so bytes come first.
+    pub replay_s: Option<f64>,
+    /// Seconds since its last reply.
+    pub reply_age_s: Option<f64>,
+    /// The role may not see this.
+    pub hidden: bool,
+}
+
+impl Probe for ReplicationProbe {
+    type Data = Vec<Sender>;
+    const SPEC: Spec = Spec {
+        id: "replication",
+        title: "standbys and how far behind they are",
+        why: "Lag in bytes is counted from our own position (never pg_current_wal_lsn() on a standby); lag in \
+              seconds is what the standby reported last.",
+        tier: Tier::Hot,
+        variants: &[form!("replication")],
+    };
+
+    fn decode(rows: &Rows) -> Result<Vec<Sender>, Fault> {
+        rows.iter().map(sender).collect()
+    }
+}
+
+fn sender(row: Row<'_>) -> Result<Sender, Fault> {
+    Ok(Sender {
+        pid: row.get("pid")?,
+        start: row.get::<Option<i64>>("start_us")?.unwrap_or_default(),
+        usename: row.text("usename")?,
+        application_name: row.text("application_name")?,
+        client: row.text("client")?,
+        state: row.text("state")?,
+        sync_state: row.text("sync_state")?,
+        sent_bytes: row.get("sent_bytes")?,
+        write_bytes: row.get("write_bytes")?,
+        flush_bytes: row.get("flush_bytes")?,
+        replay_bytes: row.get("replay_bytes")?,
+        write_s: row.get("write_s")?,
+        flush_s: row.get("flush_s")?,
+        replay_s: row.get("replay_s")?,
+        reply_age_s: row.get("reply_age_s")?,
+        hidden: row.get("hidden")?,
+    })
+}
