@@ -16,7 +16,12 @@ select a.pid,
        pg_catalog.age(a.backend_xid)::int8 as xid_age,
        pg_catalog.age(a.backend_xmin)::int8 as xmin_age,
        null::int8 as query_id,
-       case when a.query <> '<insufficient privilege>' then pg_catalog.left(a.query, $1) end as query,
+       case when a.query = '<insufficient privilege>' then null
+            when pg_catalog.getdatabaseencoding() in ('UTF8', 'SQL_ASCII', 'LATIN1')
+            then pg_catalog.substr(pg_catalog.textsend(a.query), 1, $1)
+            else pg_catalog.substr(pg_catalog.decode(pg_catalog.replace(a.query, E'\\', E'\\\\'), 'escape'), 1, $1)
+       end as query,
        a.query = '<insufficient privilege>' as hidden
   from pg_catalog.pg_stat_activity a
  where a.pid <> pg_catalog.pg_backend_pid()
+   and a.pid <> all ($2)

@@ -1,3 +1,10 @@
 //! What the samples mean, pure: no clock, no I/O, no screen.
 
+pub mod activity;
+pub mod locks;
+pub mod observe;
+pub mod overview;
+pub mod rates;
+pub mod remedy;
 pub mod series;
+pub mod waits;

@@ -1,6 +1,13 @@
 //! What is shown: one folder a pane, listed once in [`panes`]. A pane keeps what it has derived from the
 //! [`World`] (sorted, filtered rows) and draws that; it never computes while drawing.
 
+pub mod activity;
+pub mod backend;
+pub mod locks;
+pub mod overview;
+#[cfg(test)]
+mod testing;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -116,7 +123,7 @@ pub enum Reply {
 /// One thing that `y` offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Copy {
-    /// What it is: "row", "query text", "SELECT pg_cancel_backend(812)".
+    /// What it is, in a word or two: "row", "query text", "cancel".
     pub what: String,
     /// The text that goes to the clipboard.
     pub text: String,
@@ -145,11 +152,17 @@ pub enum Severity {
 /// Every pane in the order of the tabs. One more pane is one more line here.
 #[must_use]
 pub fn panes() -> Vec<Box<dyn View>> {
-    vec![]
+    vec![
+        Box::<overview::Overview>::default(),
+        Box::<activity::Activity>::default(),
+        Box::<locks::Locks>::default(),
+    ]
 }
 
 /// The detail page of a subject.
 #[must_use]
-pub fn detail(_subject: Subject) -> Option<Box<dyn View>> {
-    None
+pub fn detail(subject: Subject) -> Option<Box<dyn View>> {
+    match subject {
+        Subject::Backend { .. } => Some(Box::new(backend::Backend::new(subject))),
+    }
 }

@@ -2,6 +2,16 @@
 //!
 //! Faults are decided by SQLSTATE where the server speaks, never by its (translated) message text.
 //! No fault carries a password, a DSN or a literal of somebody's query.
+//! [`connect`] words what happens before a session is ours, [`query`] what happens in one.
+
+mod connect;
+mod query;
+
+use std::error::Error;
+use std::io;
+
+pub use connect::{Place, Stage};
+pub(super) use connect::{alien, certificate, from_io, no_tls, resolve, timeout, unreachable};
 
 /// The class of a fault; what the program does next depends on this, never on the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -86,6 +96,105 @@ impl Fault {
         self.remedy = Some(remedy.into());
         self
     }
+
+    /// The same fault with the server's SQLSTATE.
+    #[must_use]
+    pub fn with_sqlstate(mut self, sqlstate: impl Into<String>) -> Self {
+        self.sqlstate = Some(sqlstate.into());
+        self
+    }
+
+    /// Waiting helps: every slot is taken, or the server is on its way up or down.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        matches!(self.kind, FaultKind::TooManyConnections | FaultKind::NotYet)
+    }
+
+    /// The connection is of no use any more.
+    #[must_use]
+    pub fn breaks_connection(&self) -> bool {
+        matches!(
+            self.kind,
+            FaultKind::Lost | FaultKind::Terminated | FaultKind::ConnectTimeout | FaultKind::NotPostgres
+        )
+    }
+
+    /// The server wants a password, or another one than it got.
+    #[must_use]
+    pub fn wants_password(&self) -> bool {
+        self.kind == FaultKind::Password
+    }
+
+    /// A fault while a statement ran. `role` is the role to grant to.
+    #[must_use]
+    pub fn from_query(role: &str, error: &tokio_postgres::Error) -> Self {
+        if let Some(db) = error.as_db_error() {
+            return query::from_server(role, db);
+        }
+        if error.is_closed() || io_error(error).is_some() {
+            return Self::new(FaultKind::Lost, "The connection to the server broke.");
+        }
+        Self::new(
+            FaultKind::Decode,
+            format!("The answer cannot be read: {}.", chain(error)),
+        )
+    }
+
+    /// A fault while connecting to `place`.
+    #[must_use]
+    pub fn from_connect(place: &Place, error: &tokio_postgres::Error) -> Self {
+        if let Some(db) = error.as_db_error() {
+            return connect::from_server(place, db);
+        }
+        if let Some(io) = io_error(error) {
+            return connect::from_io(place, io);
+        }
+        if error.is_closed() {
+            return connect::hung_up(place);
+        }
+        connect::from_driver(place, &chain(error))
+    }
+}
+
+/// An error and its causes on one line. The driver's own text alone would be "db error".
+#[must_use]
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for cause in causes(error) {
+        let text = one_line(&cause.to_string());
+        if !parts.iter().any(|part| part.contains(&text)) {
+            parts.push(text);
+        }
+    }
+    parts.join(": ")
+}
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    let mut next = Some(error);
+    std::iter::from_fn(move || {
+        let cause = next?;
+        next = cause.source();
+        Some(cause)
+    })
+}
+
+fn io_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a io::Error> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+/// Longest server message that is quoted, in characters.
+const LONGEST_QUOTE: usize = 240;
+
+/// A server's message as part of a sentence: one line, no control characters, not endless, no full stop at its end.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control());
+    let line = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    let line = line.trim_end_matches('.');
+    match line.char_indices().nth(LONGEST_QUOTE) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or(line)),
+        None => line.to_owned(),
+    }
 }
 
 impl std::fmt::Display for Fault {
@@ -98,4 +207,4 @@ impl std::fmt::Display for Fault {
     }
 }
 
-impl std::error::Error for Fault {}
+impl Error for Fault {}

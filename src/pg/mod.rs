@@ -1,5 +1,5 @@
 //! Everything that touches the server. Only [`session`] calls the driver; the other rooms are pure
-//! ([`conninfo`], [`fault`], [`rows`]) or describe what was found ([`server`]).
+//! ([`conninfo`], [`fault`], [`rows`]) or describe what was found ([`server`], [`privilege`]).
 
 pub mod conninfo;
 pub mod fault;
@@ -9,3 +9,8 @@ pub mod rows;
 pub mod server;
 pub mod session;
 pub mod tls;
+
+use crate::probe::Spec;
+
+/// The questions asked once per connection, which are no probes.
+pub static INTRODUCTION: &[&Spec] = &[&server::SPEC, &privilege::SPEC];

@@ -2,6 +2,23 @@
 
 use std::fmt;
 
+use super::fault::{Fault, FaultKind};
+use super::rows::{Row, Rows};
+use crate::form;
+use crate::probe::{Spec, Tier};
+
+/// The question asked once per connection.
+pub static SPEC: Spec = Spec {
+    id: "server",
+    title: "whom we talk to",
+    why: "Asked once per connection: the version decides which form of each query is asked, recovery, role and extensions decide which questions make sense.",
+    tier: Tier::Hourly,
+    variants: &[form!("server")],
+};
+
+/// The oldest major version that is supported.
+pub const OLDEST: u32 = 12;
+
 /// The server we are connected to, found out once per connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Server {
@@ -63,5 +80,123 @@ impl Server {
 impl fmt::Display for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PostgreSQL {}", self.version)
+    }
+}
+
+/// What the first question finds out.
+#[derive(Clone, Debug)]
+pub(super) struct Introduction {
+    /// The server; where we reached it and whether there is a pooler is not for the server to say.
+    pub(super) server: Server,
+    /// `pg_backend_pid()`.
+    pub(super) pid: i32,
+    /// `lock_timeout` in ms, as the session started.
+    pub(super) lock_timeout_ms: i64,
+    /// `default_transaction_read_only`, as the session started.
+    pub(super) read_only: bool,
+}
+
+/// The rows of `queries/server.sql`.
+pub(super) fn decode(rows: &Rows) -> Result<Introduction, Fault> {
+    let row = rows.only()?;
+    let text = |column: &str| row.text(column).map(Option::unwrap_or_default);
+    let count = |column: &str| {
+        row.get::<i32>(column)
+            .map(|number| u32::try_from(number).unwrap_or_default())
+    };
+    let server = Server {
+        version_num: count("version_num")?,
+        version: short_version(&text("version")?).to_owned(),
+        in_recovery: row.get("in_recovery")?,
+        database: text("database")?,
+        encoding: text("encoding")?,
+        role: text("role")?,
+        tls: row.text("tls")?,
+        reads_all_stats: row.get("reads_all_stats")?,
+        superuser: row.get("superuser")?,
+        block_size: count("block_size")?,
+        extensions: extensions(&row)?,
+        ..Server::default()
+    };
+    Ok(Introduction {
+        server,
+        pid: row.get("pid")?,
+        lock_timeout_ms: row.get("lock_timeout_ms")?,
+        read_only: row.get("read_only")?,
+    })
+}
+
+fn extensions(row: &Row<'_>) -> Result<Vec<Extension>, Fault> {
+    let names = row.texts("extension_names")?.into_iter();
+    let versions = row.texts("extension_versions")?.into_iter();
+    let schemas = row.texts("extension_schemas")?.into_iter();
+    let all = names.zip(versions).zip(schemas);
+    Ok(all
+        .map(|((name, version), schema)| Extension { name, version, schema })
+        .collect())
+}
+
+/// The version without what a distribution adds to it: `16.4 (Debian 16.4-1)` is `16.4`.
+fn short_version(version: &str) -> &str {
+    version.split_whitespace().next().unwrap_or(version)
+}
+
+/// The major version in a `server_version`: `16.4`, `17beta1`, `9.6.24`, `14.5 (EnterpriseDB ..)`.
+fn major(version: &str) -> Option<u32> {
+    let digits = version.split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse().ok()
+}
+
+/// What the login already tells: the major version and whether the database is `SQL_ASCII`.
+pub(super) fn greeting(version: &str, encoding: &str) -> Option<(u32, bool)> {
+    Some((major(version)?, encoding == "SQL_ASCII"))
+}
+
+/// The fault of a server that is not for us, by the `server_version` it named at login.
+pub(super) fn unusable(place: &str, version: &str) -> Option<Fault> {
+    if version.ends_with("/bouncer") {
+        let sentence = format!("{place} has let us into PgBouncer's own console, which is no database.");
+        return Some(Fault::new(FaultKind::NotPostgres, sentence).with_remedy("Name a real database with -d."));
+    }
+    let major = major(version)?;
+    (major < OLDEST).then(|| {
+        let sentence = format!(
+            "{place} is PostgreSQL {}; this program needs {OLDEST} or later.",
+            short_version(version)
+        );
+        Fault::new(FaultKind::TooOld, sentence).with_remedy(format!(
+            "PostgreSQL {} gets no fixes any more: upgrade it.",
+            short_version(version)
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("16.4", Some(16))]
+    #[case("17beta1", Some(17))]
+    #[case("9.6.24", Some(9))]
+    #[case("14.5 (EnterpriseDB Advanced Server 14.5.0)", Some(14))]
+    #[case("1.18.0/bouncer", Some(1))]
+    #[case("", None)]
+    #[case("devel", None)]
+    fn reads_the_major_version(#[case] version: &str, #[case] expected: Option<u32>) {
+        assert_eq!(major(version), expected);
+    }
+
+    #[rstest]
+    #[case("11.22 (Debian 11.22-1.pgdg110+1)", Some(FaultKind::TooOld))]
+    #[case("9.6.24", Some(FaultKind::TooOld))]
+    #[case("12.22", None)]
+    #[case("18.4", None)]
+    #[case("1.18.0/bouncer", Some(FaultKind::NotPostgres))]
+    #[case("", None)]
+    fn refuses_what_is_too_old(#[case] version: &str, #[case] expected: Option<FaultKind>) {
+        assert_eq!(unusable("db:5432", version).map(|fault| fault.kind), expected);
     }
 }

@@ -1,4 +1,10 @@
 //! Who is doing what: one row per backend and background process, ourselves left out.
+//!
+//! A backend's query text has the bytes of *its* database's encoding. `left()` and `convert_to()` check such bytes
+//! and fail on them (which texts, depends on the minor release), and one such text would take the whole pane away.
+//! `textsend()` checks nothing where the session converts nothing (a `UTF8` database, or `SQL_ASCII` with the same
+//! `client_encoding`) or where every byte converts (`LATIN1`); elsewhere the bytes are taken as they are. The text is
+//! cut by bytes and decoded here.
 
 use crate::form;
 use crate::pg::fault::Fault;
@@ -47,7 +53,8 @@ pub struct Backend {
     pub xmin_age: Option<i64>,
     /// `query_id` (14+).
     pub query_id: Option<i64>,
-    /// The query's text, cut to `limits.query_text` characters; `None` when hidden by privileges.
+    /// The query's text, cut to `limits.query_text` bytes; empty for background processes, `None` when hidden by
+    /// privileges.
     pub query: Option<String>,
     /// The role may not see state, query and waits of this backend.
     pub hidden: bool,
@@ -64,15 +71,18 @@ impl Probe for Activity {
     };
 
     fn params(ask: &Ask<'_>) -> Vec<Param> {
-        vec![Param::Int(i32::try_from(ask.settings.query_text).unwrap_or(i32::MAX))]
+        vec![
+            Param::Int(i32::try_from(ask.settings.query_text).unwrap_or(i32::MAX)),
+            Param::Ints(ask.own.to_vec()),
+        ]
     }
 
     fn decode(rows: &Rows) -> Result<Vec<Backend>, Fault> {
-        rows.iter().map(|row| backend(&row)).collect()
+        rows.iter().map(|row| backend(row)).collect()
     }
 }
 
-fn backend(row: &Row<'_>) -> Result<Backend, Fault> {
+fn backend(row: Row<'_>) -> Result<Backend, Fault> {
     Ok(Backend {
         pid: row.get("pid")?,
         start: row.get::<Option<i64>>("start_us")?.unwrap_or_default(),
@@ -92,7 +102,31 @@ fn backend(row: &Row<'_>) -> Result<Backend, Fault> {
         xid_age: row.get("xid_age")?,
         xmin_age: row.get("xmin_age")?,
         query_id: row.get("query_id")?,
-        query: row.text("query")?,
+        query: row.get::<Option<Vec<u8>>>("query")?.map(text),
         hidden: row.get("hidden")?,
     })
+}
+
+/// Text of unknown encoding, cut anywhere: what is no UTF-8 becomes U+FFFD, a character cut at the end is left out.
+pub(super) fn text(mut bytes: Vec<u8>) -> String {
+    if let Err(error) = std::str::from_utf8(&bytes)
+        && error.error_len().is_none()
+    {
+        bytes.truncate(error.valid_up_to());
+    }
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text;
+
+    #[test]
+    fn text_survives_any_bytes() {
+        assert_eq!(text(b"caf\xc3\xa9".to_vec()), "caf\u{e9}");
+        assert_eq!(text(b"caf\xc3".to_vec()), "caf", "cut within a character");
+        assert_eq!(text(b"\xf0\x9f\x98".to_vec()), "");
+        assert_eq!(text(b"caf\xe9 x".to_vec()), "caf\u{fffd} x", "LATIN1");
+        assert_eq!(text(b"\xff\xc3".to_vec()), "\u{fffd}\u{fffd}");
+    }
 }

@@ -4,9 +4,14 @@
 //! One more question is one file in `queries/`, one file here and one line in [`PROBES`].
 
 pub mod activity;
+pub mod backend;
+pub mod backend_locks;
+pub mod backend_progress;
 pub mod counters;
 pub mod databases;
 pub mod horizon;
+pub mod locks;
+pub mod prepared;
 pub mod pulse;
 pub mod recovery;
 pub mod relation_io;
@@ -175,6 +180,8 @@ pub struct Ask<'a> {
     pub latest: &'a Latest,
     /// What the user looks at.
     pub focus: &'a Focus,
+    /// The backends of this program's own open connections: not a part of what is going on.
+    pub own: &'a [i32],
 }
 
 /// Whether a probe is asked this time.
@@ -194,16 +201,19 @@ pub trait Probe: 'static {
     const SPEC: Spec;
 
     /// The values of `$1`, `$2`, ...
+    #[must_use]
     fn params(_ask: &Ask<'_>) -> Vec<Param> {
         Vec::new()
     }
 
     /// Whether it is asked at all now.
+    #[must_use]
     fn wanted(_ask: &Ask<'_>) -> Wanted {
         Wanted::Yes
     }
 
     /// The tier on this server; another than [`Spec::tier`] where old versions make it dear.
+    #[must_use]
     fn tier(_server: &Server) -> Tier {
         Self::SPEC.tier
     }
@@ -250,6 +260,11 @@ impl Entry {
 pub static PROBES: &[Entry] = &[
     Entry::of::<pulse::PulseProbe>(),
     Entry::of::<activity::Activity>(),
+    Entry::of::<locks::Locks>(),
+    Entry::of::<prepared::PreparedXacts>(),
+    Entry::of::<backend::Backend>(),
+    Entry::of::<backend_locks::BackendLocks>(),
+    Entry::of::<backend_progress::BackendProgress>(),
     Entry::of::<counters::CountersProbe>(),
     Entry::of::<replication::ReplicationProbe>(),
     Entry::of::<recovery::RecoveryProbe>(),

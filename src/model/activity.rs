@@ -1,0 +1,621 @@
+//! What the backends do, for the Activity pane: which rows a view shows, in what order, and what is said of each.
+//!
+//! Parallel workers stand under their leader: one statement is one group, and a group is shown or left out as a
+//! whole. Nothing here drops a session because its state is hidden: what is unknown is never a reason to hide it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::probe::activity::Backend;
+
+/// Who waits for whom: the waiting pid and its blockers (0 is a prepared transaction).
+pub type Blockers = BTreeMap<i32, Vec<i32>>;
+
+/// Which sessions are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum View {
+    /// Every session.
+    #[default]
+    All,
+    /// Those that run a statement.
+    Active,
+    /// Those that run a statement and wait within it, and everything that waits for a lock.
+    Waiting,
+    /// Those that somebody waits for.
+    Blocking,
+    /// Those that hold a transaction open and run nothing.
+    IdleInTransaction,
+}
+
+impl View {
+    /// All views in the order of the key.
+    pub const ALL: [Self; 5] = [
+        Self::All,
+        Self::Active,
+        Self::Waiting,
+        Self::Blocking,
+        Self::IdleInTransaction,
+    ];
+
+    /// Its name on the screen.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Active => "active",
+            Self::Waiting => "waiting",
+            Self::Blocking => "blocking",
+            Self::IdleInTransaction => "idle in tx",
+        }
+    }
+
+    /// The view after this one, round again at the end.
+    #[must_use]
+    pub fn next(self) -> Self {
+        self.step(1)
+    }
+
+    /// The view before this one.
+    #[must_use]
+    pub fn prev(self) -> Self {
+        self.step(Self::ALL.len() - 1)
+    }
+
+    fn step(self, by: usize) -> Self {
+        Self::ALL
+            .into_iter()
+            .cycle()
+            .skip_while(|view| *view != self)
+            .nth(by)
+            .unwrap_or_default()
+    }
+}
+
+/// The steps of the minimum duration in seconds; 0 is off.
+pub const MIN_DURATIONS: [u32; 7] = [0, 1, 5, 30, 60, 300, 1800];
+
+/// The next step of the minimum duration, off again after the last.
+#[must_use]
+pub fn next_min_duration(seconds: u32) -> u32 {
+    MIN_DURATIONS.into_iter().find(|step| *step > seconds).unwrap_or(0)
+}
+
+/// What a backend does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Doing {
+    /// Runs a statement and waits for nothing: on CPU, as far as the server knows.
+    Running,
+    /// Runs a statement and waits for something.
+    Waiting,
+    /// Holds a transaction open and runs nothing.
+    IdleInTransaction,
+    /// The same, and the transaction has failed already.
+    Aborted,
+    /// Nothing.
+    Idle,
+    /// Not known: the role may not see it, or the server does not track it.
+    Unknown,
+    /// Not a client's session: a process of the server.
+    Background,
+}
+
+impl Doing {
+    /// What a row of `pg_stat_activity` says.
+    #[must_use]
+    pub fn of(backend: &Backend) -> Self {
+        if is_background(backend) {
+            return Self::Background;
+        }
+        match backend.state.as_deref() {
+            Some("active" | "fastpath function call") if backend.wait_event.is_some() => Self::Waiting,
+            Some("active" | "fastpath function call") => Self::Running,
+            Some("idle in transaction") => Self::IdleInTransaction,
+            Some("idle in transaction (aborted)") => Self::Aborted,
+            Some("idle") => Self::Idle,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// Runs a statement.
+    #[must_use]
+    pub const fn active(self) -> bool {
+        matches!(self, Self::Running | Self::Waiting)
+    }
+
+    /// Holds a transaction open and runs nothing.
+    #[must_use]
+    pub const fn idle_in_transaction(self) -> bool {
+        matches!(self, Self::IdleInTransaction | Self::Aborted)
+    }
+}
+
+/// A process of the server rather than a session of a client. Where the type is hidden, only a process without
+/// role and database is taken for one.
+fn is_background(backend: &Backend) -> bool {
+    match backend.backend_type.as_deref() {
+        Some("client backend" | "parallel worker") => false,
+        Some(_) => true,
+        None => backend.hidden && backend.datname.is_none(),
+    }
+}
+
+/// Where a row stands in its parallel group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Place {
+    /// Not in a group.
+    #[default]
+    Alone,
+    /// The leader of this many workers.
+    Leader(usize),
+    /// A worker under its leader.
+    Worker {
+        /// The last one of the group.
+        last: bool,
+    },
+}
+
+/// One row of the pane.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// The backend.
+    pub backend: Arc<Backend>,
+    /// Where it stands in its group.
+    pub place: Place,
+    /// What it does.
+    pub doing: Doing,
+    /// The sessions it waits for.
+    pub blocked_by: Vec<i32>,
+    /// It waits for a lock; by the locks sample or its own wait event.
+    pub waits_for_lock: bool,
+    /// How many sessions wait for it.
+    pub blocks: usize,
+}
+
+impl Row {
+    /// Age of what it is busy with: see [`busy_s`].
+    #[must_use]
+    pub fn busy_s(&self) -> Option<f64> {
+        busy_s(&self.backend, self.doing)
+    }
+}
+
+/// Seconds since it began what it is busy with: the transaction, or the running statement if there is no
+/// transaction age. `None` for idle sessions and where it is hidden.
+fn busy_s(backend: &Backend, doing: Doing) -> Option<f64> {
+    match doing {
+        Doing::Running | Doing::Waiting => backend.xact_s.or(backend.query_s),
+        Doing::IdleInTransaction | Doing::Aborted => backend.xact_s.or(backend.state_s),
+        Doing::Background => backend.xact_s,
+        Doing::Idle | Doing::Unknown => None,
+    }
+}
+
+/// Seconds since a backend began what it is busy with; `None` for idle ones and where it is hidden.
+#[must_use]
+pub fn busy_backend(backend: &Backend) -> Option<f64> {
+    busy_s(backend, Doing::of(backend))
+}
+
+/// What is asked of [`rows`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Which sessions.
+    pub view: View,
+    /// Leaves out what has been busy for less than this, and idle sessions; 0 is off. In seconds.
+    pub min_duration: u32,
+    /// Shows processes of the server too. Those that wait for a lock or block somebody are shown always.
+    pub background: bool,
+}
+
+/// Sessions of clients by what they do; workers and processes of the server are not counted as sessions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Sessions of clients.
+    pub sessions: usize,
+    /// Of these, running a statement.
+    pub active: usize,
+    /// Of the active ones, waiting within it.
+    pub waiting: usize,
+    /// Waiting for a lock, processes of the server included.
+    pub for_locks: usize,
+    /// Having others wait for them, processes of the server included; prepared transactions are not sessions.
+    pub blocking: usize,
+    /// Holding a transaction open and running nothing.
+    pub idle_in_transaction: usize,
+    /// Idle.
+    pub idle: usize,
+    /// Of unknown state.
+    pub unknown: usize,
+    /// Hidden from this role.
+    pub hidden: usize,
+    /// Processes of the server.
+    pub background: usize,
+}
+
+/// Counts the sessions.
+#[must_use]
+pub fn counts(backends: &[Backend], blockers: &Blockers) -> Counts {
+    let mut counts = Counts {
+        blocking: victims(blockers).keys().filter(|pid| **pid != 0).count(),
+        ..Counts::default()
+    };
+    for backend in backends {
+        let doing = Doing::of(backend);
+        counts.for_locks += usize::from(waits_for_lock(backend, blockers));
+        if doing == Doing::Background {
+            counts.background += 1;
+            continue;
+        }
+        if leader_of(backend).is_some() {
+            continue;
+        }
+        counts.sessions += 1;
+        counts.hidden += usize::from(backend.hidden);
+        counts.active += usize::from(doing.active());
+        counts.waiting += usize::from(doing == Doing::Waiting);
+        counts.idle_in_transaction += usize::from(doing.idle_in_transaction());
+        counts.idle += usize::from(doing == Doing::Idle);
+        counts.unknown += usize::from(doing == Doing::Unknown);
+    }
+    counts
+}
+
+/// The rows of a view, groups together, in the order that serves an incident: first what holds a transaction or
+/// runs a statement, the longest first; then sessions of unknown state; then idle ones, the latest first; last the
+/// processes of the server.
+#[must_use]
+pub fn rows(backends: &[Backend], blockers: &Blockers, options: Options) -> Vec<Row> {
+    let mut groups: Vec<Vec<Row>> = groups(backends, blockers)
+        .into_iter()
+        .filter(|group| group.iter().any(|row| shown(row, options)))
+        .collect();
+    groups.sort_by(|a, b| match (a.first(), b.first()) {
+        (Some(a), Some(b)) => rank(a)
+            .cmp(&rank(b))
+            .then_with(|| older(a, b))
+            .then_with(|| pid(a).cmp(&pid(b))),
+        _ => std::cmp::Ordering::Equal,
+    });
+    groups.into_iter().flatten().collect()
+}
+
+fn pid(row: &Row) -> i32 {
+    row.backend.pid
+}
+
+fn rank(row: &Row) -> u8 {
+    match row.doing {
+        Doing::Background => 3,
+        Doing::Idle => 2,
+        Doing::Unknown => 1,
+        _ => 0,
+    }
+}
+
+/// The longer busy one first; among idle ones the one that became idle last.
+fn older(a: &Row, b: &Row) -> std::cmp::Ordering {
+    let age = |row: &Row| match row.doing {
+        Doing::Idle => -row.backend.state_s.unwrap_or(f64::MAX),
+        _ => row.busy_s().unwrap_or(-1.0),
+    };
+    age(b).total_cmp(&age(a))
+}
+
+/// The leader's pid, for a worker.
+fn leader_of(backend: &Backend) -> Option<i32> {
+    backend.leader_pid.filter(|leader| *leader != backend.pid)
+}
+
+/// Backends by parallel group, the leader first. A worker whose leader is not there is a group of its own.
+fn groups(backends: &[Backend], blockers: &Blockers) -> Vec<Vec<Row>> {
+    let blocks = victims(blockers);
+    let all: BTreeMap<i32, Arc<Backend>> = backends
+        .iter()
+        .map(|backend| (backend.pid, Arc::new(backend.clone())))
+        .collect();
+    let mut workers: BTreeMap<i32, Vec<&Arc<Backend>>> = BTreeMap::new();
+    let mut leaders = Vec::new();
+    for backend in all.values() {
+        match leader_of(backend).filter(|pid| all.get(pid).is_some_and(|lead| leader_of(lead).is_none())) {
+            Some(leader) => workers.entry(leader).or_default().push(backend),
+            None => leaders.push(backend),
+        }
+    }
+    let row = |backend: &Arc<Backend>, place| Row {
+        place,
+        doing: Doing::of(backend),
+        blocked_by: blockers.get(&backend.pid).cloned().unwrap_or_default(),
+        waits_for_lock: waits_for_lock(backend, blockers),
+        blocks: blocks.get(&backend.pid).copied().unwrap_or_default(),
+        backend: Arc::clone(backend),
+    };
+    leaders
+        .into_iter()
+        .map(|lead| {
+            let led = workers.remove(&lead.pid).unwrap_or_default();
+            let place = if led.is_empty() {
+                Place::Alone
+            } else {
+                Place::Leader(led.len())
+            };
+            let rows = led.iter().enumerate().map(|(n, worker)| {
+                row(
+                    worker,
+                    Place::Worker {
+                        last: n + 1 == led.len(),
+                    },
+                )
+            });
+            std::iter::once(row(lead, place)).chain(rows).collect()
+        })
+        .collect()
+}
+
+/// How many sessions wait for each blocker.
+fn victims(blockers: &Blockers) -> BTreeMap<i32, usize> {
+    let mut victims: BTreeMap<i32, usize> = BTreeMap::new();
+    for blocking in blockers.values() {
+        let mut seen = blocking.clone();
+        seen.sort_unstable();
+        seen.dedup();
+        for pid in seen {
+            *victims.entry(pid).or_default() += 1;
+        }
+    }
+    victims
+}
+
+fn waits_for_lock(backend: &Backend, blockers: &Blockers) -> bool {
+    backend.wait_event_type.as_deref() == Some("Lock") || blockers.contains_key(&backend.pid)
+}
+
+fn shown(row: &Row, options: Options) -> bool {
+    let entangled = row.waits_for_lock || row.blocks > 0;
+    let kind = row.doing != Doing::Background || options.background || entangled;
+    let long = options.min_duration == 0
+        || row.doing == Doing::Unknown
+        || row.busy_s().is_some_and(|busy| busy >= f64::from(options.min_duration));
+    kind && long
+        && match options.view {
+            View::All => true,
+            View::Active => row.doing.active() || (row.doing == Doing::Background && row.backend.xact_s.is_some()),
+            View::Waiting => row.doing == Doing::Waiting || row.waits_for_lock,
+            View::Blocking => row.blocks > 0,
+            View::IdleInTransaction => row.doing.idle_in_transaction(),
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn client(pid: i32, state: &str, xact_s: Option<f64>) -> Backend {
+        Backend {
+            pid,
+            state: Some(state.to_owned()),
+            backend_type: Some("client backend".to_owned()),
+            datname: Some("app".to_owned()),
+            xact_s,
+            query_s: Some(1.0),
+            state_s: Some(f64::from(pid)),
+            ..Backend::default()
+        }
+    }
+
+    fn waiting(mut backend: Backend, class: &str) -> Backend {
+        backend.wait_event_type = Some(class.to_owned());
+        backend.wait_event = Some("x".to_owned());
+        backend
+    }
+
+    fn worker(pid: i32, leader: i32) -> Backend {
+        Backend {
+            leader_pid: Some(leader),
+            backend_type: Some("parallel worker".to_owned()),
+            ..client(pid, "active", Some(1.0))
+        }
+    }
+
+    fn process(pid: i32, kind: &str) -> Backend {
+        Backend {
+            pid,
+            backend_type: Some(kind.to_owned()),
+            query: Some(String::new()),
+            ..Backend::default()
+        }
+    }
+
+    fn hidden(pid: i32, datname: Option<&str>) -> Backend {
+        Backend {
+            pid,
+            hidden: true,
+            datname: datname.map(str::to_owned),
+            ..Backend::default()
+        }
+    }
+
+    fn incident() -> (Vec<Backend>, Blockers) {
+        let backends = vec![
+            client(1, "idle", None),
+            client(2, "idle in transaction", Some(1860.0)),
+            waiting(client(3, "active", Some(252.0)), "Lock"),
+            waiting(client(4, "active", Some(240.0)), "Lock"),
+            client(5, "active", Some(2.0)),
+            waiting(client(6, "active", Some(3.0)), "IO"),
+            worker(70, 5),
+            worker(71, 5),
+            process(8, "checkpointer"),
+            Backend {
+                xact_s: Some(60.0),
+                ..process(9, "autovacuum worker")
+            },
+            client(10, "idle in transaction (aborted)", Some(7.0)),
+            hidden(11, Some("app")),
+            hidden(12, None),
+            client(13, "idle", None),
+        ];
+        (backends, Blockers::from([(3, vec![2]), (4, vec![3, 2, 2])]))
+    }
+
+    fn pids(options: Options) -> Vec<i32> {
+        let (backends, blockers) = incident();
+        rows(&backends, &blockers, options).iter().map(pid).collect()
+    }
+
+    fn view(view: View) -> Options {
+        Options {
+            view,
+            ..Options::default()
+        }
+    }
+
+    #[test]
+    fn the_order_serves_an_incident() {
+        assert_eq!(pids(view(View::All)), [2, 3, 4, 10, 6, 5, 70, 71, 11, 1, 13]);
+    }
+
+    #[test]
+    fn views() {
+        assert_eq!(pids(view(View::Active)), [3, 4, 6, 5, 70, 71]);
+        assert_eq!(pids(view(View::Waiting)), [3, 4, 6]);
+        assert_eq!(pids(view(View::Blocking)), [2, 3]);
+        assert_eq!(pids(view(View::IdleInTransaction)), [2, 10]);
+    }
+
+    #[test]
+    fn processes_of_the_server_come_last_and_on_demand() {
+        let all = Options {
+            background: true,
+            ..Options::default()
+        };
+        assert_eq!(pids(all), [2, 3, 4, 10, 6, 5, 70, 71, 11, 1, 13, 9, 8, 12]);
+    }
+
+    #[test]
+    fn an_entangled_process_of_the_server_is_always_shown() {
+        let backends = [
+            process(8, "startup"),
+            waiting(process(9, "startup"), "Lock"),
+            process(10, "autovacuum worker"),
+        ];
+        let blockers = Blockers::from([(77, vec![10])]);
+        let shown: Vec<i32> = rows(&backends, &blockers, Options::default()).iter().map(pid).collect();
+        assert_eq!(shown, [9, 10]);
+    }
+
+    #[test]
+    fn minimum_duration_keeps_what_is_unknown() {
+        let long = Options {
+            min_duration: 60,
+            ..Options::default()
+        };
+        assert_eq!(pids(long), [2, 3, 4, 11]);
+    }
+
+    #[test]
+    fn blockers_and_victims() {
+        let (backends, blockers) = incident();
+        let rows = rows(&backends, &blockers, Options::default());
+        let of = |pid| rows.iter().find(|row| row.backend.pid == pid).unwrap();
+        assert_eq!((of(2).blocks, of(3).blocks, of(4).blocks), (2, 1, 0));
+        assert_eq!(of(4).blocked_by, [3, 2, 2]);
+        assert!(of(4).waits_for_lock && !of(6).waits_for_lock);
+    }
+
+    #[test]
+    fn a_hidden_waiter_is_in_the_waiting_view() {
+        let backends = [hidden(5, Some("app"))];
+        let blockers = Blockers::from([(5, vec![6])]);
+        assert_eq!(rows(&backends, &blockers, view(View::Waiting)).len(), 1);
+        assert_eq!(rows(&backends, &Blockers::new(), view(View::Waiting)).len(), 0);
+        assert_eq!(counts(&backends, &blockers).for_locks, 1);
+    }
+
+    #[test]
+    fn a_worker_without_its_leader_stands_alone() {
+        let rows = rows(&[worker(70, 5)], &Blockers::new(), Options::default());
+        assert_eq!(rows[0].place, Place::Alone);
+    }
+
+    #[test]
+    fn a_leader_names_itself_on_the_server() {
+        let mut lead = client(5, "active", Some(2.0));
+        lead.leader_pid = Some(5);
+        let rows = rows(&[worker(70, 5), lead], &Blockers::new(), Options::default());
+        assert_eq!(rows.iter().map(pid).collect::<Vec<_>>(), [5, 70]);
+        assert_eq!(rows[0].place, Place::Leader(1));
+        assert_eq!(rows[1].place, Place::Worker { last: true });
+    }
+
+    #[test]
+    fn sessions_are_counted_once() {
+        let (backends, blockers) = incident();
+        let expected = Counts {
+            sessions: 9,
+            active: 4,
+            waiting: 3,
+            for_locks: 2,
+            blocking: 2,
+            idle_in_transaction: 2,
+            idle: 2,
+            unknown: 1,
+            hidden: 1,
+            background: 3,
+        };
+        assert_eq!(counts(&backends, &blockers), expected);
+    }
+
+    #[test]
+    fn keys_go_round() {
+        let mut view = View::All;
+        for expected in View::ALL.into_iter().cycle().skip(1).take(7) {
+            assert_eq!(view.next().prev(), view);
+            view = view.next();
+            assert_eq!(view, expected);
+        }
+        let steps: Vec<u32> = std::iter::successors(Some(0), |step| Some(next_min_duration(*step)))
+            .take(8)
+            .collect();
+        assert_eq!(steps, [0, 1, 5, 30, 60, 300, 1800, 0]);
+    }
+
+    proptest! {
+        #[test]
+        fn groups_stay_whole_and_nothing_is_shown_twice(
+            leaders in proptest::collection::vec((0..40i32, proptest::option::of(0..40i32), 0..5u8), 0..60),
+            pick in 0..5usize, background: bool, min_duration in 0..3u32,
+        ) {
+            let states = ["active", "idle", "idle in transaction", "disabled", "idle in transaction (aborted)"];
+            let backends: Vec<Backend> = leaders
+                .iter()
+                .map(|(pid, leader, state)| Backend {
+                    leader_pid: *leader,
+                    ..client(*pid, states[usize::from(*state)], Some(f64::from(*state)))
+                })
+                .collect();
+            let options = Options { view: View::ALL[pick], min_duration, background };
+            let rows = rows(&backends, &Blockers::new(), options);
+            let mut seen = std::collections::BTreeSet::new();
+            let mut open = None;
+            for row in &rows {
+                prop_assert!(seen.insert(row.backend.pid));
+                match row.place {
+                    Place::Worker { last } => {
+                        prop_assert_eq!(open, row.backend.leader_pid);
+                        open = row.backend.leader_pid.filter(|_| !last);
+                    }
+                    place => {
+                        prop_assert_eq!(open, None);
+                        open = matches!(place, Place::Leader(_)).then_some(row.backend.pid);
+                    }
+                }
+            }
+            prop_assert_eq!(open, None);
+            if options == (Options { background, ..Options::default() }) {
+                let all: std::collections::BTreeSet<i32> = backends.iter().map(|backend| backend.pid).collect();
+                prop_assert_eq!(seen, all);
+            }
+        }
+    }
+}

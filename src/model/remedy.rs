@@ -1,0 +1,257 @@
+//! Statements a person may paste into psql: this program never runs them. Each carries a comment that says whom
+//! it hits and since when, because the clipboard outlives the screen.
+//!
+//! Names and application names come from strangers. Inside the comment they are reduced to one line of visible
+//! characters, so that nothing in them can end the comment and become a statement of its own.
+
+use std::fmt::Write as _;
+
+/// Characters kept of one stranger's text inside a comment.
+const TEXT_MAX: usize = 60;
+
+/// The backend a statement is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Who<'a> {
+    /// Its process id.
+    pub pid: i32,
+    /// Role.
+    pub user: Option<&'a str>,
+    /// Database.
+    pub database: Option<&'a str>,
+    /// `application_name`.
+    pub application: Option<&'a str>,
+    /// Client address.
+    pub client: Option<&'a str>,
+    /// What it does: `idle in transaction`, `active`.
+    pub state: Option<&'a str>,
+    /// Since when it does that, in seconds since 1970 by the server's clock.
+    pub since: Option<f64>,
+}
+
+/// Cancels the running statement of a backend; an idle transaction is not touched by it.
+#[must_use]
+pub fn cancel(who: &Who<'_>) -> String {
+    statement("pg_cancel_backend", who)
+}
+
+/// Ends a backend, its transaction and its connection.
+#[must_use]
+pub fn terminate(who: &Who<'_>) -> String {
+    statement("pg_terminate_backend", who)
+}
+
+/// Rolls back a prepared transaction; must be run in `database` by its owner or a superuser.
+/// `prepared` is in seconds since 1970.
+#[must_use]
+pub fn rollback_prepared(gid: &str, owner: &str, database: &str, prepared: Option<f64>) -> String {
+    let mut facts = vec![
+        format!("run in database {}", one_line(database)),
+        format!("as {}", one_line(owner)),
+    ];
+    facts.extend(prepared.and_then(utc).map(|at| format!("prepared {at}")));
+    format!("ROLLBACK PREPARED {}; -- {}", literal(gid), facts.join(", "))
+}
+
+/// Makes a role a member of `pg_monitor`: it then sees every session, query text and setting, and can change nothing.
+#[must_use]
+pub fn grant_monitor(role: &str) -> String {
+    format!("GRANT pg_monitor TO {};", identifier(role))
+}
+
+/// A name as SQL takes it: quoted unless it is a plain lower-case word. Characters that are no part of a line of
+/// text become `?`, so the result is for people, not for blind execution.
+#[must_use]
+pub fn identifier(name: &str) -> String {
+    let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if plain {
+        return name.to_owned();
+    }
+    let shown: String = name.chars().map(|c| if visible(c) { c } else { '?' }).collect();
+    format!("\"{}\"", shown.replace('"', "\"\""))
+}
+
+/// A text as an SQL literal that stays on one line, whatever is in it.
+#[must_use]
+pub fn literal(text: &str) -> String {
+    let awkward = text.chars().any(|c| c == '\\' || !visible(c));
+    let mut out = String::from(if awkward { "E'" } else { "'" });
+    for c in text.chars() {
+        match c {
+            '\'' => out.push_str("''"),
+            '\\' => out.push_str("\\\\"),
+            c if visible(c) => out.push(c),
+            // Writing to a String cannot fail.
+            c => drop(write!(out, "\\U{:08X}", u32::from(c))),
+        }
+    }
+    out.push('\'');
+    out
+}
+
+fn statement(function: &str, who: &Who<'_>) -> String {
+    let mut out = format!("SELECT {function}({});", who.pid);
+    let facts = facts(who);
+    if !facts.is_empty() {
+        out.push_str(" -- ");
+        out.push_str(&facts.join(", "));
+    }
+    out
+}
+
+fn facts(who: &Who<'_>) -> Vec<String> {
+    let shown = |text: Option<&str>| text.map(one_line).filter(|text| !text.is_empty());
+    let whose = match (shown(who.user), shown(who.database)) {
+        (Some(user), Some(database)) => Some(format!("{user}@{database}")),
+        (user, database) => user.or(database),
+    };
+    let doing = shown(who.state).map(|state| match who.since.and_then(utc) {
+        Some(since) => format!("{state} since {since}"),
+        None => state,
+    });
+    [whose, shown(who.application), shown(who.client), doing]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// A stranger's text as one line of visible characters of bounded length.
+fn one_line(text: &str) -> String {
+    let mut chars = text.chars();
+    let mut out: String = chars
+        .by_ref()
+        .take(TEXT_MAX)
+        .map(|c| if visible(c) { c } else { '?' })
+        .collect();
+    if chars.next().is_some() {
+        out.push('…');
+    }
+    out.trim().to_owned()
+}
+
+/// False for what could end a line, drive a terminal or turn the reading direction round.
+fn visible(c: char) -> bool {
+    !c.is_control()
+        && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{61c}')
+}
+
+/// `2026-11-20 14:03:22 UTC`; `None` for a number that is no time.
+#[must_use]
+pub fn utc(epoch: f64) -> Option<String> {
+    if !(0.0..=1e11).contains(&epoch) {
+        return None;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "checked above; whole seconds are all a person reads"
+    )]
+    let at = jiff::Timestamp::from_second(epoch.floor() as i64).ok()?;
+    Some(at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn who() -> Who<'static> {
+        Who {
+            pid: 700,
+            user: Some("alice"),
+            database: Some("app"),
+            application: Some("checkout-api"),
+            client: Some("10.0.3.7"),
+            state: Some("idle in transaction"),
+            since: Some(1_763_645_530.9),
+        }
+    }
+
+    #[test]
+    fn says_whom_and_since_when() {
+        assert_eq!(
+            terminate(&who()),
+            "SELECT pg_terminate_backend(700); -- alice@app, checkout-api, 10.0.3.7, \
+             idle in transaction since 2025-11-20 13:32:10 UTC"
+        );
+        assert_eq!(
+            cancel(&Who {
+                pid: 7,
+                ..Who::default()
+            }),
+            "SELECT pg_cancel_backend(7);"
+        );
+    }
+
+    #[test]
+    fn an_unknown_time_is_left_out() {
+        for since in [None, Some(f64::NAN), Some(f64::INFINITY), Some(1e300), Some(-1.0)] {
+            let text = cancel(&Who { since, ..who() });
+            assert!(text.ends_with(", idle in transaction"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_prepared_transaction_is_quoted() {
+        assert_eq!(
+            rollback_prepared("it's", "bob", "app", Some(0.0)),
+            "ROLLBACK PREPARED 'it''s'; -- run in database app, as bob, prepared 1970-01-01 00:00:00 UTC"
+        );
+        assert_eq!(literal("a\\b\n"), "E'a\\\\b\\U0000000A'");
+    }
+
+    #[test]
+    fn roles_are_quoted_where_they_must_be() {
+        assert_eq!(grant_monitor("app_1"), "GRANT pg_monitor TO app_1;");
+        assert_eq!(grant_monitor("Zo\"e\n"), "GRANT pg_monitor TO \"Zo\"\"e?\";");
+        assert_eq!(grant_monitor("1st"), "GRANT pg_monitor TO \"1st\";");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_breaks_out_of_the_comment(text in "\\PC*|.*|[\\r\\n\\x1b\u{85}\u{2028}\u{9b}';-]*") {
+            let text = text.as_str();
+            let who = Who { user: Some(text), database: Some(text), application: Some(text), state: Some(text), ..who() };
+            let sql = terminate(&who);
+            prop_assert!(sql.starts_with("SELECT pg_terminate_backend(700); -- "));
+            prop_assert!(sql.chars().all(visible));
+            prop_assert!(sql.chars().count() < 500);
+        }
+
+        #[test]
+        fn a_literal_is_one_line_and_reads_back(text in "\\PC*|.*|[\\r\\n\\x1b'\\\\]*") {
+            let sql = literal(&text);
+            prop_assert!(sql.chars().all(visible));
+            let (escaped, body) = match sql.strip_prefix("E'") {
+                Some(body) => (true, body),
+                None => (false, sql.strip_prefix('\'').unwrap()),
+            };
+            prop_assert_eq!(read_back(body.strip_suffix('\'').unwrap(), escaped), text);
+        }
+    }
+
+    /// What the server makes of the inside of a literal.
+    fn read_back(body: &str, escaped: bool) -> String {
+        let mut out = String::new();
+        let mut chars = body.chars();
+        while let Some(c) = chars.next() {
+            match c {
+                '\'' => {
+                    assert_eq!(chars.next(), Some('\''));
+                    out.push('\'');
+                }
+                '\\' if escaped => match chars.next() {
+                    Some('U') => {
+                        let hex: String = chars.by_ref().take(8).collect();
+                        out.push(char::from_u32(u32::from_str_radix(&hex, 16).unwrap()).unwrap());
+                    }
+                    c => out.push(c.unwrap()),
+                },
+                c => out.push(c),
+            }
+        }
+        out
+    }
+}

@@ -1,0 +1,332 @@
+//! Activity: one row per backend, what it runs, since when and what it waits for.
+
+mod columns;
+mod head;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::{Badge, Copy, Reply, Severity, View};
+use crate::app::action::Action;
+use crate::app::world::{Freshness, World};
+use crate::model::activity::{self, Blockers, Counts, Doing, Options, Row};
+use crate::model::remedy::{self, Who};
+use crate::probe::activity::{Activity as Probe, Backend};
+use crate::probe::{Probe as _, Subject};
+use crate::ui::filter::Filter;
+use crate::ui::look::{Look, Role};
+use crate::ui::table::{self, Order, Record, Table};
+use crate::ui::text;
+
+/// Idle transactions older than this many seconds are counted on the tab.
+const BADGE_S: f64 = 300.0;
+
+/// The pane.
+#[derive(Debug)]
+pub struct Activity {
+    table: Table<Row>,
+    options: Options,
+    counts: Counts,
+    long_idle: usize,
+    /// Said instead of rows, or below them.
+    notice: Option<Notice>,
+    stale: bool,
+}
+
+/// A sentence in the body of the pane.
+#[derive(Debug)]
+struct Notice {
+    role: Role,
+    text: String,
+}
+
+impl Notice {
+    fn new(role: Role, text: impl Into<String>) -> Self {
+        Self {
+            role,
+            text: text.into(),
+        }
+    }
+}
+
+impl Default for Activity {
+    fn default() -> Self {
+        Self {
+            // The longest transaction first; sessions without one keep the order of the model.
+            table: Table::new(("xact", Order::Descending)),
+            options: Options::default(),
+            counts: Counts::default(),
+            long_idle: 0,
+            notice: None,
+            stale: false,
+        }
+    }
+}
+
+impl Activity {
+    fn selected(&self) -> Option<&Row> {
+        self.table.selected()
+    }
+
+    fn load(&mut self, backends: &[Backend], blockers: &Blockers) {
+        self.counts = activity::counts(backends, blockers);
+        self.long_idle = backends
+            .iter()
+            .filter(|backend| Doing::of(backend).idle_in_transaction() && backend.xact_s >= Some(BADGE_S))
+            .count();
+        self.table.set_rows(activity::rows(backends, blockers, self.options));
+    }
+
+    /// What has to be said beside the rows.
+    fn notice(&self, world: &World) -> Option<Notice> {
+        if world.get::<Probe>().is_none() {
+            return Some(absent(world));
+        }
+        match self.table.shown_of() {
+            (0, 0) => Some(Notice::new(Role::Muted, self.nothing())),
+            (0, _) => Some(Notice::new(Role::Muted, "No session matches the filter.")),
+            _ => self.hidden(world),
+        }
+    }
+
+    fn nothing(&self) -> String {
+        let view = match self.options.view {
+            activity::View::All => "No session but our own",
+            activity::View::Active => "No session runs a statement",
+            activity::View::Waiting => "No session waits",
+            activity::View::Blocking => "Nobody waits for a lock of another session",
+            activity::View::IdleInTransaction => "No session is idle in a transaction",
+        };
+        match self.options.min_duration {
+            0 => format!("{view}."),
+            seconds => format!("{view} and is busy for {} or longer.", head::step(seconds)),
+        }
+    }
+
+    fn hidden(&self, world: &World) -> Option<Notice> {
+        if self.counts.hidden == 0 {
+            return None;
+        }
+        let role = world.server.as_ref().map_or("", |server| server.role.as_str());
+        Some(Notice::new(
+            Role::Denied,
+            format!(
+                "{} of {} sessions hide what they do from this role.  {}",
+                self.counts.hidden,
+                self.counts.sessions,
+                remedy::grant_monitor(role)
+            ),
+        ))
+    }
+}
+
+/// Why there is nothing to show at all.
+fn absent(world: &World) -> Notice {
+    match world.freshness(Probe::SPEC.id) {
+        Freshness::Skipped(reason) => Notice::new(Role::Muted, reason),
+        Freshness::Failed => {
+            let fault = world.last_ran(Probe::SPEC.id).and_then(|ran| ran.fault.as_ref());
+            Notice::new(Role::Critical, fault.map(ToString::to_string).unwrap_or_default())
+        }
+        Freshness::Loading | Freshness::Fresh(_) | Freshness::Stale(_) => {
+            Notice::new(Role::Muted, "Asking for the sessions.")
+        }
+    }
+}
+
+/// Who a row is, for a statement that hits it.
+fn who<'a>(row: &'a Row, world: &World) -> Who<'a> {
+    let backend = &row.backend;
+    let asked = world.latest.ran::<Probe>().map(|ran| world.now.since(ran.finished()));
+    let since = || Some(world.server_now()? - asked?.as_secs_f64() - backend.state_s?);
+    Who {
+        pid: backend.pid,
+        user: backend.usename.as_deref(),
+        database: backend.datname.as_deref(),
+        application: backend.application_name.as_deref(),
+        client: backend.client.as_deref(),
+        state: backend.state.as_deref().or(backend.backend_type.as_deref()),
+        since: since(),
+    }
+}
+
+impl View for Activity {
+    fn id(&self) -> &'static str {
+        "activity"
+    }
+
+    fn title(&self) -> String {
+        "Activity".to_owned()
+    }
+
+    fn probes(&self) -> &'static [&'static str] {
+        &["activity"]
+    }
+
+    fn actions(&self) -> &'static [Action] {
+        &[
+            Action::Enter,
+            Action::NextView,
+            Action::PrevView,
+            Action::MinDuration,
+            Action::Background,
+            Action::Up,
+            Action::Down,
+            Action::PageUp,
+            Action::PageDown,
+            Action::First,
+            Action::Last,
+            Action::Left,
+            Action::Right,
+            Action::SortPrev,
+            Action::SortNext,
+            Action::Reverse,
+        ]
+    }
+
+    fn derive(&mut self, world: &World) {
+        self.stale = matches!(world.freshness(Probe::SPEC.id), Freshness::Stale(_));
+        if let Some(backends) = world.get::<Probe>() {
+            self.load(backends, &Blockers::new());
+        }
+        self.notice = self.notice(world);
+    }
+
+    fn arrange(&mut self, area: Rect) {
+        self.table.arrange(body(area, self.notice.is_some()));
+    }
+
+    fn on(&mut self, action: Action, _world: &World) -> Reply {
+        match action {
+            Action::NextView => self.options.view = self.options.view.next(),
+            Action::PrevView => self.options.view = self.options.view.prev(),
+            Action::MinDuration => {
+                self.options.min_duration = activity::next_min_duration(self.options.min_duration);
+            }
+            Action::Background => self.options.background = !self.options.background,
+            Action::Enter => {
+                return self.selected().map_or(Reply::Ignored, |row| {
+                    let (pid, start) = row.id();
+                    Reply::Open(Subject::Backend { pid, start })
+                });
+            }
+            action if self.table.on(action) => {}
+            _ => return Reply::Ignored,
+        }
+        Reply::Taken
+    }
+
+    fn draw(&self, world: &World, look: &Look, area: Rect, buf: &mut Buffer) {
+        let area = area.intersection(buf.area);
+        if area.is_empty() {
+            return;
+        }
+        let line = Rect { height: 1, ..area };
+        head::draw(
+            &head::Head {
+                counts: self.counts,
+                options: self.options,
+                shown: self.table.shown_of(),
+            },
+            look,
+            line,
+            buf,
+        );
+        let options = table::Options {
+            stale: self.stale,
+            unfocused: false,
+        };
+        self.table.draw(look, body(area, self.notice.is_some()), buf, options);
+        if let Some(notice) = &self.notice {
+            let _ = world;
+            let at = (area.x + 1, area.bottom() - 1);
+            text::put(
+                buf,
+                at,
+                area.width.saturating_sub(1),
+                &notice.text,
+                look.style(notice.role),
+                look.glyphs,
+            );
+        }
+    }
+
+    fn badge(&self) -> Option<Badge> {
+        (self.long_idle > 0).then_some(Badge {
+            severity: Severity::Warning,
+            count: self.long_idle,
+        })
+    }
+
+    fn copies(&self, world: &World) -> Vec<Copy> {
+        let Some(row) = self.selected() else { return Vec::new() };
+        let who = who(row, world);
+        let query = row.backend.query.clone().filter(|query| !query.is_empty());
+        let mut copies = vec![
+            Copy {
+                what: format!("SELECT pg_cancel_backend({});", who.pid),
+                text: remedy::cancel(&who),
+            },
+            Copy {
+                what: format!("SELECT pg_terminate_backend({});", who.pid),
+                text: remedy::terminate(&who),
+            },
+        ];
+        copies.extend(query.map(|text| Copy {
+            what: "query text".to_owned(),
+            text,
+        }));
+        let cells = self.table.copies().into_iter().filter(|(what, _)| what != "query");
+        copies.extend(cells.map(|(what, text)| Copy { what, text }));
+        copies
+    }
+
+    fn filter(&self) -> Option<&Filter> {
+        Some(self.table.filter())
+    }
+
+    fn parse_filter(&self, text: &str) -> Result<Filter, String> {
+        Filter::parse(text, &Table::<Row>::column_ids())
+    }
+
+    fn set_filter(&mut self, filter: Filter) {
+        self.table.set_filter(filter);
+    }
+
+    fn help(&self) -> Vec<(String, String)> {
+        let line = |what: &str, means: &str| (what.to_owned(), means.to_owned());
+        let mut help = vec![
+            line(
+                "views",
+                "all, active, waiting (for anything), blocking (somebody waits for it), idle in transaction",
+            ),
+            line(
+                "order",
+                "the longest transaction first; sessions without one below, idle ones last",
+            ),
+            line(
+                "red mark",
+                "others wait for it and it waits for nobody: a root of the blocking",
+            ),
+            line(
+                "minimum",
+                "hides what is busy for less, and idle sessions; never what is hidden from this role",
+            ),
+        ];
+        help.extend(Row::columns().iter().map(|column| line(column.title, column.help)));
+        help
+    }
+}
+
+/// The room of the table: below the head, above the notice.
+fn body(area: Rect, notice: bool) -> Rect {
+    let head = 1.min(area.height);
+    Rect {
+        y: area.y + head,
+        height: area.height.saturating_sub(head + u16::from(notice)),
+        ..area
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,203 @@
+//! One connection to the driver: the only code in the program that hands it a statement.
+
+use std::future::pending;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::{Either, join3, select};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Error};
+
+use super::route::{Deadline, Route};
+use super::wire::{Handover, Heard, Wire, heard};
+use crate::pg::fault::{self, Fault, FaultKind, Stage};
+use crate::pg::rows::Rows;
+use crate::pg::server::{self, Introduction};
+use crate::probe::Param;
+
+/// How long the answer to a cancelled statement may take before the connection is given up.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// One connection.
+pub(super) struct Line {
+    client: Client,
+    driver: Driver,
+    /// How to get there again.
+    pub(super) route: Route,
+    /// The pid the cancel key is for, as the other side said at login.
+    pub(super) key_pid: Option<i32>,
+    /// `server_version`, as it said at login.
+    pub(super) version: String,
+    /// `server_encoding`, as it said at login.
+    pub(super) encoding: String,
+}
+
+/// The task that reads and writes the socket; it ends with the connection.
+struct Driver(JoinHandle<()>);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Line {
+    /// Connects and logs in.
+    pub(super) async fn open(
+        mut route: Route,
+        config: &tokio_postgres::Config,
+        password_given: bool,
+        limit: Deadline,
+    ) -> Result<Self, Fault> {
+        let link = route.connect(limit).await?;
+        route.place.password_given = password_given;
+        let (wire, shared) = Wire::new(link);
+        let login = limit
+            .bound(&route.place, Stage::Login, config.connect_raw(wire, Handover))
+            .await;
+        let said = heard(&shared);
+        route.place.password_wanted = said.wants_password();
+        let login = login.map_err(|late| said_instead(&route, &said).unwrap_or(late))?;
+        let (client, connection) = login.map_err(|error| {
+            said_instead(&route, &said).unwrap_or_else(|| Fault::from_connect(&route.place, &error))
+        })?;
+        let parameter = |name| connection.parameter(name).unwrap_or_default().to_owned();
+        let (version, encoding) = (parameter("server_version"), parameter("server_encoding"));
+        // Its error reaches whoever waits for an answer; notices are of no interest.
+        let driver = Driver(tokio::spawn(connection.map(drop)));
+        Ok(Self {
+            client,
+            driver,
+            route,
+            key_pid: said.key_pid,
+            version,
+            encoding,
+        })
+    }
+
+    /// True once the driver has given the connection up.
+    pub(super) fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    /// Says goodbye, if the server takes it within the grace.
+    pub(super) async fn close(self) {
+        let Self { client, mut driver, .. } = self;
+        drop(client);
+        // Whether or not it took it, the socket is closed when the driver is dropped.
+        let _ = timeout(GRACE, &mut driver.0).await;
+    }
+
+    /// Who is there.
+    pub(super) async fn introduce(&self, begin: &str) -> Result<Introduction, Fault> {
+        let variant = server::SPEC.variant(0);
+        let rows = self.statement(Some(begin), variant.sql, &[]).await;
+        let rows = rows.map_err(|error| Fault::from_connect(&self.route.place, &error))?;
+        server::decode(&Rows::new(rows))
+    }
+
+    /// Settings of a session that is ours alone.
+    #[expect(clippy::disallowed_methods, reason = "this is the one caller of the driver")]
+    pub(super) async fn set(&self, settings: &str) -> Result<(), Error> {
+        self.client.batch_execute(settings).await
+    }
+
+    /// One statement in one round trip; `begin` puts it into a transaction of its own.
+    #[expect(clippy::disallowed_methods, reason = "this is the one caller of the driver")]
+    async fn statement(
+        &self,
+        begin: Option<&str>,
+        sql: &str,
+        params: &[Param],
+    ) -> Result<Vec<tokio_postgres::Row>, Error> {
+        let params: Vec<_> = params.iter().map(typed).collect();
+        let query = self.client.query_typed(sql, &params);
+        let Some(begin) = begin else {
+            return query.await;
+        };
+        // Polled together, the three are sent together: the driver pipelines them.
+        let (begun, rows, _) = join3(
+            self.client.batch_execute(begin),
+            query,
+            self.client.batch_execute("COMMIT"),
+        )
+        .await;
+        begun.and(rows)
+    }
+
+    /// The rows of a statement, or a fault. Past `deadline` it is cancelled; a server that does not even answer that
+    /// within the grace is given up.
+    pub(super) async fn ask(
+        &self,
+        begin: Option<&str>,
+        sql: &str,
+        params: &[Param],
+        deadline: Duration,
+        role: &str,
+    ) -> Result<Rows, Fault> {
+        let mut work = pin!(self.statement(begin, sql, params));
+        if let Ok(done) = timeout(deadline, work.as_mut()).await {
+            return done.map(Rows::new).map_err(|error| Fault::from_query(role, &error));
+        }
+        let cancel = pin!(async {
+            self.cancel().await;
+            pending::<()>().await;
+        });
+        match timeout(GRACE, select(work, cancel)).await {
+            Ok(Either::Left((done, _))) => done.map(Rows::new).map_err(|error| Fault::from_query(role, &error)),
+            _ => Err(unanswered(&self.route, deadline)),
+        }
+    }
+
+    /// Asks the server to give up what it does for us, over a connection of its own and within the grace.
+    pub(super) async fn cancel(&self) {
+        let mut route = self.route.clone();
+        let token = self.client.cancel_token();
+        let work = async {
+            let link = route.connect(Deadline::new(GRACE)).await.ok()?;
+            token.cancel_query_raw(Wire::for_cancel(link), Handover).await.ok()
+        };
+        // A server that takes no cancel request shows by not answering the statement.
+        let _ = timeout(GRACE, work).await;
+    }
+}
+
+/// What was heard explains more than the driver's error can.
+fn said_instead(route: &Route, said: &Heard) -> Option<Fault> {
+    if said.alien {
+        return Some(fault::alien(&route.place));
+    }
+    let text = said.old_error.as_ref()?;
+    let place = &route.place;
+    Some(
+        Fault::new(
+            FaultKind::NotYet,
+            format!("{place} cannot take another connection: {}.", fault::one_line(text)),
+        )
+        .with_remedy("The server's machine is out of memory or processes; its log says more."),
+    )
+}
+
+fn unanswered(route: &Route, deadline: Duration) -> Fault {
+    let seconds = deadline.as_secs_f64();
+    let place = &route.place;
+    Fault::new(
+        FaultKind::ConnectTimeout,
+        format!(
+            "{place} did not answer a query within {seconds} s, nor a cancel request after it: it hangs, or the network does."
+        ),
+    )
+}
+
+fn typed(param: &Param) -> (&(dyn ToSql + Sync), Type) {
+    match param {
+        Param::Int(value) => (value, Type::INT4),
+        Param::Big(value) => (value, Type::INT8),
+        Param::Text(value) => (value, Type::TEXT),
+        Param::Ints(values) => (values, Type::INT4_ARRAY),
+        Param::Oids(values) => (values, Type::OID_ARRAY),
+    }
+}

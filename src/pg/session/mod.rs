@@ -1,0 +1,160 @@
+//! One connection: found, opened and introduced under a deadline, and the only caller of the driver.
+//!
+//! `dial` finds the host and the way in, `route` connects and encrypts the socket, `wire` is the stream the driver
+//! gets, `line` is the driver's connection, `setup` the settings; a [`Session`] asks.
+
+mod dial;
+mod line;
+mod route;
+mod setup;
+mod wire;
+
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use self::dial::Dial;
+use self::line::Line;
+use self::setup::Setup;
+use super::fault::{Fault, Place};
+use super::plan::{Plan, Secret};
+use super::rows::Rows;
+use super::server::{Introduction, Server};
+use crate::config::Settings;
+use crate::probe::{Entry, Param, Spec, Variant};
+
+/// Which tiers a connection serves: a ten-second storage query must not freeze the blocking chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// Hot and workload tiers.
+    Fast,
+    /// Storage and hourly tiers.
+    Slow,
+}
+
+/// One answer of the server.
+#[derive(Debug)]
+pub struct Answer {
+    /// The form this server got.
+    pub variant: &'static Variant,
+    /// From sending to the last row, as seen from here.
+    pub took: Duration,
+    /// The rows, or why there are none.
+    pub result: Result<Rows, Fault>,
+}
+
+/// An open connection. Dropped, it closes its socket; [`Session::close`] says goodbye first.
+pub struct Session {
+    line: Line,
+    server: Arc<Server>,
+    /// `pg_backend_pid()` at the introduction.
+    pid: i32,
+    /// Behind a pooler: what opens the transaction of each statement.
+    begin: Option<String>,
+    /// What is to be set before the first statement; empty behind a pooler.
+    late: String,
+    broken: bool,
+    /// A statement is under way; it stays so when whoever asked has lost interest.
+    busy: bool,
+}
+
+impl Session {
+    /// Tries the plan's hosts in their order, each address under `connect_timeout` over the whole handshake, our
+    /// first questions included. `password` is one the user typed; it goes before the plan's.
+    ///
+    /// # Errors
+    /// A sentence with the next step. [`Fault::wants_password`]: a (better) password is wanted; [`Fault::waits`]:
+    /// trying again later helps.
+    pub async fn open(plan: &Plan, lane: Lane, settings: &Settings, password: Option<&Secret>) -> Result<Self, Fault> {
+        let dial = Dial {
+            plan,
+            setup: Setup::new(lane, settings),
+            typed: password,
+            connector: OnceLock::new(),
+        };
+        dial.open().await
+    }
+
+    fn of(line: Line, introduction: Introduction, setup: &Setup, read_only: bool) -> Self {
+        let server = introduction.server;
+        let (major, ascii) = (server.major(), server.encoding == "SQL_ASCII");
+        let begin = server.pooled.then(|| setup.begin(Some((major, ascii))));
+        let late = if server.pooled {
+            String::new()
+        } else {
+            Setup::late(major, ascii, read_only)
+        };
+        Self {
+            line,
+            server: Arc::new(server),
+            pid: introduction.pid,
+            begin,
+            late,
+            broken: false,
+            busy: false,
+        }
+    }
+
+    /// Sets what could not be set before the server was known.
+    async fn settle(&self) -> Result<(), Fault> {
+        if self.late.is_empty() {
+            return Ok(());
+        }
+        let done = self.line.set(&self.late).await;
+        done.map_err(|error| Fault::from_connect(self.place(), &error))
+    }
+
+    fn place(&self) -> &Place {
+        &self.line.route.place
+    }
+
+    /// Whom we talk to.
+    #[must_use]
+    pub fn server(&self) -> &Arc<Server> {
+        &self.server
+    }
+
+    /// Our backend there; behind a pooler it was so when we were introduced.
+    #[must_use]
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// One statement, one round trip. Past `deadline` it is cancelled; if the answer does not even come then, the
+    /// session is broken.
+    pub async fn ask(&mut self, entry: &Entry, params: &[Param], deadline: Duration) -> Answer {
+        self.run(entry.spec, params, deadline).await
+    }
+
+    /// [`Session::ask`] for a question that is no probe.
+    pub(super) async fn run(&mut self, spec: &Spec, params: &[Param], deadline: Duration) -> Answer {
+        let variant = spec.variant(self.server.major());
+        let started = Instant::now();
+        let asked = self
+            .line
+            .ask(self.begin.as_deref(), variant.sql, params, deadline, &self.server.role);
+        self.busy = true;
+        let result = asked.await;
+        self.busy = false;
+        let fatal = result.as_ref().is_err_and(Fault::breaks_connection);
+        self.broken |= fatal || self.line.is_closed();
+        Answer {
+            variant,
+            took: started.elapsed(),
+            result,
+        }
+    }
+
+    /// The session is of no use any more: drop it and open another.
+    #[must_use]
+    pub fn broken(&self) -> bool {
+        self.broken || self.line.is_closed()
+    }
+
+    /// Says goodbye, within bounded time; a statement nobody waits for any more is cancelled.
+    pub async fn close(self) {
+        if self.busy {
+            self.line.cancel().await;
+        }
+        self.line.close().await;
+    }
+}
