@@ -26,7 +26,8 @@ with recursive member (oid) as (
    where c.relacl is not null
      and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
      and c.oid >= 16384
-     and a.privilege_type in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'MAINTAIN')
+     and (a.privilege_type in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'MAINTAIN')
+          or c.relkind = 'S' and a.privilege_type = 'USAGE')
      and (a.grantee = 0 or a.grantee in (select member.oid from member))
    group by c.oid, a.grantee
    limit 20

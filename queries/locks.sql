@@ -89,7 +89,11 @@ select m.pid,
        extract(epoch from pg_catalog.clock_timestamp() - a.xact_start)::float8 as xact_s,
        extract(epoch from pg_catalog.clock_timestamp() - a.query_start)::float8 as query_s,
        extract(epoch from pg_catalog.clock_timestamp() - a.state_change)::float8 as state_s,
-       case when a.query <> '<insufficient privilege>' then pg_catalog.left(a.query, $2) end as query,
+       case when a.query = '<insufficient privilege>' then null
+            when pg_catalog.getdatabaseencoding() in ('UTF8', 'SQL_ASCII', 'LATIN1')
+            then pg_catalog.substr(pg_catalog.textsend(a.query), 1, $2)
+            else pg_catalog.substr(pg_catalog.decode(pg_catalog.replace(a.query, E'\\', E'\\\\'), 'escape'), 1, $2)
+       end as query,
        coalesce(a.query = '<insufficient privilege>', false) as hidden,
        case when w.pid is not null then false end as granted,
        null::text as virtualtransaction,

@@ -2,7 +2,11 @@
 //! [`World`] (sorted, filtered rows) and draws that; it never computes while drawing.
 
 pub mod activity;
+pub mod backend;
+pub mod locks;
 pub mod overview;
+#[cfg(test)]
+mod testing;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -151,11 +155,14 @@ pub fn panes() -> Vec<Box<dyn View>> {
     vec![
         Box::<overview::Overview>::default(),
         Box::<activity::Activity>::default(),
+        Box::<locks::Locks>::default(),
     ]
 }
 
 /// The detail page of a subject.
 #[must_use]
-pub fn detail(_subject: Subject) -> Option<Box<dyn View>> {
-    None
+pub fn detail(subject: Subject) -> Option<Box<dyn View>> {
+    match subject {
+        Subject::Backend { .. } => Some(Box::new(backend::Backend::new(subject))),
+    }
 }

@@ -4,6 +4,8 @@
 //! which is hidden from a role without `pg_read_all_stats`: its filter would show that role an empty tree. State, text and
 //! ages of the sessions are taken by the same statement, so the pane is consistent in itself.
 
+use std::collections::BTreeMap;
+
 use super::activity;
 use crate::form;
 use crate::pg::fault::Fault;
@@ -55,7 +57,7 @@ pub struct Session {
     pub query_s: Option<f64>,
     /// Since the state changed.
     pub state_s: Option<f64>,
-    /// The query's text, cut to `limits.query_text` characters.
+    /// The query's text, cut to `limits.query_text` bytes.
     pub query: Option<String>,
     /// The role may not see state and text of this session.
     pub hidden: bool,
@@ -145,6 +147,13 @@ pub struct Held {
 }
 
 impl Sample {
+    /// Who waits behind whom, as `pg_blocking_pids` says it: a prepared transaction is 0.
+    #[must_use]
+    pub fn blockers(&self) -> BTreeMap<i32, Vec<i32>> {
+        let waits = |session: &Session| Some((session.pid, session.wait.as_ref()?.blockers.clone()));
+        self.sessions.iter().filter_map(waits).collect()
+    }
+
     /// A prepared transaction is in somebody's way.
     #[must_use]
     pub fn has_prepared_blocker(&self) -> bool {
@@ -186,10 +195,10 @@ impl Probe for Locks {
         let mut sample = Sample::default();
         for row in rows.iter() {
             if row.get::<Option<bool>>("granted")? == Some(true) {
-                sample.held.push(held(&row)?);
+                sample.held.push(held(row)?);
             } else {
                 sample.waiters = usize::try_from(row.get::<i32>("waiters")?).unwrap_or_default();
-                sample.sessions.push(session(&row)?);
+                sample.sessions.push(session(row)?);
             }
         }
         sample.sessions.sort_by_key(|session| session.pid);
@@ -204,7 +213,7 @@ fn may_wait(backend: &activity::Backend) -> bool {
     backend.hidden || backend.wait_event_type.as_deref() == Some("Lock")
 }
 
-fn session(row: &Row<'_>) -> Result<Session, Fault> {
+fn session(row: Row<'_>) -> Result<Session, Fault> {
     let waits = row.get::<Option<bool>>("granted")?.is_some();
     Ok(Session {
         pid: row.get("pid")?,
@@ -221,13 +230,13 @@ fn session(row: &Row<'_>) -> Result<Session, Fault> {
         xact_s: row.get("xact_s")?,
         query_s: row.get("query_s")?,
         state_s: row.get("state_s")?,
-        query: row.text("query")?,
+        query: row.get::<Option<Vec<u8>>>("query")?.map(activity::text),
         hidden: row.get("hidden")?,
         wait: if waits { Some(wait(row)?) } else { None },
     })
 }
 
-fn wait(row: &Row<'_>) -> Result<Wait, Fault> {
+fn wait(row: Row<'_>) -> Result<Wait, Fault> {
     Ok(Wait {
         tag: tag(row)?,
         mode: row.text("mode")?.unwrap_or_default(),
@@ -242,7 +251,7 @@ fn wait(row: &Row<'_>) -> Result<Wait, Fault> {
     })
 }
 
-fn place(row: &Row<'_>) -> Result<Option<RowPlace>, Fault> {
+fn place(row: Row<'_>) -> Result<Option<RowPlace>, Fault> {
     let Some(relation) = row.get("row_relation")? else {
         return Ok(None);
     };
@@ -254,7 +263,7 @@ fn place(row: &Row<'_>) -> Result<Option<RowPlace>, Fault> {
     }))
 }
 
-fn held(row: &Row<'_>) -> Result<Held, Fault> {
+fn held(row: Row<'_>) -> Result<Held, Fault> {
     Ok(Held {
         pid: row.get("pid")?,
         virtualtransaction: row.text("virtualtransaction")?.unwrap_or_default(),
@@ -264,7 +273,7 @@ fn held(row: &Row<'_>) -> Result<Held, Fault> {
     })
 }
 
-fn tag(row: &Row<'_>) -> Result<Tag, Fault> {
+fn tag(row: Row<'_>) -> Result<Tag, Fault> {
     Ok(Tag {
         locktype: row.text("locktype")?.unwrap_or_default(),
         database: row.get("database")?,

@@ -54,11 +54,11 @@ impl Probe for PreparedXacts {
     }
 
     fn decode(rows: &Rows) -> Result<Vec<Prepared>, Fault> {
-        rows.iter().map(|row| prepared(&row)).collect()
+        rows.iter().map(|row| prepared(row)).collect()
     }
 }
 
-fn prepared(row: &Row<'_>) -> Result<Prepared, Fault> {
+fn prepared(row: Row<'_>) -> Result<Prepared, Fault> {
     Ok(Prepared {
         gid: row.text("gid")?.unwrap_or_default(),
         xid: row.text("xid")?.unwrap_or_default(),

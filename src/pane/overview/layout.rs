@@ -97,7 +97,7 @@ pub const AXIS: u16 = 7;
 impl Columns {
     /// Where the chart begins, after its axis.
     #[must_use]
-    pub const fn chart(&self) -> u16 {
+    pub const fn chart(self) -> u16 {
         self.value_end + AXIS + 1
     }
 }

@@ -152,16 +152,16 @@ impl Line {
         }
     }
 
-    async fn cancel(&self) {
+    /// Asks the server to give up what it does for us, over a connection of its own and within the grace.
+    pub(super) async fn cancel(&self) {
         let mut route = self.route.clone();
-        if let Ok(link) = route.connect(Deadline::new(GRACE)).await {
-            // A server that takes no cancel request shows by not answering.
-            let _ = self
-                .client
-                .cancel_token()
-                .cancel_query_raw(Wire::new(link).0, Handover)
-                .await;
-        }
+        let token = self.client.cancel_token();
+        let work = async {
+            let link = route.connect(Deadline::new(GRACE)).await.ok()?;
+            token.cancel_query_raw(Wire::for_cancel(link), Handover).await.ok()
+        };
+        // A server that takes no cancel request shows by not answering the statement.
+        let _ = timeout(GRACE, work).await;
     }
 }
 

@@ -51,6 +51,8 @@ pub struct Session {
     /// What is to be set before the first statement; empty behind a pooler.
     late: String,
     broken: bool,
+    /// A statement is under way; it stays so when whoever asked has lost interest.
+    busy: bool,
 }
 
 impl Session {
@@ -85,6 +87,7 @@ impl Session {
             begin,
             late,
             broken: false,
+            busy: false,
         }
     }
 
@@ -120,7 +123,9 @@ impl Session {
         let asked = self
             .line
             .ask(self.begin.as_deref(), variant.sql, params, deadline, &self.server.role);
+        self.busy = true;
         let result = asked.await;
+        self.busy = false;
         let fatal = result.as_ref().is_err_and(Fault::breaks_connection);
         self.broken |= fatal || self.line.is_closed();
         Answer {
@@ -136,8 +141,11 @@ impl Session {
         self.broken || self.line.is_closed()
     }
 
-    /// Says goodbye, within bounded time.
+    /// Says goodbye, within bounded time; a statement nobody waits for any more is cancelled.
     pub async fn close(self) {
+        if self.busy {
+            self.line.cancel().await;
+        }
         self.line.close().await;
     }
 }

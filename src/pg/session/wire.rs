@@ -37,6 +37,8 @@ where
 pub(super) struct Wire {
     link: Box<dyn Link>,
     ear: Option<Ear>,
+    /// To be closed only after the other side has closed its end.
+    lingers: bool,
 }
 
 impl Wire {
@@ -47,7 +49,34 @@ impl Wire {
             pending: Vec::new(),
             heard: Arc::clone(&heard),
         };
-        (Self { link, ear: Some(ear) }, heard)
+        let wire = Self {
+            link,
+            ear: Some(ear),
+            lingers: false,
+        };
+        (wire, heard)
+    }
+
+    /// A wire for a cancel request, which the driver closes as soon as it is sent. PgBouncer forgets a request
+    /// whose sender is gone, so, like libpq, it is closed only when the other side has dealt with it.
+    pub(super) fn for_cancel(link: Box<dyn Link>) -> Self {
+        Self {
+            link,
+            ear: None,
+            lingers: true,
+        }
+    }
+
+    /// Reads until the other side closes or breaks the connection.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut bytes = [0; 64];
+        loop {
+            let mut buf = ReadBuf::new(&mut bytes);
+            let read = ready_or_return!(Pin::new(&mut self.link).poll_read(cx, &mut buf));
+            if read.is_err() || buf.filled().is_empty() {
+                return Poll::Ready(());
+            }
+        }
     }
 }
 
@@ -151,6 +180,10 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.lingers {
+            ready_or_return!(self.poll_end(cx));
+            self.lingers = false;
+        }
         Pin::new(&mut self.link).poll_shutdown(cx)
     }
 }

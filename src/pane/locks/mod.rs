@@ -1,0 +1,513 @@
+//! Locks: who waits for whom, root cause first, and what waits without being a lock.
+
+mod rows;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::{Badge, Copy, Reply, Severity, View};
+use crate::app::action::Action;
+use crate::app::world::{Freshness, World};
+use crate::model::locks::beside::{self, Beside};
+use crate::model::locks::{self, Forest, Node, Who};
+use crate::model::remedy;
+use crate::probe::activity::Activity;
+use crate::probe::locks::Locks as Probe;
+use crate::probe::prepared::PreparedXacts;
+use crate::probe::{Probe as _, Subject};
+use crate::ui::filter::Filter;
+use crate::ui::format;
+use crate::ui::look::{Look, Role};
+use crate::ui::table::{self, Record, Table};
+use crate::ui::text;
+use rows::{FoldId, Id, Opened, Row};
+
+/// A wait longer than this many seconds makes the tab's mark critical.
+const CRITICAL_S: f64 = 60.0;
+/// A shorter longest wait than this is only a notice: locks that are waited for briefly are normal.
+const WARNING_S: f64 = 5.0;
+/// Lines for waits that are no locks.
+const BESIDE_LINES: usize = 3;
+
+/// The pane.
+#[derive(Debug)]
+pub struct Locks {
+    table: Table<Row>,
+    forest: Forest,
+    opened: Opened,
+    beside: Vec<Beside>,
+    head: Vec<(String, Role)>,
+    /// Said below the rows, or instead of them.
+    notice: Option<(String, Role)>,
+    stale: bool,
+}
+
+impl Default for Locks {
+    fn default() -> Self {
+        Self {
+            table: Table::unsorted(),
+            forest: Forest::default(),
+            opened: Opened::default(),
+            beside: Vec::new(),
+            head: Vec::new(),
+            notice: None,
+            stale: false,
+        }
+    }
+}
+
+impl Locks {
+    fn node(&self) -> Option<&Node> {
+        self.forest.nodes.get(self.table.selected()?.node)
+    }
+
+    fn load(&mut self, world: &World) {
+        let prepared = world.get::<PreparedXacts>().map_or(&[][..], Vec::as_slice);
+        self.forest = (world.get::<Probe>())
+            .map(|sample| locks::forest(sample, prepared))
+            .unwrap_or_default();
+        self.fill();
+    }
+
+    fn fill(&mut self) {
+        self.table.set_rows(rows::rows(&self.forest, &self.opened));
+    }
+
+    /// Opens or closes what the line stands for.
+    fn toggle(&mut self) -> Reply {
+        let Some(id) = self.table.selected().map(Record::id) else {
+            return Reply::Ignored;
+        };
+        match id {
+            Id::Fold(fold) => self.toggle_fold(fold),
+            Id::Node(who) if self.opened.closed.remove(&who) => {}
+            Id::Node(who) => match self.node() {
+                Some(node) if !node.children.is_empty() => {
+                    self.opened.closed.insert(who);
+                }
+                Some(node) => {
+                    let fold = node.fold.and_then(|fold| self.forest.folds.get(fold));
+                    let Some(fold) = fold.map(|fold| rows::fold_id(&self.forest, fold.parent, fold)) else {
+                        return Reply::Ignored;
+                    };
+                    self.table.select(Id::Fold(fold.clone()));
+                    self.toggle_fold(fold);
+                }
+                None => return Reply::Ignored,
+            },
+            Id::Detail(_) => return Reply::Ignored,
+        }
+        self.fill();
+        Reply::Taken
+    }
+
+    fn toggle_fold(&mut self, fold: FoldId) {
+        if !self.opened.folds.remove(&fold) {
+            self.opened.folds.insert(fold);
+        }
+    }
+
+    fn enter(&mut self) -> Reply {
+        match self.table.selected().map(Record::id) {
+            Some(Id::Fold(_)) => self.toggle(),
+            Some(Id::Node(Who::Backend { pid, start })) => Reply::Open(Subject::Backend { pid, start }),
+            Some(Id::Node(Who::Prepared(_))) => {
+                Reply::Tell("A prepared transaction has no process; y copies its ROLLBACK PREPARED.".to_owned())
+            }
+            _ => Reply::Ignored,
+        }
+    }
+
+    /// What has to be said beside the rows.
+    fn notice(&self, world: &World) -> Option<(String, Role)> {
+        if world.get::<Probe>().is_none() {
+            return Some(absent(world));
+        }
+        match self.table.shown_of() {
+            (0, 0) => None,
+            (0, _) => Some(("No session matches the filter.".to_owned(), Role::Muted)),
+            _ if self.forest.hidden > 0 => Some((self.hidden(world), Role::Denied)),
+            _ => None,
+        }
+    }
+
+    fn hidden(&self, world: &World) -> String {
+        let role = world.server.as_ref().map_or("", |server| server.role.as_str());
+        format!(
+            "The waits are complete, but {} of {} sessions hide state and text.  {}",
+            self.forest.hidden,
+            self.forest.nodes.len(),
+            remedy::grant_monitor(role)
+        )
+    }
+
+    fn calm(&self, world: &World) -> bool {
+        self.forest.nodes.is_empty()
+            && !matches!(world.freshness(Probe::SPEC.id), Freshness::Failed | Freshness::Loading)
+    }
+
+    fn parts(&self, area: Rect) -> Parts {
+        let take = |rest: &mut Rect, lines: usize| {
+            let lines = u16::try_from(lines).unwrap_or(u16::MAX).min(rest.height);
+            rest.height -= lines;
+            Rect {
+                y: rest.bottom(),
+                height: lines,
+                ..*rest
+            }
+        };
+        let mut rest = area;
+        let head = Rect {
+            height: rest.height.min(1),
+            ..rest
+        };
+        rest.y += head.height;
+        rest.height -= head.height;
+        let notice = take(&mut rest, usize::from(self.notice.is_some()));
+        let about = take(
+            &mut rest,
+            if area.height >= 14 && !self.forest.nodes.is_empty() {
+                2
+            } else {
+                0
+            },
+        );
+        let wanted = match self.beside.len() {
+            0 => 0,
+            groups if area.height >= 10 => groups.min(BESIDE_LINES) + 1,
+            _ => 1,
+        };
+        let beside = take(&mut rest, wanted);
+        Parts {
+            head,
+            table: rest,
+            beside,
+            about,
+            notice,
+        }
+    }
+
+    /// The selected session in two lines: who it is, what it runs.
+    fn draw_about(&self, pen: &mut Pen<'_>, area: Rect) {
+        let Some(node) = self.node().filter(|_| area.height == 2) else {
+            return;
+        };
+        let mut facts = vec![format!("{} {}", rows::pid(node), rows::doing(node))];
+        facts.extend(rows::identity(node).into_iter().filter(|fact| !fact.is_empty()));
+        facts.extend(
+            node.session
+                .xact_s
+                .map(|age| format!("transaction {}", format::duration(age))),
+        );
+        pen.line(area, 0, &facts.join(" · "), Role::Header);
+        pen.line(area, 1, &rows::query(node), Role::Text);
+    }
+
+    fn draw_beside(&self, pen: &mut Pen<'_>, area: Rect) {
+        if area.height == 1 {
+            let waits: usize = self.beside.iter().map(|group| group.sessions).sum();
+            pen.line(
+                area,
+                0,
+                &format!("{waits} more sessions wait, but not for locks"),
+                Role::Notice,
+            );
+            return;
+        }
+        pen.line(area, 0, "not locks, but waiting", Role::Title);
+        for (group, line) in self.beside.iter().zip(1..area.height) {
+            let longest =
+                (group.longest).map_or_else(String::new, |longest| format!(" up to {}", format::duration(longest)));
+            let line_text = format!(
+                "  {} sessions {}{longest}: {}",
+                group.sessions, group.event, group.means
+            );
+            pen.line(area, line, &line_text, Role::Text);
+        }
+    }
+}
+
+/// Where things stand.
+struct Parts {
+    head: Rect,
+    table: Rect,
+    beside: Rect,
+    about: Rect,
+    notice: Rect,
+}
+
+struct Pen<'a> {
+    look: &'a Look,
+    buf: &'a mut Buffer,
+}
+
+impl Pen<'_> {
+    fn line(&mut self, area: Rect, line: u16, text: &str, role: Role) {
+        if line < area.height {
+            let at = (area.x + 1, area.y + line);
+            let cells = area.width.saturating_sub(1);
+            text::put(self.buf, at, cells, text, self.look.style(role), self.look.glyphs);
+        }
+    }
+}
+
+/// Why there is no answer to show.
+fn absent(world: &World) -> (String, Role) {
+    match world.freshness(Probe::SPEC.id) {
+        Freshness::Skipped(reason) => (format!("Not asked: {reason}."), Role::Muted),
+        Freshness::Failed => {
+            let fault = world.last_ran(Probe::SPEC.id).and_then(|ran| ran.fault.as_ref());
+            (fault.map(ToString::to_string).unwrap_or_default(), Role::Critical)
+        }
+        Freshness::Loading | Freshness::Fresh(_) | Freshness::Stale(_) => {
+            ("Asking who waits for a lock.".to_owned(), Role::Muted)
+        }
+    }
+}
+
+/// The line above the table: how many, how long, and what is missing.
+fn head(forest: &Forest) -> Vec<(String, Role)> {
+    if forest.nodes.is_empty() {
+        return Vec::new();
+    }
+    let roots = forest.roots.len();
+    let mut head = vec![
+        (format!("{} waiting", format::count(forest.waiting)), Role::Title),
+        (plural(roots, "root"), Role::Text),
+    ];
+    if let Some(longest) = forest.longest {
+        head.push((format!("longest {}", rows::length(longest)), Role::Text));
+    }
+    if forest.rings > 0 {
+        head.push((plural(forest.rings, "ring"), Role::Warning));
+    }
+    if forest.all > forest.asked {
+        let (asked, all) = (format::count(forest.asked), format::count(forest.all));
+        head.push((format!("shows the {asked} longest of {all} waits"), Role::Warning));
+    }
+    head
+}
+
+fn plural(count: usize, what: &str) -> String {
+    let end = if count == 1 { "" } else { "s" };
+    format!("{} {what}{end}", format::count(count))
+}
+
+/// Whom a statement hits.
+fn remedy_who<'a>(node: &'a Node, pid: i32, world: &World) -> remedy::Who<'a> {
+    let session = &node.session;
+    remedy::Who {
+        pid,
+        user: session.usename.as_deref(),
+        database: session.datname.as_deref(),
+        application: session.application_name.as_deref(),
+        client: session.client.as_deref(),
+        state: session.state.as_deref().or(session.backend_type.as_deref()),
+        since: ago::<Probe>(world, session.state_s),
+    }
+}
+
+/// When something of that age in the newest sample of a probe began, in seconds since 1970 by the server's clock.
+fn ago<P: crate::probe::Probe>(world: &World, age: Option<f64>) -> Option<f64> {
+    let asked = world.now.since(world.latest.ran::<P>()?.finished());
+    Some(world.server_now()? - asked.as_secs_f64() - age?)
+}
+
+/// The statements that end what a node holds, the fitting one first.
+fn remedies(node: &Node, world: &World) -> Vec<Copy> {
+    let copy = |what: String, text: String| Copy { what, text };
+    match &node.who {
+        Who::Backend { pid, .. } => {
+            let who = remedy_who(node, *pid, world);
+            let cancel = copy(format!("SELECT pg_cancel_backend({pid});"), remedy::cancel(&who));
+            let terminate = copy(format!("SELECT pg_terminate_backend({pid});"), remedy::terminate(&who));
+            // Cancelling does nothing to a transaction that runs no statement.
+            if node.idle_in_transaction() {
+                vec![terminate, cancel]
+            } else {
+                vec![cancel, terminate]
+            }
+        }
+        Who::Prepared(_) => (node.prepared.iter())
+            .map(|one| {
+                let since = ago::<PreparedXacts>(world, one.age_s);
+                let text = remedy::rollback_prepared(&one.gid, &one.owner, &one.database, since);
+                copy("ROLLBACK PREPARED".to_owned(), text)
+            })
+            .collect(),
+    }
+}
+
+impl View for Locks {
+    fn id(&self) -> &'static str {
+        "locks"
+    }
+
+    fn title(&self) -> String {
+        "Locks".to_owned()
+    }
+
+    fn probes(&self) -> &'static [&'static str] {
+        &["locks", "prepared", "activity"]
+    }
+
+    fn actions(&self) -> &'static [Action] {
+        &[
+            Action::Enter,
+            Action::Fold,
+            Action::Up,
+            Action::Down,
+            Action::PageUp,
+            Action::PageDown,
+            Action::First,
+            Action::Last,
+            Action::Left,
+            Action::Right,
+        ]
+    }
+
+    fn derive(&mut self, world: &World) {
+        self.stale = matches!(world.freshness(Probe::SPEC.id), Freshness::Stale(_));
+        self.load(world);
+        self.beside = world
+            .get::<Activity>()
+            .map(|backends| beside::beside(backends))
+            .unwrap_or_default();
+        self.head = head(&self.forest);
+        self.notice = self.notice(world);
+    }
+
+    fn arrange(&mut self, area: Rect) {
+        let table = self.parts(area).table;
+        self.table.arrange(table);
+    }
+
+    fn on(&mut self, action: Action, _world: &World) -> Reply {
+        match action {
+            Action::Enter => self.enter(),
+            Action::Fold => self.toggle(),
+            // The order of a tree is its meaning.
+            Action::SortPrev | Action::SortNext | Action::Reverse => Reply::Ignored,
+            action if self.table.on(action) => Reply::Taken,
+            _ => Reply::Ignored,
+        }
+    }
+
+    fn draw(&self, world: &World, look: &Look, area: Rect, buf: &mut Buffer) {
+        let area = area.intersection(buf.area);
+        if area.is_empty() {
+            return;
+        }
+        let parts = self.parts(area);
+        let mut pen = Pen { look, buf };
+        if self.calm(world) {
+            let age = match world.freshness(Probe::SPEC.id) {
+                Freshness::Fresh(age) | Freshness::Stale(age) => {
+                    format!(" pg_locks said so {} ago.", format::duration(age.as_secs_f64()))
+                }
+                _ => String::new(),
+            };
+            let (sign, role) = if self.stale {
+                ("", Role::Stale)
+            } else {
+                (look.glyphs.ok, Role::Ok)
+            };
+            pen.line(parts.head, 0, &format!("{sign} Nobody waits for a lock.{age}"), role);
+        } else {
+            let mut x = parts.head.x + 1;
+            for (fact, role) in &self.head {
+                let cells = parts.head.right().saturating_sub(x);
+                let style = look.style(*role);
+                x += text::put(pen.buf, (x, parts.head.y), cells, fact, style, look.glyphs) + 3;
+            }
+            let options = table::Options {
+                stale: self.stale,
+                unfocused: false,
+            };
+            if !self.forest.nodes.is_empty() {
+                self.table.draw(look, parts.table, pen.buf, options);
+            }
+        }
+        self.draw_beside(&mut pen, parts.beside);
+        self.draw_about(&mut pen, parts.about);
+        if let Some((text, role)) = &self.notice {
+            pen.line(parts.notice, 0, text, *role);
+        }
+    }
+
+    fn badge(&self) -> Option<Badge> {
+        let longest = self.forest.longest.map_or(0.0, |longest| longest.seconds);
+        let severity = match longest {
+            _ if self.forest.rings > 0 => Severity::Critical,
+            longest if longest >= CRITICAL_S => Severity::Critical,
+            longest if longest >= WARNING_S => Severity::Warning,
+            _ => Severity::Notice,
+        };
+        let count = self
+            .forest
+            .waiting
+            .max(self.forest.all.saturating_sub(self.forest.asked) + self.forest.waiting);
+        (count > 0).then_some(Badge { severity, count })
+    }
+
+    fn copies(&self, world: &World) -> Vec<Copy> {
+        let Some(row) = self.table.selected() else {
+            return Vec::new();
+        };
+        let mut copies = Vec::new();
+        if let (Id::Node(_), Some(node)) = (row.id(), self.node()) {
+            copies = remedies(node, world);
+            let query = node.session.query.clone().filter(|query| !query.is_empty());
+            copies.extend(query.map(|text| Copy {
+                what: "query text".to_owned(),
+                text,
+            }));
+        }
+        copies.extend(self.table.copies().into_iter().map(|(what, text)| Copy { what, text }));
+        copies
+    }
+
+    fn filter(&self) -> Option<&Filter> {
+        Some(self.table.filter())
+    }
+
+    fn parse_filter(&self, text: &str) -> Result<Filter, String> {
+        Filter::parse(text, &Table::<Row>::column_ids())
+    }
+
+    fn set_filter(&mut self, filter: Filter) {
+        self.table.set_filter(filter);
+    }
+
+    fn help(&self) -> Vec<(String, String)> {
+        let line = |what: &str, means: &str| (what.to_owned(), means.to_owned());
+        let mut help = vec![
+            line("order", "roots first: those that free the most, then the longest wait"),
+            line(
+                "tree",
+                "below a session stands who waits for it and for nobody in between",
+            ),
+            line(
+                "+n more",
+                "sessions that wait for the same thing in the same mode; Enter shows them",
+            ),
+            line(
+                "also behind",
+                "frees nobody alone: two or more hold what the waiters want",
+            ),
+            line(
+                "red",
+                "a root that is idle in its transaction, or prepared: it will not go on by itself",
+            ),
+            line(
+                "ring",
+                "sessions that wait for each other; PostgreSQL breaks it after deadlock_timeout",
+            ),
+        ];
+        help.extend(Row::columns().iter().map(|column| line(column.title, column.help)));
+        help
+    }
+}
+
+#[cfg(test)]
+mod tests;
