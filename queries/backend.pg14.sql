@@ -31,7 +31,7 @@ select a.pid,
             else pg_catalog.decode(pg_catalog.replace(a.query, E'\\', E'\\\\'), 'escape')
        end as query,
        pg_catalog.octet_length(a.query)
-         >= pg_catalog.pg_size_bytes(pg_catalog.current_setting('track_activity_query_size')) - 4 as cut,
+         >= (select t.setting::int8 - 4 from pg_catalog.pg_settings t where t.name = 'track_activity_query_size') as cut,
        a.query = '<insufficient privilege>' as hidden,
        s.ssl,
        s.version as ssl_version,

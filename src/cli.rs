@@ -1,1 +1,293 @@
 //! The command line, and nothing else: psql's letters, our own long options.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+use clap::{ArgAction, CommandFactory, Parser};
+
+use crate::config;
+use crate::pg::conninfo::Args;
+use crate::pg::plan::Prompt;
+
+/// What was typed. Without `Debug`: a connection string may have a password in it.
+#[derive(Parser)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+#[command(
+    name = "pgmon-tui",
+    version,
+    about = "What is wrong with a PostgreSQL server, live, in a terminal; it only reads",
+    after_help = AFTER_HELP,
+    disable_help_flag = true,
+    disable_version_flag = true,
+    args_override_self = true,
+    override_usage = "pgmon-tui [OPTIONS] [DBNAME | URI | \"key=value ...\"] [USERNAME]",
+    next_help_heading = "Other options"
+)]
+pub struct Cli {
+    /// Database, URI or "key=value ..."; then a user name
+    #[arg(value_name = "DBNAME", help_heading = None)]
+    pub words: Vec<String>,
+
+    /// Host name, address or socket directory (a,b,c)
+    #[arg(short, long, value_name = "HOSTNAME", help_heading = CONNECTION)]
+    pub host: Option<String>,
+
+    /// Port (one for all hosts, or one for each)
+    #[arg(short, long, value_name = "PORT", help_heading = CONNECTION)]
+    pub port: Option<String>,
+
+    /// Role to connect as
+    #[arg(short = 'U', long, value_name = "USERNAME", help_heading = CONNECTION)]
+    pub username: Option<String>,
+
+    /// Database name or connection string
+    #[arg(short, long, value_name = "DBNAME", help_heading = CONNECTION)]
+    pub dbname: Option<String>,
+
+    /// Never ask for a password
+    #[arg(short = 'w', long, conflicts_with = "password", help_heading = CONNECTION)]
+    pub no_password: bool,
+
+    /// Ask for a password before connecting
+    #[arg(short = 'W', long, help_heading = CONNECTION)]
+    pub password: bool,
+
+    /// [cluster.NAME] of the configuration file
+    #[arg(long, value_name = "NAME", help_heading = CONNECTION)]
+    pub cluster: Option<String>,
+
+    /// Exit when slots are full or the server starts
+    #[arg(long, help_heading = CONNECTION)]
+    pub no_wait: bool,
+
+    /// Run as a role that can write, unasked
+    #[arg(long, help_heading = CONNECTION)]
+    pub allow_privileged_role: bool,
+
+    /// Refresh interval, 0.5 to 60 (also: + and -)
+    #[arg(long, value_name = "SECONDS", value_parser = hot_interval, help_heading = SCREEN)]
+    pub interval: Option<Duration>,
+
+    /// Colour theme (also: T)
+    #[arg(long, value_name = "NAME", value_parser = theme, help_heading = SCREEN)]
+    pub theme: Option<String>,
+
+    /// Draw with ASCII characters only
+    #[arg(long, help_heading = SCREEN)]
+    pub ascii: bool,
+
+    /// Configuration file
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Write every message that was shown to FILE
+    #[arg(long, value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
+
+    /// Print every statement it may send, and exit
+    #[arg(long)]
+    pub print_sql: bool,
+
+    /// Show the version
+    #[arg(short = 'V', long, action = ArgAction::Version)]
+    pub version: Option<bool>,
+
+    /// Show this help
+    #[arg(short = '?', long, action = ArgAction::HelpShort)]
+    pub help: Option<bool>,
+}
+
+const CONNECTION: &str = "Connection options, as in psql";
+const SCREEN: &str = "Screen options";
+
+const AFTER_HELP: &str = "\
+Examples:
+  pgmon-tui -h db.example.com -U monitor app_db
+  pgmon-tui postgresql://monitor@db1,db2/app_db?target_session_attrs=primary
+  pgmon-tui \"host=db.example.com sslmode=verify-full sslrootcert=system\"
+  pgmon-tui service=prod
+  pgmon-tui --cluster prod
+
+Environment:
+  PGMON_DSN      connection string, used when none is given as an argument
+  PGMON_CLUSTER  as --cluster, if neither PGMON_DSN nor an argument says more
+  PGMON_CONFIG   as --config
+  PGHOST PGPORT PGUSER PGDATABASE PGPASSWORD PGPASSFILE PGSERVICE PGSSLMODE ...
+                 libpq's variables; an argument wins over a service file, which
+                 wins over these
+  NO_COLOR       no colours
+
+Files:
+  ~/.config/pgmon-tui/config.toml   settings and [cluster.NAME]
+  ~/.config/pgmon-tui/themes/       your own themes
+  ~/.pgpass                         passwords; mode 0600
+  ~/.pg_service.conf                connection services
+  ~/.postgresql/                    root.crt, postgresql.crt, postgresql.key
+
+Passwords belong in ~/.pgpass or are asked for: a command line is visible to
+every user of the machine. Press ? inside the program for its keys.";
+
+impl Cli {
+    /// Reads this process's command line; ends the process where it asks for help or is wrong.
+    #[must_use]
+    pub fn parse() -> Self {
+        Self::read(std::env::args_os()).unwrap_or_else(|error| error.exit())
+    }
+
+    /// Reads the command line, the program's own name first. No error repeats what may be a password.
+    ///
+    /// # Errors
+    /// As clap says; also what ends the program well: `--help` and `--version`.
+    pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let words: Vec<OsString> = words.into_iter().collect();
+        let has_password = |word: &OsString| {
+            let word = word.as_encoded_bytes();
+            word.starts_with(b"--password=") || word.starts_with(b"-W=")
+        };
+        if words.iter().any(has_password) {
+            let sentence = "--password takes no value: every user of the machine could read it. \
+                            Type it when asked, or put it into ~/.pgpass";
+            return Err(Self::command().error(ErrorKind::TooManyValues, sentence));
+        }
+        Self::try_parse_from(words)
+    }
+
+    /// What is said about the server.
+    #[must_use]
+    pub fn args(&self) -> Args {
+        Args {
+            host: self.host.clone(),
+            port: self.port.clone(),
+            user: self.username.clone(),
+            dbname: self.dbname.clone(),
+            rest: self.words.clone(),
+            cluster: self.cluster.clone(),
+            prompt: self.prompt(),
+        }
+    }
+
+    fn prompt(&self) -> Prompt {
+        match (self.no_password, self.password) {
+            (true, _) => Prompt::Never,
+            (false, true) => Prompt::Always,
+            (false, false) => Prompt::IfWanted,
+        }
+    }
+
+    /// The settings with what the command line says over them.
+    #[must_use]
+    pub fn apply(&self, mut settings: config::Settings) -> config::Settings {
+        if let Some(interval) = self.interval {
+            settings.set_hot_interval(interval);
+        }
+        if let Some(theme) = &self.theme {
+            settings.theme.clone_from(theme);
+        }
+        if self.ascii {
+            settings.ascii = config::Ascii::On;
+        }
+        settings
+    }
+}
+
+fn hot_interval(text: &str) -> Result<Duration, String> {
+    config::hot_interval(text).map_err(|range| format!("it takes {range}"))
+}
+
+fn theme(text: &str) -> Result<String, &'static str> {
+    if config::is_theme_name(text) {
+        return Ok(text.to_owned());
+    }
+    Err("a theme's name has only letters, digits, \"-\" and \"_\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn parse(words: &str) -> Result<Cli, clap::Error> {
+        let words = std::iter::once("pgmon-tui").chain(words.split_whitespace());
+        Cli::read(words.map(OsString::from))
+    }
+
+    #[test]
+    fn is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_fits_80_columns_and_names_every_option() {
+        let help = Cli::command().render_help().to_string();
+        for line in help.lines() {
+            assert!(line.chars().count() <= 80, "{line:?} is {} wide", line.chars().count());
+        }
+        for arg in Cli::command().get_arguments() {
+            let name = arg
+                .get_long()
+                .map_or_else(|| "DBNAME".to_owned(), |long| format!("--{long}"));
+            assert!(help.contains(&name), "{name} is missing");
+        }
+    }
+
+    #[rstest]
+    #[case("-?")]
+    #[case("--help")]
+    fn help_is_not_a_fault(#[case] words: &str) {
+        let error = parse(words).err().expect("help ends the program");
+        assert_eq!(error.kind(), clap::error::ErrorKind::DisplayHelp);
+        assert_eq!(error.exit_code(), 0);
+    }
+
+    #[test]
+    fn words_of_an_unquoted_connection_string_are_left_to_the_plan() {
+        let cli = parse("host=db password=hunter2 user=me").unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(cli.args().rest.len(), 3);
+    }
+
+    #[test]
+    fn the_last_of_two_wins() {
+        let cli = parse("-h a -h b -w -w").unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(cli.args().host.as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn the_letters_are_psqls() {
+        let cli = parse("-h db -p 5433 -U monitor -d app -W").unwrap_or_else(|error| panic!("{error}"));
+        let args = cli.args();
+        assert_eq!(args.host.as_deref(), Some("db"));
+        assert_eq!(args.port.as_deref(), Some("5433"));
+        assert_eq!(args.user.as_deref(), Some("monitor"));
+        assert_eq!(args.dbname.as_deref(), Some("app"));
+        assert_eq!(args.prompt, Prompt::Always);
+    }
+
+    #[rstest]
+    #[case("-w -W")]
+    #[case("--password=hunter2")]
+    #[case("-W=hunter2")]
+    #[case("--interval 0.1")]
+    #[case("--interval soon")]
+    #[case("--theme ../etc/passwd")]
+    #[case("--hots")]
+    #[case("--dsn=postgres://me:hunter2@db")]
+    fn bad_words_are_usage_errors(#[case] words: &str) {
+        let error = parse(words).err().expect("refused");
+        assert_eq!(error.exit_code(), 2);
+        assert!(!error.render().to_string().contains("hunter2"));
+    }
+
+    #[test]
+    fn the_command_line_wins_over_the_file() {
+        let cli = parse("--interval 0.5 --theme light --ascii").unwrap_or_else(|error| panic!("{error}"));
+        let settings = cli.apply(config::Settings::default());
+        assert_eq!(
+            settings.pace(crate::probe::Tier::Hot).interval,
+            Duration::from_millis(500)
+        );
+        assert_eq!((settings.theme.as_str(), settings.ascii), ("light", config::Ascii::On));
+    }
+}

@@ -190,6 +190,12 @@ fn busy_s(backend: &Backend, doing: Doing) -> Option<f64> {
     }
 }
 
+/// Seconds since a backend began what it is busy with; `None` for idle ones and where it is hidden.
+#[must_use]
+pub fn busy_backend(backend: &Backend) -> Option<f64> {
+    busy_s(backend, Doing::of(backend))
+}
+
 /// What is asked of [`rows`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {

@@ -139,7 +139,8 @@ fn visible(c: char) -> bool {
 }
 
 /// `2026-11-20 14:03:22 UTC`; `None` for a number that is no time.
-fn utc(epoch: f64) -> Option<String> {
+#[must_use]
+pub fn utc(epoch: f64) -> Option<String> {
     if !(0.0..=1e11).contains(&epoch) {
         return None;
     }

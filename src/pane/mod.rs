@@ -2,7 +2,10 @@
 //! [`World`] (sorted, filtered rows) and draws that; it never computes while drawing.
 
 pub mod activity;
+pub mod backend;
 pub mod locks;
+#[cfg(test)]
+mod testing;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -153,6 +156,8 @@ pub fn panes() -> Vec<Box<dyn View>> {
 
 /// The detail page of a subject.
 #[must_use]
-pub fn detail(_subject: Subject) -> Option<Box<dyn View>> {
-    None
+pub fn detail(subject: Subject) -> Option<Box<dyn View>> {
+    match subject {
+        Subject::Backend { .. } => Some(Box::new(backend::Backend::new(subject))),
+    }
 }

@@ -52,8 +52,12 @@ pub struct Plan {
     pub connect_timeout: Duration,
     /// `tcp_user_timeout`, zero for the system's default.
     pub tcp_user_timeout: Duration,
-    /// `keepalives` and `keepalives_idle`; `None` switches them off.
+    /// `keepalives` and `keepalives_idle`; `None` switches them off, zero leaves the time to the system.
     pub keepalives_idle: Option<Duration>,
+    /// `keepalives_interval`; `None` for the system's default.
+    pub keepalives_interval: Option<Duration>,
+    /// `keepalives_count`; `None` for the system's default.
+    pub keepalives_count: Option<u32>,
     /// Sentences for the user: a passfile ignored for its permissions, and the like.
     pub warnings: Vec<String>,
 }
@@ -118,6 +122,21 @@ pub enum SslMode {
     VerifyCa,
     /// TLS, a certificate of a known authority, and the host's name in it.
     VerifyFull,
+}
+
+impl SslMode {
+    /// As it is written after `sslmode=`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Disable => "disable",
+            Self::Allow => "allow",
+            Self::Prefer => "prefer",
+            Self::Require => "require",
+            Self::VerifyCa => "verify-ca",
+            Self::VerifyFull => "verify-full",
+        }
+    }
 }
 
 /// libpq's `sslrootcert`.

@@ -1,13 +1,26 @@
 //! How meaning looks: a role is what a piece of text means, a theme (themes/*.toml) gives each role its style,
 //! the glyphs have an ASCII twin for terminals without UTF-8. Panes name roles, never colours.
 
+mod depth;
+mod theme;
+
+use std::path::Path;
+use std::sync::Arc;
+
 use ratatui::style::Style;
+use ratatui::symbols::border;
 
 use super::text::Charset;
+use crate::config::Settings;
+
+pub use depth::{Depth, charset};
+pub use theme::Theme;
 
 /// What a piece of text means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
+    /// The whole screen before anything is drawn on it; most themes leave it to the terminal.
+    Screen,
     /// Plain text.
     Text,
     /// Less important text: units, labels.
@@ -64,6 +77,40 @@ pub enum Role {
     Spark,
 }
 
+impl Role {
+    /// Every role with its key in themes/*.toml.
+    pub const KEYS: &[(&str, Self)] = &[
+        ("screen", Self::Screen),
+        ("text", Self::Text),
+        ("muted", Self::Muted),
+        ("accent", Self::Accent),
+        ("title", Self::Title),
+        ("border", Self::Border),
+        ("key", Self::Key),
+        ("spark", Self::Spark),
+        ("table.header", Self::Header),
+        ("table.selected", Self::Selected),
+        ("alert.ok", Self::Ok),
+        ("alert.notice", Self::Notice),
+        ("alert.warning", Self::Warning),
+        ("alert.critical", Self::Critical),
+        ("data.stale", Self::Stale),
+        ("data.estimated", Self::Estimated),
+        ("data.denied", Self::Denied),
+        ("sql.keyword", Self::SqlKeyword),
+        ("sql.string", Self::SqlString),
+        ("sql.number", Self::SqlNumber),
+        ("sql.comment", Self::SqlComment),
+        ("sql.param", Self::SqlParam),
+        ("sql.function", Self::SqlFunction),
+        ("wait.cpu", Self::WaitCpu),
+        ("wait.lock", Self::WaitLock),
+        ("wait.lwlock", Self::WaitLwLock),
+        ("wait.io", Self::WaitIo),
+        ("wait.other", Self::WaitOther),
+    ];
+}
+
 /// Everything that decides how the screen looks; one value, handed to every `draw`.
 #[derive(Clone, Debug)]
 pub struct Look {
@@ -71,14 +118,85 @@ pub struct Look {
     pub theme: super::look::Theme,
     /// Box drawing, block elements and severity marks, or their ASCII twins.
     pub glyphs: &'static Glyphs,
+    /// What colours there are.
+    pub depth: Depth,
+    /// Every theme that can be chosen, by name.
+    themes: Arc<[Theme]>,
+    complaints: Vec<String>,
 }
 
+/// The first theme, without colours, for a terminal with UTF-8: what tests draw with.
 impl Default for Look {
     fn default() -> Self {
         Self {
             theme: Theme::default(),
             glyphs: &Glyphs::UNICODE,
+            depth: Depth::None,
+            themes: Arc::new([]),
+            complaints: Vec::new(),
         }
+    }
+}
+
+impl Look {
+    /// The look with that theme, out of the built-in ones and the `*.toml` files of a directory; a file with the
+    /// name of a built-in theme takes its place. A directory that does not exist holds no themes.
+    ///
+    /// # Errors
+    /// A sentence: the theme is unknown (with the known ones), or its file has a mistake (with file and line).
+    pub fn new(theme: &str, dir: Option<&Path>, depth: Depth, glyphs: &'static Glyphs) -> Result<Self, String> {
+        let sources = theme::Sources::read(dir);
+        let chosen = sources.theme(theme, depth)?;
+        let (mut themes, mut complaints) = (Vec::new(), Vec::new());
+        for name in sources.names() {
+            match sources.theme(name, depth) {
+                Ok(theme) => themes.push(theme),
+                Err(complaint) => complaints.push(complaint),
+            }
+        }
+        Ok(Self {
+            theme: chosen,
+            glyphs,
+            depth,
+            themes: themes.into(),
+            complaints,
+        })
+    }
+
+    /// The look of the settings on the terminal of this process' environment.
+    ///
+    /// # Errors
+    /// See [`Self::new`].
+    pub fn of_environment(settings: &Settings) -> Result<Self, String> {
+        let env = |name: &str| std::env::var(name).ok();
+        let glyphs = Glyphs::of(charset(env));
+        Self::new(
+            &settings.theme,
+            settings.theme_dir.as_deref(),
+            Depth::detect(env),
+            glyphs,
+        )
+    }
+
+    /// The names of the themes that [`Self::next_theme`] goes through.
+    pub fn theme_names(&self) -> impl Iterator<Item = &str> {
+        self.themes.iter().map(|theme| theme.name.as_str())
+    }
+
+    /// What is wrong with theme files that were not asked for, one sentence each.
+    #[must_use]
+    pub fn complaints(&self) -> &[String] {
+        &self.complaints
+    }
+
+    /// Goes on to the next theme, after the last one to the first; returns its name.
+    pub fn next_theme(&mut self) -> &str {
+        let now = self.themes.iter().position(|theme| theme.name == self.theme.name);
+        let next = now.map_or(0, |now| now + 1);
+        if let Some(theme) = self.themes.get(next).or_else(|| self.themes.first()) {
+            self.theme = theme.clone();
+        }
+        &self.theme.name
     }
 }
 
@@ -199,26 +317,38 @@ impl Glyphs {
         left: "<",
         right: ">",
         dot: ".",
-        spark: ["_", ".", "-", "-", "=", "=", "#", "#"],
+        spark: ["_", ".", ":", "-", "=", "+", "*", "#"],
         bar: "#",
         none: "-",
         charset: Charset::Ascii,
     };
 }
 
-/// A theme: a style for each role.
-#[derive(Clone, Debug, Default)]
-pub struct Theme {
-    /// Its name.
-    pub name: String,
-    /// The styles.
-    pub styles: std::collections::BTreeMap<Role, Style>,
-}
-
-impl Theme {
-    /// The style of a role.
+impl Glyphs {
+    /// The lines of a frame, for ratatui's blocks.
     #[must_use]
-    pub fn style(&self, role: Role) -> Style {
-        self.styles.get(&role).copied().unwrap_or_default()
+    pub const fn border(&self) -> border::Set<'static> {
+        match self.charset {
+            Charset::Unicode => border::ROUNDED,
+            Charset::Ascii => border::Set {
+                top_left: "+",
+                top_right: "+",
+                bottom_left: "+",
+                bottom_right: "+",
+                vertical_left: "|",
+                vertical_right: "|",
+                horizontal_top: "-",
+                horizontal_bottom: "-",
+            },
+        }
+    }
+
+    /// The glyphs for a terminal of that charset.
+    #[must_use]
+    pub const fn of(charset: Charset) -> &'static Self {
+        match charset {
+            Charset::Unicode => &Self::UNICODE,
+            Charset::Ascii => &Self::ASCII,
+        }
     }
 }

@@ -1,5 +1,5 @@
 //! What panes share: the table with its columns, the look (theme, glyphs, colour depth), text that cannot drive
-//! the terminal, number formats, sparklines, SQL highlighting, the filter language.
+//! the terminal, number formats, sparklines, SQL highlighting and wrapping, the filter language.
 
 pub mod filter;
 pub mod format;
@@ -8,3 +8,4 @@ pub mod look;
 pub mod spark;
 pub mod table;
 pub mod text;
+pub mod wrap;

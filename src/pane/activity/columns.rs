@@ -141,7 +141,7 @@ static COLUMNS: &[Column<Row>] = &[
         id: "wait",
         title: "WAIT",
         help: "what the statement waits for, class and event; CPU: nothing the server knows of",
-        width: Width::Fit(4, 16),
+        width: Width::Fit(4, 14),
         align: Align::Left,
         cell: wait,
         key: |row| Key::Text(wait(row).text),
@@ -199,7 +199,7 @@ static COLUMNS: &[Column<Row>] = &[
         id: "query",
         title: "STATEMENT",
         help: "the running statement; dimmed: the last one",
-        width: Width::Rest(22),
+        width: Width::Rest(28),
         align: Align::Left,
         cell: statement,
         key: |row| text(row.backend.query.as_deref()),
@@ -254,6 +254,8 @@ fn wait(row: &Row) -> Cell<'_> {
         };
     };
     let role = match class.as_str() {
+        // Every idle session waits for its client, and every process of the server for something to do.
+        "Client" | "Activity" if !row.doing.active() => return Cell::empty(),
         _ if !row.doing.active() && !row.waits_for_lock => Role::Muted,
         "Lock" => Role::WaitLock,
         "LWLock" | "BufferPin" => Role::WaitLwLock,

@@ -1,54 +1,6 @@
-use std::sync::Arc;
-use std::time::Duration;
-
 use super::*;
-use crate::config::Settings;
+use crate::pane::testing::{answer, failure, screen, world};
 use crate::pg::fault::{Fault, FaultKind};
-use crate::pg::server::Server;
-use crate::poll::Link;
-use crate::probe::{Mono, Ran, Sample};
-use crate::ui::look::Glyphs;
-
-fn server() -> Arc<Server> {
-    Arc::new(Server {
-        version_num: 160_004,
-        role: "monitor".to_owned(),
-        ..Server::default()
-    })
-}
-
-fn sample(data: Option<Vec<Backend>>, fault: Option<Fault>) -> Arc<Sample> {
-    let rows = data.as_ref().map_or(0, Vec::len);
-    Arc::new(Sample {
-        ran: Ran {
-            probe: Probe::SPEC.id,
-            variant: Probe::SPEC.variant(16),
-            params: Vec::new(),
-            subject: None,
-            started: Mono(Duration::from_secs(10)),
-            took: Duration::from_millis(3),
-            rows,
-            fault,
-        },
-        data: data.map(|data| Arc::new(data) as crate::probe::Data),
-    })
-}
-
-fn world(samples: &[Arc<Sample>]) -> World {
-    let mut world = World::new(Arc::new(Settings::default()), "test".to_owned());
-    world.server = Some(server());
-    world.link = Link::Up(server());
-    world.now = Mono(Duration::from_secs(11));
-    world.clock = Some(crate::app::world::ServerClock {
-        epoch: 1_763_645_531.0,
-        at: Mono(Duration::from_secs(11)),
-    });
-    for sample in samples {
-        world.latest.keep(sample);
-        world.asked.entry(Probe::SPEC.id).or_default().last = Some(Arc::clone(sample));
-    }
-    world
-}
 
 fn client(pid: i32, state: &str, xact_s: Option<f64>, query: &str) -> Backend {
     Backend {
@@ -133,30 +85,11 @@ fn incident() -> Vec<Backend> {
     ]
 }
 
-fn screen(pane: &mut Activity, world: &World, width: u16, height: u16) -> String {
-    let area = Rect::new(0, 0, width, height);
-    let mut buf = Buffer::empty(area);
-    let look = Look {
-        glyphs: &Glyphs::UNICODE,
-        ..Look::default()
-    };
-    pane.derive(world);
-    pane.arrange(area);
-    pane.draw(world, &look, area, &mut buf);
-    let lines = (0..height).map(|y| {
-        let line: String = (0..width).map(|x| buf[(x, y)].symbol()).collect();
-        line.trim_end().to_owned()
-    });
-    lines.collect::<Vec<_>>().join("\n")
-}
-
 #[test]
 fn show() {
     let mut pane = Activity::default();
-    let world = world(&[sample(Some(incident()), None)]);
+    let world = world(&[answer::<Probe>(incident(), None)]);
     println!("{}", screen(&mut pane, &world, 80, 14));
     println!("{}", screen(&mut pane, &world, 120, 14));
-    println!("{}", screen(&mut pane, &world, 40, 12));
-    println!("{}", screen(&mut pane, &world, 200, 14));
     let _ = FaultKind::Denied;
 }

@@ -41,14 +41,23 @@ pub(super) fn wanted<R: Record>(rows: &[&R]) -> Vec<u16> {
             Width::Fit(min, max) => {
                 let prefixed = nth == R::prefix_column();
                 let cells = rows.iter().filter(|row| row.whole().is_none());
-                let widest = cells
-                    .map(|row| cell_width(*row, column, max, prefixed))
-                    .max()
-                    .unwrap_or(0);
-                widest.max(cells_of(column.title)).clamp(min, max.max(min))
+                let widths = cells.map(|row| cell_width(*row, column, max, prefixed));
+                widest(widths, max).max(cells_of(column.title)).clamp(min, max.max(min))
             }
         })
         .collect()
+}
+
+/// The largest of them; stops where a column gets no wider anyway.
+fn widest(widths: impl Iterator<Item = u16>, max: u16) -> u16 {
+    let mut widest = 0;
+    for width in widths {
+        widest = widest.max(width);
+        if widest >= max {
+            break;
+        }
+    }
+    widest
 }
 
 fn cell_width<R: Record>(row: &R, column: &Column<R>, max: u16, prefixed: bool) -> u16 {

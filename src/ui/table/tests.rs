@@ -342,6 +342,51 @@ fn stale_rows_look_stale_and_the_selection_is_seen_without_colour() {
     assert!(!buf[(2, 2)].modifier.contains(Modifier::REVERSED));
 }
 
+/// A row that counts how often its cells are asked for.
+struct Counted(i64);
+
+thread_local! {
+    static ASKED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+impl Record for Counted {
+    type Id = i64;
+
+    fn id(&self) -> i64 {
+        self.0
+    }
+
+    fn columns() -> &'static [Column<Self>] {
+        &[Column {
+            id: "id",
+            title: "ID",
+            help: "",
+            width: Width::Fit(4, 8),
+            align: Align::Right,
+            cell: |row| {
+                ASKED.set(ASKED.get() + 1);
+                Cell::text(row.0.to_string())
+            },
+            key: |_| Key::None,
+        }]
+    }
+}
+
+#[test]
+fn drawing_asks_only_the_rows_on_the_screen() {
+    let mut table = Table::new(("id", Order::Ascending));
+    table.set_rows((0..10_000).map(Counted).collect());
+    let area = Rect::new(0, 0, 20, 25);
+    table.on(Action::Last);
+    ASKED.set(0);
+    table.arrange(area);
+    assert_eq!(ASKED.get(), 0, "sharing out the room measures nothing");
+    let mut buf = Buffer::empty(area);
+    table.draw(&look(), area, &mut buf, Options::default());
+    assert_eq!(ASKED.get(), 24);
+    assert_eq!(lines(&buf)[24], " 9999");
+}
+
 fn action() -> impl Strategy<Value = Action> {
     prop::sample::select(vec![
         Action::Up,

@@ -12,7 +12,7 @@ use rustix::process::Signal;
 use tokio::sync::OnceCell;
 
 use crate::install::{Install, MAJORS, cache_dir, lock, postgres};
-use crate::process::{Account, children, run, signal};
+use crate::process::{Account, children, run, runs, signal};
 use crate::wait::{wait_blocking, wait_for};
 use crate::{Client, Error, PATIENCE, Result};
 
@@ -293,8 +293,10 @@ impl Cluster {
     }
 
     /// Stops all processes of the server with SIGSTOP: connections stay open and nothing answers.
+    /// Returns when all of them are stopped.
     pub fn pause(&self) {
-        self.signal_all(Signal::STOP);
+        let sent = self.signal_all(Signal::STOP);
+        wait_blocking(PATIENCE, || sent.iter().all(|pid| !runs(*pid)));
     }
 
     /// Undoes [`Cluster::pause`].
@@ -460,14 +462,19 @@ impl Cluster {
         wait_for("a server is gone", PATIENCE, async || Ok(self.postmaster().is_none())).await
     }
 
-    fn signal_all(&self, sent: Signal) {
-        let Some(postmaster) = self.postmaster() else { return };
-        let backends = children(postmaster);
+    fn signal_all(&self, sent: Signal) -> Vec<i32> {
+        let Some(postmaster) = self.postmaster() else {
+            return Vec::new();
+        };
+        let mut pids = children(postmaster);
         signal(postmaster, sent);
         // Once more: a backend may have been born before the postmaster stopped.
-        for backend in backends.into_iter().chain(children(postmaster)) {
-            signal(backend, sent);
+        pids.extend(children(postmaster));
+        for backend in &pids {
+            signal(*backend, sent);
         }
+        pids.push(postmaster);
+        pids
     }
 
     fn write(&self, name: &str, contents: &[u8], mode: u32) -> Result<()> {

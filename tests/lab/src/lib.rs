@@ -50,7 +50,7 @@ pub use client::{Client, Running};
 pub use cluster::{Builder, Cluster, Stop, shared};
 pub use error::{Error, Result};
 pub use install::{Install, MAJORS, cache_dir, postgres};
-pub use process::{is_stopped, processes_with};
+pub use process::{children, is_stopped, processes_with, signal as send_signal};
 pub use rustix::process::Signal;
 pub use scene::Scene;
 pub use terminal::{Ended, Terminal};

@@ -69,7 +69,7 @@ impl Account {
 }
 
 /// Sends a signal; a process that is already gone is no error.
-pub(crate) fn signal(pid: i32, signal: Signal) {
+pub fn signal(pid: i32, signal: Signal) {
     if let Some(pid) = Pid::from_raw(pid) {
         let _gone = kill_process(pid, signal);
     }
@@ -84,7 +84,8 @@ struct Listed {
 }
 
 /// The children of a process right now.
-pub(crate) fn children(parent: i32) -> Vec<i32> {
+#[must_use]
+pub fn children(parent: i32) -> Vec<i32> {
     listed()
         .into_iter()
         .filter(|process| process.parent == parent)
@@ -95,9 +96,19 @@ pub(crate) fn children(parent: i32) -> Vec<i32> {
 /// True when the process is stopped (SIGSTOP, Ctrl-Z); false when it runs or is gone.
 #[must_use]
 pub fn is_stopped(pid: i32) -> bool {
+    state(pid) == Some('T')
+}
+
+/// True unless the process is stopped, ended or gone.
+pub(crate) fn runs(pid: i32) -> bool {
+    state(pid).is_some_and(|state| !matches!(state, 'T' | 'Z'))
+}
+
+fn state(pid: i32) -> Option<char> {
     listed()
-        .iter()
-        .any(|process| process.pid == pid && process.state == 'T')
+        .into_iter()
+        .find(|process| process.pid == pid)
+        .map(|process| process.state)
 }
 
 /// The processes whose command line contains `part`, the calling one excepted.

@@ -1,0 +1,110 @@
+//! What the configuration file says, before it is checked: every key may be missing, none may be unknown.
+//! Values keep their place in the file, so that a bad one is shown with line and column.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+/// The whole file.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Raw {
+    /// `[sample_intervals]`: how often.
+    pub sample_intervals: Tiers,
+    /// `[budgets]`: how long a round may take.
+    pub budgets: Tiers,
+    /// `[timeouts]`.
+    pub timeouts: Timeouts,
+    /// `[security]`.
+    pub security: Security,
+    /// `[ui]`.
+    pub ui: Ui,
+    /// `[keys]`: action names to keys.
+    pub keys: BTreeMap<String, Keys>,
+    /// `[cluster.NAME]`.
+    pub cluster: BTreeMap<String, Cluster>,
+}
+
+/// A time for each tier.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tiers {
+    /// [`crate::probe::Tier::Hot`].
+    pub hot_path: Option<Spanned<Time>>,
+    /// [`crate::probe::Tier::Workload`].
+    pub workload: Option<Spanned<Time>>,
+    /// [`crate::probe::Tier::Storage`].
+    pub storage: Option<Spanned<Time>>,
+    /// [`crate::probe::Tier::Hourly`].
+    pub hourly: Option<Spanned<Time>>,
+}
+
+/// Seconds, or a text with a unit.
+#[derive(Clone, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected seconds as a number, or a text with a unit such as \"500ms\" or \"10min\""
+)]
+pub enum Time {
+    /// Whole seconds.
+    Whole(i64),
+    /// Seconds.
+    Seconds(f64),
+    /// With a unit.
+    Text(String),
+}
+
+/// `[timeouts]`.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Timeouts {
+    /// Milliseconds.
+    pub statement_timeout_ms: Option<Spanned<i64>>,
+    /// Milliseconds.
+    pub lock_timeout_ms: Option<Spanned<i64>>,
+    /// Seconds.
+    pub connect_timeout_s: Option<Spanned<Time>>,
+}
+
+/// `[security]`.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Security {
+    /// Ask before running as a role that can write.
+    pub read_only_enforce: Option<bool>,
+}
+
+/// `[ui]`.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ui {
+    /// A theme's name.
+    pub theme: Option<Spanned<String>>,
+    /// `auto`, `on`, `off`.
+    pub ascii: Option<Spanned<String>>,
+    /// `auto`, `truecolor`, `256`, `16`, `never`.
+    pub color: Option<Spanned<String>>,
+}
+
+/// One key or several.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a key such as \"ctrl-k\", or a list of keys")]
+pub enum Keys {
+    /// One.
+    One(String),
+    /// Several.
+    Several(Vec<String>),
+}
+
+/// `[cluster.NAME]`.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Cluster {
+    /// What the header calls it.
+    pub label: Option<String>,
+    /// A connection string.
+    pub dsn: Option<Spanned<String>>,
+    /// A connection service's name.
+    pub service: Option<String>,
+}

@@ -1,0 +1,408 @@
+//! One backend in full: the page that Enter opens on Activity and Locks.
+
+mod facts;
+mod lines;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use self::facts::Fact;
+use self::lines::{Line, Rich};
+use super::{Copy, Reply, View};
+use crate::app::action::Action;
+use crate::app::world::{Freshness, World};
+use crate::model::remedy::{self, Who};
+use crate::probe::activity::Activity;
+use crate::probe::backend::{Backend as Probe, Detail};
+use crate::probe::backend_locks::{BackendLocks, Locks};
+use crate::probe::backend_progress::{BackendProgress, Progress};
+use crate::probe::{self, Subject};
+use crate::ui::look::{Look, Role};
+use crate::ui::text;
+
+/// Cells of the labels on the left.
+const LABEL: usize = 12;
+/// Lines of the statement shown while it is folded.
+const FEW_LINES: usize = 8;
+
+/// The page of one backend.
+#[derive(Debug)]
+pub struct Backend {
+    subject: Subject,
+    pid: i32,
+    /// The last that was seen of it.
+    detail: Option<Detail>,
+    life: Life,
+    locks: Option<Locks>,
+    progress: Vec<Progress>,
+    blockers: Vec<Subject>,
+    /// Said above everything else.
+    notice: Option<(String, Role)>,
+    facts: Vec<Fact>,
+    after: Vec<Fact>,
+    stale: bool,
+    unfolded: bool,
+    lines: Vec<Line>,
+    top: usize,
+    page: usize,
+}
+
+/// Whether the backend is still there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Life {
+    /// As far as is known.
+    Alive,
+    /// It was not there at this time by the server's clock, if that is known.
+    Missed(Option<f64>),
+}
+
+impl std::fmt::Debug for Fact {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fact")
+            .field("label", &self.label)
+            .field("text", &self.text)
+            .finish()
+    }
+}
+
+impl Backend {
+    /// The page of that backend.
+    #[must_use]
+    pub fn new(subject: Subject) -> Self {
+        let Subject::Backend { pid, .. } = subject;
+        Self {
+            subject,
+            pid,
+            detail: None,
+            life: Life::Alive,
+            locks: None,
+            progress: Vec::new(),
+            blockers: Vec::new(),
+            notice: None,
+            facts: Vec::new(),
+            after: Vec::new(),
+            stale: false,
+            unfolded: false,
+            lines: Vec::new(),
+            top: 0,
+            page: 0,
+        }
+    }
+
+    /// The newest answer about this very backend.
+    fn answer<'a, P: probe::Probe>(&self, world: &'a World) -> Option<&'a P::Data> {
+        let ran = world.latest.ran::<P>()?;
+        (ran.subject.as_ref() == Some(&self.subject)).then(|| world.get::<P>())?
+    }
+
+    /// Takes over what is new; what is missing now keeps its last state.
+    fn learn(&mut self, world: &World) {
+        match self.answer::<Probe>(world) {
+            Some(Some(detail)) => {
+                self.detail = Some(detail.clone());
+                self.life = Life::Alive;
+                if let Some(locks) = self.answer::<BackendLocks>(world) {
+                    self.locks = Some(locks.clone());
+                }
+                self.progress = self.answer::<BackendProgress>(world).cloned().unwrap_or_default();
+            }
+            Some(None) if self.life == Life::Alive => {
+                self.life = Life::Missed(world.server_now());
+            }
+            Some(None) | None => {}
+        }
+    }
+
+    fn notice(&self, world: &World) -> Option<(String, Role)> {
+        let fault = || {
+            let ran = world.last_ran(<Probe as probe::Probe>::SPEC.id)?;
+            Some((ran.fault.as_ref()?.to_string(), Role::Critical))
+        };
+        match (&self.detail, self.life) {
+            (Some(detail), Life::Missed(missed)) => Some((ended(detail.now, missed), Role::Warning)),
+            (None, Life::Missed(_)) => Some((
+                "This backend had ended before it could be asked.".to_owned(),
+                Role::Warning,
+            )),
+            (Some(_), Life::Alive) if self.stale => fault(),
+            (Some(_), Life::Alive) => None,
+            (None, Life::Alive) => fault().or_else(|| Some(("Asking for this backend.".to_owned(), Role::Muted))),
+        }
+    }
+
+    /// Everything but the statement, in the order of the page.
+    fn compose(&mut self, world: &World) {
+        let (mut facts, mut after) = (Vec::new(), Vec::new());
+        if let Some(detail) = &self.detail {
+            let everybody = world.get::<Activity>().map(Vec::as_slice).unwrap_or_default();
+            facts.extend(facts::doing(detail));
+            facts.extend(facts::entanglement(&detail.blocked_by, &[], everybody));
+            facts.extend(facts::progress(&self.progress));
+            facts.extend(facts::session(detail));
+            after.extend(self.locks.iter().flat_map(|locks| facts::locks(locks, self.unfolded)));
+            if self.life == Life::Alive {
+                after.extend(remedies(detail));
+            }
+        }
+        (self.facts, self.after) = (facts, after);
+    }
+
+    fn lay_out(&self, width: u16) -> Vec<Line> {
+        let cells = usize::from(width).saturating_sub(LABEL + 2).max(10);
+        let mut lines = Vec::new();
+        if let Some((notice, role)) = &self.notice {
+            let wrapped = Rich::new(notice, *role).wrap(cells + LABEL);
+            lines.extend(wrapped.into_iter().map(|line| line.after(" ".to_owned(), *role)));
+        }
+        lines.extend(self.facts.iter().flat_map(|fact| labelled(fact, cells)));
+        if let Some(detail) = &self.detail {
+            lines.extend(self.statement(detail, cells));
+        }
+        lines.extend(self.after.iter().flat_map(|fact| labelled(fact, cells)));
+        lines
+    }
+
+    /// The whole statement, or its first lines while it is folded.
+    fn statement(&self, detail: &Detail, cells: usize) -> Vec<Line> {
+        let Some(query) = detail.query.as_deref().filter(|query| !query.is_empty()) else {
+            return Vec::new();
+        };
+        let text = Rich::new(query.trim_end(), Role::Text);
+        let mut lines = labelled(
+            &Fact {
+                label: "Statement",
+                text,
+            },
+            cells,
+        );
+        let more = lines.len().saturating_sub(FEW_LINES);
+        if more > 1 && !self.unfolded {
+            lines.truncate(FEW_LINES);
+            let text = Rich::new(&format!("{more} more lines"), Role::Accent);
+            lines.extend(labelled(&Fact { label: "", text }, cells));
+        } else if detail.cut {
+            let text = "the server may have cut it here: track_activity_query_size";
+            lines.extend(labelled(
+                &Fact {
+                    label: "",
+                    text: Rich::new(text, Role::Estimated),
+                },
+                cells,
+            ));
+        }
+        lines
+    }
+
+    fn scroll(&mut self, top: usize) {
+        self.top = top.min(self.lines.len().saturating_sub(self.page));
+    }
+}
+
+fn labelled(fact: &Fact, cells: usize) -> Vec<Line> {
+    let lines = fact.text.wrap(cells).into_iter().enumerate();
+    lines
+        .map(|(nth, line)| {
+            let label = if nth == 0 { fact.label } else { "" };
+            line.after(format!(" {label:<LABEL$}"), Role::Muted)
+        })
+        .collect()
+}
+
+fn ended(last: f64, missed: Option<f64>) -> String {
+    let last = remedy::utc(last).unwrap_or_default();
+    match missed.and_then(remedy::utc) {
+        Some(missed) => format!("This backend ended between {last} and {missed}. What follows is its last state."),
+        None => format!("This backend has ended; it was last seen at {last}. What follows is its last state."),
+    }
+}
+
+fn remedies(detail: &Detail) -> Vec<Fact> {
+    let who = who(detail);
+    vec![
+        Fact {
+            label: "To cancel",
+            text: Rich::new(&remedy::cancel(&who), Role::Text),
+        },
+        Fact {
+            label: "To end it",
+            text: Rich::new(&remedy::terminate(&who), Role::Text),
+        },
+    ]
+}
+
+fn who(detail: &Detail) -> Who<'_> {
+    Who {
+        pid: detail.pid,
+        user: detail.usename.as_deref(),
+        database: detail.datname.as_deref(),
+        application: detail.application_name.as_deref(),
+        client: detail.client.as_deref(),
+        state: detail.state.as_deref().or(detail.backend_type.as_deref()),
+        since: detail.state_s.map(|age| detail.now - age),
+    }
+}
+
+/// The blockers whose identity is known.
+fn known(pids: &[i32], world: &World) -> Vec<Subject> {
+    let all = world.get::<Activity>().map(Vec::as_slice).unwrap_or_default();
+    let found = pids
+        .iter()
+        .filter_map(|pid| all.iter().find(|backend| backend.pid == *pid));
+    found
+        .map(|backend| Subject::Backend {
+            pid: backend.pid,
+            start: backend.start,
+        })
+        .collect()
+}
+
+impl View for Backend {
+    fn id(&self) -> &'static str {
+        "backend"
+    }
+
+    fn title(&self) -> String {
+        format!("Backend {}", self.pid)
+    }
+
+    fn probes(&self) -> &'static [&'static str] {
+        &["backend", "backend_locks", "backend_progress"]
+    }
+
+    fn actions(&self) -> &'static [Action] {
+        const MOVES: [Action; 7] = [
+            Action::Fold,
+            Action::Up,
+            Action::Down,
+            Action::PageUp,
+            Action::PageDown,
+            Action::First,
+            Action::Last,
+        ];
+        const WITH_BLOCKER: [Action; 8] = [
+            Action::Enter,
+            Action::Fold,
+            Action::Up,
+            Action::Down,
+            Action::PageUp,
+            Action::PageDown,
+            Action::First,
+            Action::Last,
+        ];
+        if self.blockers.is_empty() {
+            &MOVES
+        } else {
+            &WITH_BLOCKER
+        }
+    }
+
+    fn derive(&mut self, world: &World) {
+        self.learn(world);
+        let freshness = world.freshness(<Probe as probe::Probe>::SPEC.id);
+        self.stale = self.life != Life::Alive || matches!(freshness, Freshness::Stale(_));
+        self.blockers = self
+            .detail
+            .as_ref()
+            .map(|detail| known(&detail.blocked_by, world))
+            .unwrap_or_default();
+        self.notice = self.notice(world);
+        self.compose(world);
+    }
+
+    fn arrange(&mut self, area: Rect) {
+        self.lines = self.lay_out(area.width);
+        self.page = usize::from(area.height);
+        self.scroll(self.top);
+    }
+
+    fn on(&mut self, action: Action, _world: &World) -> Reply {
+        let step = self.page.saturating_sub(1).max(1);
+        match action {
+            Action::Up => self.scroll(self.top.saturating_sub(1)),
+            Action::Down => self.scroll(self.top + 1),
+            Action::PageUp => self.scroll(self.top.saturating_sub(step)),
+            Action::PageDown => self.scroll(self.top + step),
+            Action::First => self.scroll(0),
+            Action::Last => self.scroll(usize::MAX),
+            Action::Fold => self.unfolded = !self.unfolded,
+            Action::Enter => {
+                return self
+                    .blockers
+                    .first()
+                    .map_or(Reply::Ignored, |blocker| Reply::Open(blocker.clone()));
+            }
+            _ => return Reply::Ignored,
+        }
+        Reply::Taken
+    }
+
+    fn draw(&self, _world: &World, look: &Look, area: Rect, buf: &mut Buffer) {
+        let area = area.intersection(buf.area);
+        for (row, line) in area.rows().zip(self.lines.iter().skip(self.top)) {
+            let mut x = row.x;
+            for (span, role) in &line.spans {
+                let role = if self.stale && *role != Role::Warning {
+                    Role::Stale
+                } else {
+                    *role
+                };
+                let safe = text::visible_in(span, look.glyphs.charset);
+                x += text::put_safe(buf, (x, row.y), row.right().saturating_sub(x), &safe, look.style(role));
+            }
+        }
+        let below = self.lines.len().saturating_sub(self.top + self.page);
+        if below > 0 && !area.is_empty() {
+            let at = (area.right() - 1, area.bottom() - 1);
+            text::put_safe(buf, at, 1, look.glyphs.down, look.style(Role::Accent));
+        }
+    }
+
+    fn copies(&self, _world: &World) -> Vec<Copy> {
+        let Some(detail) = &self.detail else { return Vec::new() };
+        let who = who(detail);
+        let mut copies = vec![
+            Copy {
+                what: format!("SELECT pg_cancel_backend({});", who.pid),
+                text: remedy::cancel(&who),
+            },
+            Copy {
+                what: format!("SELECT pg_terminate_backend({});", who.pid),
+                text: remedy::terminate(&who),
+            },
+        ];
+        let query = detail.query.clone().filter(|query| !query.is_empty());
+        copies.extend(query.map(|text| Copy {
+            what: "query text".to_owned(),
+            text,
+        }));
+        copies
+    }
+
+    fn subject(&self) -> Option<&Subject> {
+        Some(&self.subject)
+    }
+
+    fn help(&self) -> Vec<(String, String)> {
+        let line = |what: &str, means: &str| (what.to_owned(), means.to_owned());
+        vec![
+            line("Blocked by", "the sessions it waits for; Enter opens the first of them"),
+            line(
+                "Transaction",
+                "xid: what it writes under; xmin: rows deleted after it cannot be cleaned up",
+            ),
+            line(
+                "Locks",
+                "awaited ones first, then the strongest; names of other databases cannot be read from here",
+            ),
+            line("Progress", "of the present phase, not of the whole command"),
+            line(
+                "To cancel",
+                "stops the running statement; an idle transaction stays open",
+            ),
+            line("To end it", "ends the connection and rolls its transaction back"),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests;

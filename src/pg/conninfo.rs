@@ -1,1 +1,0 @@
-//! libpq connection rules as one pure function: arguments, environment and files become a plan.

@@ -1,0 +1,125 @@
+//! Our own session, and the questions through it as the worker asks them.
+
+use std::path::Path;
+use std::time::Duration;
+
+use pgmon_lab::Cluster;
+use pgmon_tui::config::Settings;
+use pgmon_tui::pg::fault::Fault;
+use pgmon_tui::pg::plan::{ChannelBinding, Host, Plan, Prompt, RootCert, SessionAttrs, SslMode, Target};
+use pgmon_tui::pg::session::{Lane, Session};
+use pgmon_tui::probe::activity::Backend;
+use pgmon_tui::probe::{Ask, Entry, Focus, Latest, Probe, Subject, Wanted};
+
+/// Who looks on.
+pub struct Eye {
+    session: Session,
+    settings: Settings,
+    focus: Focus,
+    own: Vec<i32>,
+}
+
+impl Eye {
+    /// A superuser's.
+    pub async fn open(cluster: &Cluster, database: &str) -> Self {
+        Self::open_as(cluster, "postgres", database).await
+    }
+
+    pub async fn open_as(cluster: &Cluster, user: &str, database: &str) -> Self {
+        Self::open_by(&plan(cluster, user, database)).await
+    }
+
+    pub async fn open_by(plan: &Plan) -> Self {
+        let settings = Settings::default();
+        let session = Session::open(plan, Lane::Fast, &settings, None).await;
+        let session = session.unwrap_or_else(|fault| panic!("{fault:?}"));
+        Self {
+            session,
+            settings,
+            focus: Focus::default(),
+            own: Vec::new(),
+        }
+    }
+
+    /// These are our own backends too.
+    pub fn owns(&mut self, pids: &[i32]) {
+        self.own = pids.to_vec();
+    }
+
+    /// The page of this backend is open.
+    pub fn look_at(&mut self, pid: i32, start: i64) {
+        self.focus.subject = Some(Subject::Backend { pid, start });
+    }
+
+    /// Asks as the worker does.
+    pub async fn try_ask<P: Probe>(&mut self) -> Result<P::Data, Fault> {
+        let ask = Ask {
+            server: self.session.server(),
+            settings: &self.settings,
+            latest: &Latest::default(),
+            focus: &self.focus,
+            own: &self.own,
+        };
+        assert_eq!(P::wanted(&ask), Wanted::Yes);
+        let params = P::params(&ask);
+        let answer = self.session.ask(&Entry::of::<P>(), &params, pgmon_lab::PATIENCE).await;
+        P::decode(&answer.result?)
+    }
+
+    pub async fn ask<P: Probe>(&mut self) -> P::Data {
+        self.try_ask::<P>()
+            .await
+            .unwrap_or_else(|fault| panic!("{}: {fault:?}", P::SPEC.id))
+    }
+
+    /// The row of one backend.
+    pub async fn row(&mut self, pid: i32) -> Backend {
+        let rows = self.ask::<pgmon_tui::probe::activity::Activity>().await;
+        rows.into_iter()
+            .find(|row| row.pid == pid)
+            .unwrap_or_else(|| panic!("no row for {pid}"))
+    }
+}
+
+/// The way into a cluster by its socket.
+pub fn plan(cluster: &Cluster, user: &str, database: &str) -> Plan {
+    let host = Host::Unix(Path::new(cluster.socket_dir()).to_owned());
+    Plan {
+        label: "lab".to_owned(),
+        hosts: vec![Target {
+            host,
+            port: cluster.port(),
+            password: None,
+        }],
+        user: user.to_owned(),
+        dbname: database.to_owned(),
+        prompt: Prompt::Never,
+        sslmode: SslMode::Prefer,
+        ssl_direct: false,
+        root_cert: RootCert::None,
+        ssl_cert: None,
+        ssl_key: None,
+        ssl_password: None,
+        ssl_sni: true,
+        ssl_min_protocol: None,
+        ssl_max_protocol: None,
+        channel_binding: ChannelBinding::Prefer,
+        target_session_attrs: SessionAttrs::Any,
+        shuffle: false,
+        options: None,
+        application_name: "pgmon-tui".to_owned(),
+        connect_timeout: pgmon_lab::PATIENCE,
+        tcp_user_timeout: Duration::from_secs(30),
+        keepalives_idle: Some(Duration::from_secs(60)),
+        warnings: Vec::new(),
+    }
+}
+
+/// `backend_start` as the program keeps it, by another expression than ours.
+pub fn start_of(pid: i32) -> String {
+    format!(
+        "SELECT (to_char(t, 'J')::int8 - 2440588) * 86400000000 + to_char(t, 'SSSS')::int8 * 1000000 \
+         + to_char(t, 'US')::int8 FROM (SELECT backend_start AT TIME ZONE 'UTC' AS t FROM pg_stat_activity \
+         WHERE pid = {pid}) a"
+    )
+}

@@ -1,0 +1,54 @@
+//! The lab by hand: `lab demo` is what scripts/demo runs, `lab fetch` fills the cache for scripts/test.
+
+mod demo;
+mod incident;
+mod traffic;
+
+use std::process::ExitCode;
+
+use pgmon_lab::{Error, MAJORS, Result, cache_dir, postgres};
+
+const USAGE: &str = "\
+usage: lab fetch [MAJOR ..]              get PostgreSQL server builds into the cache (all of 12 to 18)
+       lab demo [--major N] [--no-tui] [--no-standby] [-- PROGRAM [ARG ..]]
+                                         a server with traffic and an incident, and PROGRAM (pgmon-tui) on it
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("lab: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Result<ExitCode> {
+    match arguments.split_first().map(|(command, rest)| (command.as_str(), rest)) {
+        Some(("fetch", majors)) => fetch(majors),
+        Some(("demo", options)) => {
+            let options = demo::Options::parse(options)?;
+            tokio::runtime::Runtime::new()?.block_on(demo::run(options))
+        }
+        _ => Err(Error::new(format!("what shall it do?\n{USAGE}"))),
+    }
+}
+
+fn fetch(majors: &[String]) -> Result<ExitCode> {
+    let majors = majors
+        .iter()
+        .map(|major| parse_major(major))
+        .collect::<Result<Vec<u32>>>()?;
+    for major in if majors.is_empty() { MAJORS.to_vec() } else { majors } {
+        postgres(major)?;
+    }
+    println!("PostgreSQL builds are in {}", cache_dir()?.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn parse_major(text: &str) -> Result<u32> {
+    let major = text.parse().ok().filter(|major| MAJORS.contains(major));
+    major.ok_or_else(|| Error::new(format!("{text:?} is no supported PostgreSQL major: 12 to 18")))
+}
