@@ -130,11 +130,8 @@ fn blocked(world: &World, window: Duration) -> Line {
             None => line.piece(Role::Muted, "nobody waits for a lock"),
             Some(waiter) => {
                 let age = age(waiter.seconds);
-                let longest = if waiter.at_most {
-                    format!("longest at most {age}")
-                } else {
-                    format!("longest {age}")
-                };
+                let bound = if waiter.at_most { "≤" } else { "" };
+                let longest = format!("longest {bound}{age}");
                 line.mark(Role::Warning).with(longest).who(
                     waiter.pid,
                     waiter.start,
