@@ -303,14 +303,21 @@ async fn the_password_is_asked_for_and_never_shown() -> Result<()> {
 async fn a_role_that_can_write_is_asked_about() -> Result<()> {
     let cluster = cluster().await?;
     let observer = cluster.client().await?;
-    let mut terminal = Terminal::start(&words(&cluster, "postgres"), 80, 24, &[])?;
+    let mut words = words(&cluster, "postgres");
+    words.extend(["--interval", "0.5"].map(str::to_owned));
+    let mut terminal = Terminal::start(&words, 80, 24, &[])?;
     terminal.wait_for_text("GRANT pg_monitor").await?;
-    let polled = "SELECT count(*) > 0 FROM pg_stat_statements WHERE query LIKE '%pg_stat_database%'";
-    assert!(!observer.value::<bool>(polled).await?, "polled before the answer");
+    // Not the observer's own texts, in which this word is a parameter.
+    let calls = "SELECT coalesce(sum(calls), 0)::int8 FROM pg_stat_statements WHERE query LIKE '%pg_stat_database%'";
+    let before: i64 = observer.value(calls).await?;
+    observer.simple("SELECT pg_sleep(2)").await?;
+    assert_eq!(observer.value::<i64>(calls).await?, before, "it polls on while it asks");
     terminal.send("a")?;
-    terminal.wait_for_text(LIVE).await?;
+    terminal
+        .wait_for("the question is gone", |screen| !screen.contains("GRANT pg_monitor"))
+        .await?;
     wait_until("it polls after the answer", PATIENCE, async || {
-        observer.value(polled).await
+        Ok(observer.value::<i64>(calls).await? > before)
     })
     .await;
     terminal.send("q")?;
