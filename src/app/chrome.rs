@@ -73,7 +73,7 @@ pub fn has_banner(world: &World) -> bool {
 /// Draws the whole screen.
 pub fn draw(state: &State, buf: &mut Buffer) {
     let size = state.size.intersection(buf.area);
-    buf.set_style(size, state.look.style(Role::Text));
+    buf.set_style(size, state.look.style(Role::Screen));
     if size.width < LEAST.0 || size.height < LEAST.1 {
         return too_small(&state.look, size, buf);
     }
@@ -87,7 +87,7 @@ pub fn draw(state: &State, buf: &mut Buffer) {
     for popup in state.layers.iter().filter(|layer| layer.place() != Place::Body) {
         let area = place(popup.place(), areas.body);
         Clear.render(area, buf);
-        buf.set_style(area, state.look.style(Role::Text));
+        buf.set_style(area, state.look.style(Role::Screen));
         popup.draw(state.shown(), &state.look, area, buf);
     }
     footer(state, areas.footer, buf);
