@@ -12,6 +12,7 @@ use crate::app::world::{Freshness, World};
 use crate::model::activity::{self, Blockers, Counts, Doing, Options, Row};
 use crate::model::remedy::{self, Who};
 use crate::probe::activity::{Activity as Probe, Backend};
+use crate::probe::locks::{self, Locks};
 use crate::probe::{Probe as _, Subject};
 use crate::ui::filter::Filter;
 use crate::ui::look::{Look, Role};
@@ -160,7 +161,7 @@ impl View for Activity {
     }
 
     fn probes(&self) -> &'static [&'static str] {
-        &["activity"]
+        &["activity", "locks"]
     }
 
     fn actions(&self) -> &'static [Action] {
@@ -187,7 +188,8 @@ impl View for Activity {
     fn derive(&mut self, world: &World) {
         self.stale = matches!(world.freshness(Probe::SPEC.id), Freshness::Stale(_));
         if let Some(backends) = world.get::<Probe>() {
-            self.load(backends, &Blockers::new());
+            let blockers = world.get::<Locks>().map(locks::Sample::blockers).unwrap_or_default();
+            self.load(backends, &blockers);
         }
         self.notice = self.notice(world);
     }

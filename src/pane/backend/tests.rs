@@ -3,7 +3,8 @@ use crate::pane::testing::{answer, failure, screen, world};
 use crate::pg::fault::{Fault, FaultKind};
 use crate::probe::activity::Backend as Row;
 use crate::probe::backend::Encryption;
-use crate::probe::backend_locks::Group;
+use crate::probe::backend_locks::Lock;
+use crate::probe::locks::{Names, Tag};
 
 const SUBJECT: Subject = Subject::Backend { pid: 812, start: 1 };
 
@@ -41,29 +42,30 @@ fn detail() -> Detail {
 }
 
 fn locks() -> Locks {
-    let group = |granted, mode: &str, strength, object: &str| Group {
+    let lock = |granted, mode: &str, strength, relation: Option<&str>, database: &str| Lock {
         granted,
-        locktype: "relation".to_owned(),
         mode: mode.to_owned(),
         strength,
-        object: object.to_owned(),
-        locks: 1,
-        ..Group::default()
+        tag: Tag {
+            locktype: "relation".to_owned(),
+            relation: Some(16_384),
+            ..Tag::default()
+        },
+        names: Names {
+            database: Some(database.to_owned()),
+            relation: relation.map(str::to_owned),
+            ..Names::default()
+        },
+        wait_s: (!granted).then_some(252.0),
     };
     Locks {
-        groups: vec![
-            Group {
-                wait_s: Some(252.0),
-                ..group(false, "AccessExclusiveLock", 8, "orders")
-            },
-            group(true, "ShareLock", 5, "customers"),
-            Group {
-                elsewhere: Some("other".to_owned()),
-                ..group(true, "AccessShareLock", 1, "16384")
-            },
+        locks: vec![
+            lock(false, "AccessExclusiveLock", 8, Some("public.orders"), "app"),
+            lock(true, "ShareRowExclusiveLock", 6, Some("public.customers"), "app"),
+            lock(true, "AccessShareLock", 1, None, "other"),
         ],
-        all_groups: 3,
-        all_locks: 3,
+        all: 1204,
+        awaited: 1,
     }
 }
 
