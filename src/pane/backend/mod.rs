@@ -109,6 +109,8 @@ impl Backend {
     fn notice(&self, world: &World) -> Option<(String, Role)> {
         let fault = || {
             let ran = world.last_ran(<Probe as probe::Probe>::SPEC.id)?;
+            // What went wrong with another backend's page is not ours.
+            let ran = Some(ran).filter(|ran| ran.subject.as_ref() == Some(&self.subject))?;
             Some((ran.fault.as_ref()?.to_string(), Role::Critical))
         };
         match (&self.detail, self.life) {
@@ -135,6 +137,13 @@ impl Backend {
             after.extend(self.locks.iter().flat_map(|locks| facts::locks(locks, self.unfolded)));
             if self.life == Life::Alive {
                 after.extend(remedies(detail));
+            }
+            if detail.hidden {
+                let role = world.server.as_ref().map_or("", |server| server.role.as_str());
+                after.push(Fact {
+                    label: "To see it",
+                    text: Rich::new(remedy::grant_monitor(role), Role::Text),
+                });
             }
         }
         (self.facts, self.after) = (facts, after);
@@ -366,17 +375,11 @@ impl View for Backend {
 
     fn copies(&self, _world: &World) -> Vec<Copy> {
         let Some(detail) = &self.detail else { return Vec::new() };
-        let who = who(detail);
-        let mut copies = vec![
-            Copy {
-                what: format!("SELECT pg_cancel_backend({});", who.pid),
-                text: remedy::cancel(&who),
-            },
-            Copy {
-                what: format!("SELECT pg_terminate_backend({});", who.pid),
-                text: remedy::terminate(&who),
-            },
-        ];
+        let mut copies = Vec::new();
+        // The pid of a backend that has ended may be somebody else's by now.
+        if self.life == Life::Alive {
+            copies.extend(remedy::copies(&who(detail)).map(|(what, text)| Copy { what, text }));
+        }
         let query = detail.query.clone().filter(|query| !query.is_empty());
         copies.extend(query.map(|text| Copy {
             what: "query text".to_owned(),
