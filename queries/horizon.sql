@@ -17,6 +17,7 @@ select h.kind,
           from pg_catalog.pg_stat_activity a
          where (a.backend_xid is not null or a.backend_xmin is not null)
            and a.pid <> pg_catalog.pg_backend_pid()
+           and a.pid <> all ($2)
            and a.backend_type <> 'walsender'
            and not exists (select from pg_catalog.pg_stat_get_progress_info('VACUUM') v where v.pid = a.pid)
         union all

@@ -2,5 +2,9 @@
 
 pub mod activity;
 pub mod locks;
+pub mod observe;
+pub mod overview;
+pub mod rates;
 pub mod remedy;
 pub mod series;
+pub mod waits;

@@ -4,6 +4,7 @@
 pub mod activity;
 pub mod backend;
 pub mod locks;
+pub mod overview;
 #[cfg(test)]
 mod testing;
 
@@ -122,7 +123,7 @@ pub enum Reply {
 /// One thing that `y` offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Copy {
-    /// What it is: "row", "query text", "SELECT pg_cancel_backend(812)".
+    /// What it is, in a word or two: "row", "query text", "cancel".
     pub what: String,
     /// The text that goes to the clipboard.
     pub text: String,
@@ -151,7 +152,11 @@ pub enum Severity {
 /// Every pane in the order of the tabs. One more pane is one more line here.
 #[must_use]
 pub fn panes() -> Vec<Box<dyn View>> {
-    vec![Box::<activity::Activity>::default(), Box::<locks::Locks>::default()]
+    vec![
+        Box::<overview::Overview>::default(),
+        Box::<activity::Activity>::default(),
+        Box::<locks::Locks>::default(),
+    ]
 }
 
 /// The detail page of a subject.

@@ -16,7 +16,7 @@ use std::path::Path;
 
 use native_tls::{Certificate, Identity, Protocol, TlsConnector};
 
-use super::fault::{Fault, FaultKind};
+use super::fault::{Fault, FaultKind, one_line};
 use super::plan::{Plan, RootCert, Secret, SslMode};
 
 /// What is checked of a server's certificate.
@@ -95,9 +95,17 @@ pub fn connector(plan: &Plan) -> Result<TlsConnector, Fault> {
     if plan.ssl_direct {
         postgres_native_tls::set_postgresql_alpn(&mut builder);
     }
-    builder
-        .build()
-        .map_err(|error| Fault::new(FaultKind::Tls, format!("TLS cannot be set up: {error}.")))
+    builder.build().map_err(|error| unbuilt(plan, &error))
+}
+
+fn unbuilt(plan: &Plan, error: &native_tls::Error) -> Fault {
+    let reason = one_line(&error.to_string());
+    match (&plan.ssl_cert, &plan.ssl_key) {
+        (Some(cert), Some(key)) => unusable(CERT, cert, &format!("with the key {}: {reason}", key.display()))
+            .with_remedy("Check that the key belongs to the certificate."),
+        _ => Fault::new(FaultKind::Tls, format!("TLS cannot be set up: {reason}."))
+            .with_remedy("Check ssl_min_protocol_version and ssl_max_protocol_version."),
+    }
 }
 
 fn protocol(key: &str, text: Option<&str>) -> Result<Option<Protocol>, Fault> {
@@ -116,7 +124,7 @@ fn protocol(key: &str, text: Option<&str>) -> Result<Option<Protocol>, Fault> {
     }
 }
 
-fn read(what: &str, path: &Path) -> Result<Vec<u8>, Fault> {
+fn read(what: What, path: &Path) -> Result<Vec<u8>, Fault> {
     fs::read(path).map_err(|error| {
         unusable(what, path, &error.to_string()).with_remedy(format!(
             "Check the path and that you may read it: ls -l {}",
@@ -125,15 +133,33 @@ fn read(what: &str, path: &Path) -> Result<Vec<u8>, Fault> {
     })
 }
 
-fn unusable(what: &str, path: &Path, reason: &str) -> Fault {
-    Fault::new(
-        FaultKind::Certificate,
-        format!("The {what} {} cannot be used: {reason}.", path.display()),
-    )
+fn unusable(what: What, path: &Path, reason: &str) -> Fault {
+    let sentence = format!("The {} {} cannot be used: {reason}.", what.name, path.display());
+    Fault::new(FaultKind::Certificate, sentence).with_remedy(format!("Check what {} names.", what.key))
 }
 
+/// A file TLS needs, and the connection parameter that names it.
+#[derive(Clone, Copy)]
+struct What {
+    name: &'static str,
+    key: &'static str,
+}
+
+const ROOT: What = What {
+    name: "root certificate file",
+    key: "sslrootcert",
+};
+const CERT: What = What {
+    name: "client certificate",
+    key: "sslcert",
+};
+const KEY: What = What {
+    name: "client key",
+    key: "sslkey",
+};
+
 fn roots(path: &Path) -> Result<Vec<Certificate>, Fault> {
-    let what = "root certificate file";
+    let what = ROOT;
     let certificates = Certificate::stack_from_pem(&read(what, path)?)
         .map_err(|_| unusable(what, path, "it holds no PEM certificate"))?;
     if certificates.is_empty() {
@@ -148,30 +174,30 @@ fn identity(plan: &Plan) -> Result<Option<Identity>, Fault> {
         return Ok(None);
     };
     let Some(key) = &plan.ssl_key else {
-        return Err(unusable("client certificate", cert, "there is no key for it").with_remedy("Give sslkey=FILE."));
+        return Err(unusable(CERT, cert, "there is no key for it").with_remedy("Give sslkey=FILE."));
     };
-    let chain = read("client certificate", cert)?;
+    let chain = read(CERT, cert)?;
     check_permissions(key)?;
-    let pkcs8 = pkcs8(key, &read("client key", key)?, plan.ssl_password.as_ref())?;
+    let pkcs8 = pkcs8(key, &read(KEY, key)?, plan.ssl_password.as_ref())?;
     Identity::from_pkcs8(&chain, &pkcs8)
         .map(Some)
-        .map_err(|_| unusable("client certificate", cert, "it holds no PEM certificate"))
+        .map_err(|_| unusable(CERT, cert, "it holds no PEM certificate"))
 }
 
 /// libpq's rule: a key of ours is ours alone (0600 or less), a key of root's may be read by a group (0640 or less).
 #[cfg(unix)]
 fn check_permissions(key: &Path) -> Result<(), Fault> {
     use std::os::unix::fs::MetadataExt;
-    let meta = fs::metadata(key).map_err(|error| unusable("client key", key, &error.to_string()))?;
+    let meta = fs::metadata(key).map_err(|error| unusable(KEY, key, &error.to_string()))?;
     let forbidden = if meta.uid() == 0 { 0o037 } else { 0o077 };
     if !meta.is_file() {
-        return Err(unusable("client key", key, "it is not a regular file"));
+        return Err(unusable(KEY, key, "it is not a regular file"));
     }
     if meta.mode() & forbidden == 0 {
         return Ok(());
     }
     let reason = format!("others may read it (mode {:04o})", meta.mode() & 0o7777);
-    Err(unusable("client key", key, &reason).with_remedy(format!("Type: chmod 600 {}", key.display())))
+    Err(unusable(KEY, key, &reason).with_remedy(format!("Type: chmod 600 {}", key.display())))
 }
 
 #[cfg(not(unix))]
@@ -194,14 +220,12 @@ fn pkcs8(path: &Path, pem: &[u8], password: Option<&Secret>) -> Result<Vec<u8>, 
         }))
     })
     .map_err(|_| match (asked, password) {
-        (true, None) => {
-            unusable("client key", path, "it is encrypted").with_remedy("Give its password as sslpassword.")
-        }
-        (true, Some(_)) => unusable("client key", path, "sslpassword does not decrypt it"),
-        (false, _) => unusable("client key", path, "it holds no PEM private key"),
+        (true, None) => unusable(KEY, path, "it is encrypted").with_remedy("Give its password as sslpassword."),
+        (true, Some(_)) => unusable(KEY, path, "sslpassword does not decrypt it"),
+        (false, _) => unusable(KEY, path, "it holds no PEM private key"),
     })?;
     key.private_key_to_pem_pkcs8()
-        .map_err(|error| unusable("client key", path, &error.to_string()))
+        .map_err(|error| unusable(KEY, path, &error.to_string()))
 }
 
 #[cfg(not(all(unix, not(target_vendor = "apple"))))]

@@ -114,8 +114,8 @@ impl Probe for CountersProbe {
             started: row.get("started")?,
             in_recovery: row.get("in_recovery")?,
             databases: row.get("databases")?,
-            all: work(&row, "all")?,
-            here: work(&row, "here")?,
+            all: work(row, "all")?,
+            here: work(row, "here")?,
             checkpoints: Checkpoints {
                 reset: row.get("checkpoints_reset")?,
                 timed: row.get("checkpoints_timed")?,
@@ -131,7 +131,7 @@ impl Probe for CountersProbe {
     }
 }
 
-fn work(row: &Row<'_>, scope: &str) -> Result<Work, Fault> {
+fn work(row: Row<'_>, scope: &str) -> Result<Work, Fault> {
     let count = |name: &str| {
         row.get::<Option<i64>>(&format!("{scope}_{name}"))
             .map(Option::unwrap_or_default)

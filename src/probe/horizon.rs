@@ -43,16 +43,16 @@ impl Probe for HorizonProbe {
         variants: &[form!("horizon")],
     };
 
-    fn params(_ask: &Ask<'_>) -> Vec<Param> {
-        vec![Param::Int(TOP)]
+    fn params(ask: &Ask<'_>) -> Vec<Param> {
+        vec![Param::Int(TOP), Param::Ints(ask.own.to_vec())]
     }
 
     fn decode(rows: &Rows) -> Result<Vec<Holder>, Fault> {
-        rows.iter().map(|row| holder(&row)).collect()
+        rows.iter().map(holder).collect()
     }
 }
 
-fn holder(row: &Row<'_>) -> Result<Holder, Fault> {
+fn holder(row: Row<'_>) -> Result<Holder, Fault> {
     Ok(Holder {
         kind: row.text("kind")?.unwrap_or_default(),
         name: row.text("name")?.unwrap_or_default(),

@@ -57,11 +57,11 @@ impl Probe for ReplicationProbe {
     };
 
     fn decode(rows: &Rows) -> Result<Vec<Sender>, Fault> {
-        rows.iter().map(|row| sender(&row)).collect()
+        rows.iter().map(sender).collect()
     }
 }
 
-fn sender(row: &Row<'_>) -> Result<Sender, Fault> {
+fn sender(row: Row<'_>) -> Result<Sender, Fault> {
     Ok(Sender {
         pid: row.get("pid")?,
         start: row.get::<Option<i64>>("start_us")?.unwrap_or_default(),

@@ -46,11 +46,11 @@ impl Probe for SlotsProbe {
     }
 
     fn decode(rows: &Rows) -> Result<Vec<Slot>, Fault> {
-        rows.iter().map(|row| slot(&row)).collect()
+        rows.iter().map(slot).collect()
     }
 }
 
-fn slot(row: &Row<'_>) -> Result<Slot, Fault> {
+fn slot(row: Row<'_>) -> Result<Slot, Fault> {
     Ok(Slot {
         slot_name: row.text("slot_name")?.unwrap_or_default(),
         slot_type: row.text("slot_type")?.unwrap_or_default(),

@@ -1,8 +1,8 @@
 //! Sparklines, bars and stacked charts.
 //!
 //! Points come oldest first, `None` is a gap and stays empty. Where there are fewer points than cells they stand at
-//! the right end, the newest last. Where there are more, neighbours share a cell, counted from the newest, as [`Join`]
-//! says; in a stacked chart they become their mean, so that its area is time spent.
+//! the right end, the newest last. Where there are more, neighbours share a cell, as [`Join`] says;
+//! in a stacked chart they become their mean, so that its area is time spent.
 //!
 //! Levels and charts are computed in `derive` or `arrange`; [`put`], [`bar`] and [`Chart::draw`] only draw.
 
@@ -71,17 +71,14 @@ const fn eighths(value: f64) -> usize {
     (value + 0.5) as usize
 }
 
-/// Brings points down to at most `cells`; a cell all of whose points are gaps is a gap.
+/// Brings points down to at most `cells`, shared out evenly; a cell all of whose points are gaps is a gap.
 fn resample(points: &[Option<f64>], cells: usize, join: Join) -> Vec<Option<f64>> {
-    if cells == 0 {
-        return Vec::new();
+    if points.len() <= cells {
+        return points.to_vec();
     }
-    let mut shown: Vec<_> = points
-        .rchunks(points.len().div_ceil(cells).max(1))
-        .map(|points| join.of(points))
-        .collect();
-    shown.reverse();
-    shown
+    let start = |cell: usize| cell * points.len() / cells;
+    let shared = (0..cells).map(|cell| points.get(start(cell)..start(cell + 1)).unwrap_or_default());
+    shared.map(|points| join.of(points)).collect()
 }
 
 fn finite(points: &[Option<f64>]) -> impl Iterator<Item = f64> {
@@ -317,7 +314,8 @@ mod tests {
             (&[1.0, 2.0], 5, "   ▅█"),
             (&[4.0, gap, 4.0], 3, "█ █"),
             (&[0.0, 0.0, 9.0, 0.0, 0.0, 0.0], 3, "▁█▁"),
-            (&[9.0, 0.0, 0.0, 0.0, 0.0], 2, "█▁"),
+            (&[0.0, 9.0, 0.0, 0.0, 0.0], 2, "█▁"),
+            (&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 6.0], 4, "▃▅▇█"),
             (&[0.001, 1000.0], 2, "▂█"),
             (&[-1.0, 1.0], 2, "▁█"),
             (&[], 2, ""),

@@ -186,7 +186,7 @@ pub(in crate::pg) fn from_io(place: &Place, error: &io::Error) -> Fault {
     match error.kind() {
         io::ErrorKind::InvalidData => alien(place),
         io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => hung_up(place),
-        _ => after_handshake(place, &chain(error)).unwrap_or_else(|| {
+        _ => client_refused(place, &chain(error)).unwrap_or_else(|| {
             Fault::new(
                 FaultKind::Lost,
                 format!(
@@ -329,77 +329,82 @@ fn quote(name: &str) -> String {
     crate::pg::privilege::quote_ident(name)
 }
 
+/// What the TLS library's verdict on a server certificate contains, what it means, and what to do.
+const VERDICTS: &[(&[&str], &str, &str)] = &[
+    (
+        &["certificate has expired"],
+        "has expired",
+        "Renew it on the server (ssl_cert_file) and reload; with a lower sslmode nobody knows who answers.",
+    ),
+    (
+        &["not yet valid"],
+        "is not valid yet",
+        "Compare the clocks of this machine and the server: date -u",
+    ),
+    (
+        &["hostname mismatch", "ip address mismatch"],
+        "was made for another name",
+        "Connect with the name in the certificate (-h NAME, and hostaddr=ADDRESS if it does not resolve).",
+    ),
+    (
+        &["issuer certificate", "self-signed", "self signed", "first certificate"],
+        "is not signed by an authority we know",
+        "Give the authority's certificate as sslrootcert=FILE.",
+    ),
+    (
+        &["revoked"],
+        "has been revoked",
+        "Ask whoever runs the server for a new one.",
+    ),
+];
+
+/// What comes back when TLS is spoken to something that speaks another protocol.
+const NO_TLS_AT_ALL: &[&str] = &["wrong version number", "packet length too long", "http request"];
+
+/// Alerts about our certificate.
+const CLIENT_REFUSED: &[&str] = &[
+    "certificate required",
+    "alert unknown ca",
+    "alert bad certificate",
+    "alert certificate",
+    "handshake failure",
+];
+
 /// The server's certificate was not accepted, or the handshake failed for another reason. `text` is the TLS
 /// library's, which is not translated; its verdict on a certificate has no other public form.
 pub(in crate::pg) fn certificate(place: &Place, text: &str) -> Fault {
-    let lower = text.to_ascii_lowercase();
-    let has = |needle: &str| lower.contains(needle);
-    let mode = mode_name(place.sslmode);
-    let fault = |sentence: String, remedy: &str| Fault::new(FaultKind::Certificate, sentence).with_remedy(remedy);
-    if has("wrong version number") || has("packet length too long") || has("http request") {
+    if mentions(text, NO_TLS_AT_ALL) {
         return alien(place);
     }
-    if has("certificate has expired") && has("verify failed") {
-        fault(
-            format!("The server certificate of {place} has expired."),
-            "Renew it on the server (ssl_cert_file) and reload; do not lower sslmode without thinking.",
-        )
-    } else if has("not yet valid") {
-        fault(
-            format!("The server certificate of {place} is not valid yet."),
-            "Compare the clocks of this machine and the server: date -u",
-        )
-    } else if has("hostname mismatch") || has("ip address mismatch") {
-        fault(
-            format!(
-                "The server certificate of {place} was made for another name than \"{}\", and sslmode={mode} wants this one.",
-                place.host
-            ),
-            "Connect with the name in the certificate (-h NAME, and hostaddr=ADDRESS if it does not resolve).",
-        )
-    } else if has("issuer certificate") || has("self-signed") || has("self signed") || has("first certificate") {
-        fault(
-            format!("No known authority signed the server certificate of {place}."),
-            "Give the authority's certificate as sslrootcert=FILE.",
-        )
-    } else if has("revoked") {
-        fault(
-            format!("The server certificate of {place} has been revoked."),
-            "Ask whoever runs the server for a new one.",
-        )
-    } else if has("verify failed") {
-        fault(
-            format!(
-                "The server certificate of {place} was not accepted: {}.",
-                one_line(text)
-            ),
-            "Compare it with sslrootcert.",
-        )
-    } else {
-        after_handshake(place, text).unwrap_or_else(|| {
-            Fault::new(
-                FaultKind::Tls,
-                format!("The TLS handshake with {place} failed: {}.", one_line(text)),
-            )
-        })
+    let verdict = VERDICTS.iter().find(|(needles, _, _)| mentions(text, needles));
+    if let Some((_, means, remedy)) = verdict {
+        let sentence = format!("The server certificate of {place} {means}.");
+        return Fault::new(FaultKind::Certificate, sentence).with_remedy(*remedy);
     }
+    if mentions(text, &["verify failed"]) {
+        let sentence = format!(
+            "The server certificate of {place} was not accepted: {}.",
+            one_line(text)
+        );
+        return Fault::new(FaultKind::Certificate, sentence).with_remedy("Compare it with sslrootcert.");
+    }
+    client_refused(place, text).unwrap_or_else(|| {
+        let sentence = format!("The TLS handshake with {place} failed: {}.", one_line(text));
+        Fault::new(FaultKind::Tls, sentence)
+            .with_remedy("Compare ssl_min_protocol_version and ssl_max_protocol_version here and on the server.")
+    })
 }
 
 /// The server ended TLS with an alert about our certificate; with TLS 1.3 that comes after the handshake.
-fn after_handshake(place: &Place, text: &str) -> Option<Fault> {
-    let lower = text.to_ascii_lowercase();
-    let refused = [
-        "certificate required",
-        "alert unknown ca",
-        "alert bad certificate",
-        "alert certificate",
-        "handshake failure",
-    ];
-    refused.iter().any(|alert| lower.contains(alert)).then(|| {
-        Fault::new(
-            FaultKind::Certificate,
-            format!("{place} wants a client certificate it accepts: {}.", one_line(text)),
-        )
-        .with_remedy("Give sslcert=FILE and sslkey=FILE, signed by the server's ssl_ca_file.")
+fn client_refused(place: &Place, text: &str) -> Option<Fault> {
+    mentions(text, CLIENT_REFUSED).then(|| {
+        let sentence = format!("{place} wants a client certificate it accepts: {}.", one_line(text));
+        Fault::new(FaultKind::Certificate, sentence)
+            .with_remedy("Give sslcert=FILE and sslkey=FILE, signed by an authority in the server's ssl_ca_file.")
     })
+}
+
+fn mentions(text: &str, needles: &[&str]) -> bool {
+    let lower = text.to_ascii_lowercase();
+    needles.iter().any(|needle| lower.contains(needle))
 }

@@ -46,6 +46,8 @@ pub struct Answer {
 pub struct Session {
     line: Line,
     server: Arc<Server>,
+    /// `pg_backend_pid()` at the introduction.
+    pid: i32,
     /// Behind a pooler: what opens the transaction of each statement.
     begin: Option<String>,
     /// What is to be set before the first statement; empty behind a pooler.
@@ -84,6 +86,7 @@ impl Session {
         Self {
             line,
             server: Arc::new(server),
+            pid: introduction.pid,
             begin,
             late,
             broken: false,
@@ -108,6 +111,12 @@ impl Session {
     #[must_use]
     pub fn server(&self) -> &Arc<Server> {
         &self.server
+    }
+
+    /// Our backend there; behind a pooler it was so when we were introduced.
+    #[must_use]
+    pub fn pid(&self) -> i32 {
+        self.pid
     }
 
     /// One statement, one round trip. Past `deadline` it is cancelled; if the answer does not even come then, the

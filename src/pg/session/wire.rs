@@ -67,6 +67,16 @@ impl Wire {
         }
     }
 
+    /// While logging in a failed write is not reported: a server that hangs up on us has said why, and the reason
+    /// still lies there to be read. libpq does the same.
+    fn unless_greeting<T>(&self, result: io::Result<T>, done: T) -> io::Result<T> {
+        if self.ear.is_some() {
+            result.or(Ok(done))
+        } else {
+            result
+        }
+    }
+
     /// Reads until the other side closes or breaks the connection.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut bytes = [0; 64];
@@ -172,11 +182,13 @@ impl AsyncRead for Wire {
 
 impl AsyncWrite for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.link).poll_write(cx, bytes)
+        let written = ready_or_return!(Pin::new(&mut self.link).poll_write(cx, bytes));
+        Poll::Ready(self.unless_greeting(written, bytes.len()))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.link).poll_flush(cx)
+        let flushed = ready_or_return!(Pin::new(&mut self.link).poll_flush(cx));
+        Poll::Ready(self.unless_greeting(flushed, ()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

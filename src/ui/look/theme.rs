@@ -3,7 +3,7 @@
 //! A theme gives a style to meanings ([`Role::KEYS`]), never to widgets. It may inherit another one and then names
 //! only what differs; `[palette]` gives names to colours, and a child may change only those. A style is a colour
 //! (`muted = "#8b95a7"`) or a table (`{ fg, bg, bold, dim, italic, underline, reverse }`), which may hold
-//! `ansi = { .. }` with what to use instead on a terminal with 16 colours. Where there are no colours, the
+//! `ansi = { .. }` with what to use instead on a terminal with 16 colours (the palette has no say there). Where there are no colours, the
 //! theme [`MONO`] is used whatever was asked for.
 
 use std::collections::BTreeMap;
@@ -160,6 +160,8 @@ struct Sheet {
 struct Paint {
     text: String,
     place: String,
+    /// A colour of the terminal's own, never one from the palette.
+    ansi: bool,
 }
 
 /// A style as written.
@@ -169,6 +171,16 @@ struct Strokes {
     bg: Option<Paint>,
     modifiers: Modifier,
     ansi: Option<Box<Strokes>>,
+}
+
+impl Strokes {
+    /// The same, whose names of colours are those of the terminal.
+    fn of_terminal(mut self) -> Self {
+        for paint in [&mut self.fg, &mut self.bg].into_iter().flatten() {
+            paint.ansi = true;
+        }
+        self
+    }
 }
 
 impl Sheet {
@@ -215,7 +227,8 @@ impl Sheet {
     }
 
     fn color(&self, paint: &Paint) -> Result<Color, String> {
-        let paint = self.palette.get(&paint.text).unwrap_or(paint);
+        let named = self.palette.get(&paint.text).filter(|_| !paint.ansi);
+        let paint = named.unwrap_or(paint);
         match paint.text.as_str() {
             "default" => Ok(Color::Reset),
             text if text.is_ascii() && text.parse::<Color>().is_ok() => Ok(text.parse().unwrap_or_default()),
@@ -278,7 +291,7 @@ impl Reader<'_> {
             match key.get_ref().as_ref() {
                 "fg" => strokes.fg = Some(self.paint(node)?),
                 "bg" => strokes.bg = Some(self.paint(node)?),
-                "ansi" => strokes.ansi = Some(Box::new(self.strokes(node)?)),
+                "ansi" => strokes.ansi = Some(Box::new(self.strokes(node)?.of_terminal())),
                 name => {
                     let modifier = modifier(name).ok_or_else(|| {
                         let known = "fg, bg, ansi, bold, dim, italic, underline and reverse";
@@ -298,6 +311,7 @@ impl Reader<'_> {
         Ok(Paint {
             text: self.string(node)?,
             place: format!("{}, line {}", self.file, self.line(node.span().start)),
+            ansi: false,
         })
     }
 

@@ -40,6 +40,7 @@
 mod client;
 mod cluster;
 mod error;
+mod home;
 mod install;
 mod process;
 pub mod scene;

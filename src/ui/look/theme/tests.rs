@@ -106,7 +106,11 @@ fn every_text_can_be_read() {
                 continue;
             };
             let own = rgb(theme.style(*role).bg).unwrap_or(background);
-            let needed = if *role == Role::Border { graphic } else { text };
+            let needed = if matches!(role, Role::Border | Role::Spark) {
+                graphic
+            } else {
+                text
+            };
             let ratio = contrast(color, own);
             assert!(
                 ratio >= needed,

@@ -1,0 +1,271 @@
+//! What the Overview says of single samples: connections by state, the oldest transactions, waiters, the holder of
+//! the xmin horizon, checkpoints over a sensible window.
+
+use std::time::Duration;
+
+use crate::model::observe::name;
+use crate::model::series::Series;
+use crate::model::waits::Profile;
+use crate::probe::activity::{Activity, Backend};
+use crate::probe::counters::Counters;
+use crate::probe::horizon::Holder;
+use crate::probe::locks::{self, Locks};
+use crate::probe::{Latest, Mono, Param, Ran};
+
+/// Client connections of one sample by state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Connections {
+    /// All of them; our own are counted here only, not by state.
+    pub used: usize,
+    /// `active`, and `fastpath function call`.
+    pub active: usize,
+    /// `idle`.
+    pub idle: usize,
+    /// `idle in transaction`, aborted ones included.
+    pub in_tx: usize,
+    /// Those whose state the role may not see; some of them may be parallel workers or logical walsenders, so that
+    /// `used` is an estimate.
+    pub hidden: usize,
+}
+
+/// How many connections of ours the activity sample leaves out: they take slots too.
+#[must_use]
+pub fn ours(ran: &Ran) -> usize {
+    let own = ran.params.iter().find_map(|param| match param {
+        Param::Ints(pids) => Some(pids.len()),
+        _ => None,
+    });
+    own.unwrap_or_default().max(1)
+}
+
+/// Counts client connections; `ours` are not among the backends.
+#[must_use]
+pub fn connections(backends: &[Backend], ours: usize) -> Connections {
+    let mut counted = Connections {
+        used: ours,
+        ..Connections::default()
+    };
+    for backend in backends {
+        let client = match backend.backend_type.as_deref() {
+            Some(kind) => kind == "client backend",
+            None => backend.usename.is_some() && backend.datname.is_some(),
+        };
+        if !client {
+            continue;
+        }
+        counted.used += 1;
+        match backend.state.as_deref() {
+            _ if backend.hidden => counted.hidden += 1,
+            Some("active" | "fastpath function call") => counted.active += 1,
+            Some("idle") => counted.idle += 1,
+            Some(state) if state.starts_with("idle in transaction") => counted.in_tx += 1,
+            _ => {}
+        }
+    }
+    counted
+}
+
+/// The oldest transaction of a session that somebody can end: not a walsender's, not autovacuum's.
+#[must_use]
+pub fn oldest_tx(backends: &[Backend]) -> Option<&Backend> {
+    let sessions = backends.iter().filter(|backend| {
+        !matches!(
+            backend.backend_type.as_deref(),
+            Some("walsender" | "autovacuum worker" | "parallel worker") | None
+        )
+    });
+    oldest(sessions, |backend| backend.xact_s)
+}
+
+/// The session that has been idle in its transaction for the longest time.
+#[must_use]
+pub fn oldest_idle_tx(backends: &[Backend]) -> Option<&Backend> {
+    let idle = backends.iter().filter(|backend| {
+        let state = backend.state.as_deref();
+        state.is_some_and(|state| state.starts_with("idle in transaction"))
+    });
+    oldest(idle, |backend| backend.state_s)
+}
+
+/// The query of a client that has been running for the longest time.
+#[must_use]
+pub fn oldest_query(backends: &[Backend]) -> Option<&Backend> {
+    let active = backends.iter().filter(|backend| {
+        backend.state.as_deref() == Some("active") && backend.backend_type.as_deref() == Some("client backend")
+    });
+    oldest(active, |backend| backend.query_s)
+}
+
+/// Backends that wait for a heavyweight lock, as far as the role may see waits.
+pub fn waiting_for_locks(backends: &[Backend]) -> impl Iterator<Item = &Backend> {
+    backends
+        .iter()
+        .filter(|backend| backend.wait_event_type.as_deref() == Some("Lock"))
+}
+
+/// Sessions that wait for heavyweight locks.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Blocked {
+    /// How many.
+    pub count: usize,
+    /// The one that has waited for the longest time.
+    pub longest: Option<Waiter>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Waiter {
+    /// Process id.
+    pub pid: i32,
+    /// `backend_start` in microseconds since 1970; 0 if hidden.
+    pub start: i64,
+    /// Role.
+    pub usename: Option<String>,
+    /// `application_name`.
+    pub application_name: Option<String>,
+    /// How long it has waited.
+    pub seconds: Option<f64>,
+    /// `seconds` is an upper bound: the age of its query, since the beginning of the wait is not known.
+    pub at_most: bool,
+}
+
+/// Who is blocked: by the lock table if it was read, which every role may, else by the waits of the activity sample;
+/// `None` if neither can be known.
+#[must_use]
+pub fn blocked(latest: &Latest, sees_all: bool) -> Option<Blocked> {
+    if let Some(locks) = latest.get::<Locks>() {
+        return Some(blocked_by_locks(locks));
+    }
+    let backends = latest.get::<Activity>()?;
+    if !sees_all && Profile::of(backends).hidden > 0 {
+        return None;
+    }
+    let longest = oldest(waiting_for_locks(backends), |backend| backend.state_s).map(|backend| Waiter {
+        pid: backend.pid,
+        start: backend.start,
+        usename: backend.usename.clone(),
+        application_name: backend.application_name.clone(),
+        seconds: backend.state_s,
+        at_most: true,
+    });
+    Some(Blocked {
+        count: waiting_for_locks(backends).count(),
+        longest,
+    })
+}
+
+/// The waiters of a sample of the lock table.
+#[must_use]
+pub fn blocked_by_locks(locks: &locks::Sample) -> Blocked {
+    let waiters = locks.sessions.iter().filter_map(|session| {
+        let wait = session.wait.as_ref()?;
+        Some(Waiter {
+            pid: session.pid,
+            start: session.start,
+            usename: session.usename.clone(),
+            application_name: session.application_name.clone(),
+            seconds: wait.seconds.or(session.state_s),
+            at_most: wait.seconds.is_none(),
+        })
+    });
+    let known = waiters.clone().count();
+    Blocked {
+        // Past the limit of the probe there are more waiters than sessions asked about.
+        count: if known == 0 { 0 } else { locks.waiters.max(known) },
+        longest: waiters.max_by(|a, b| {
+            let seconds = |waiter: &Waiter| waiter.seconds.unwrap_or(-1.0);
+            seconds(a).total_cmp(&seconds(b))
+        }),
+    }
+}
+
+/// Busy autovacuum workers, as far as the role may see them.
+#[must_use]
+pub fn autovacuum_workers(backends: &[Backend]) -> usize {
+    backends
+        .iter()
+        .filter(|backend| backend.backend_type.as_deref() == Some("autovacuum worker"))
+        .count()
+}
+
+/// The autovacuum worker that has been at its table for the longest time.
+#[must_use]
+pub fn longest_autovacuum(backends: &[Backend]) -> Option<&Backend> {
+    let workers = backends
+        .iter()
+        .filter(|backend| backend.backend_type.as_deref() == Some("autovacuum worker"));
+    oldest(workers, |backend| backend.xact_s)
+}
+
+/// Who holds the horizon of user tables: `catalog_xmin` stops VACUUM in system catalogs only.
+#[must_use]
+pub fn holder(holders: &[Holder]) -> Option<&Holder> {
+    holders
+        .iter()
+        .filter(|holder| holder.kind != "slot catalog")
+        .max_by_key(|holder| holder.xmin_age)
+}
+
+fn oldest<'a>(
+    backends: impl Iterator<Item = &'a Backend>,
+    age: impl Fn(&Backend) -> Option<f64>,
+) -> Option<&'a Backend> {
+    backends
+        .filter_map(|backend| Some((age(backend)?, backend)))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, backend)| backend)
+}
+
+/// Checkpoints over a window long enough to judge them by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CheckpointPace {
+    /// Because of `checkpoint_timeout`.
+    pub timed: f64,
+    /// Because of WAL volume or somebody's wish.
+    pub requested: f64,
+    /// Seconds looked at.
+    pub seconds: f64,
+    /// Looked at since the counters were reset, because this session is too young.
+    pub since_reset: bool,
+}
+
+impl CheckpointPace {
+    /// Mean seconds from one to the next; `None` if there was none.
+    #[must_use]
+    pub fn every(&self) -> Option<f64> {
+        let count = self.timed + self.requested;
+        (count >= 0.5).then(|| self.seconds / count)
+    }
+}
+
+/// The longest window of this session looked at.
+const PACE_WINDOW: Duration = Duration::from_hours(1);
+
+/// The pace of checkpoints: over the last hour of this session once it has seen three `checkpoint_timeout`s, so
+/// that one ordinary checkpoint right after the start is no storm; before that since the counters were reset.
+#[must_use]
+pub fn checkpoint_pace(
+    series: &Series,
+    counters: &Counters,
+    checkpoint_timeout_s: f64,
+    now: Mono,
+) -> Option<CheckpointPace> {
+    let (timed, seconds) = series.total(name::CHECKPOINTS_TIMED, now, PACE_WINDOW);
+    let (requested, _) = series.total(name::CHECKPOINTS_REQUESTED, now, PACE_WINDOW);
+    // An hour may be less than three very long timeouts.
+    if seconds >= (3.0 * checkpoint_timeout_s).min(PACE_WINDOW.as_secs_f64() * 0.9) {
+        return Some(CheckpointPace {
+            timed,
+            requested,
+            seconds,
+            since_reset: false,
+        });
+    }
+    let seconds = counters.epoch - counters.checkpoints.reset?;
+    (seconds > 0.0).then_some(CheckpointPace {
+        timed: super::rates::float(counters.checkpoints.timed),
+        requested: super::rates::float(counters.checkpoints.requested),
+        seconds,
+        since_reset: true,
+    })
+}

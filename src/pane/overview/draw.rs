@@ -1,0 +1,248 @@
+//! Cells into the buffer. Nothing is computed here but where a text has to be cut.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::Overview;
+use super::chart::{Cell, Grid};
+use super::layout::{GROUPS, LABEL, LABEL_WIDTH, Row, VALUE_WIDTH};
+use super::line::Line;
+use super::sessions::role;
+use crate::app::world::{Freshness, World};
+use crate::model::waits::WaitClass;
+use crate::ui::format;
+use crate::ui::look::{Look, Role};
+use crate::ui::text::{one_line, put, put_safe, width};
+
+/// One row of the screen.
+struct Strip<'a> {
+    look: &'a Look,
+    area: Rect,
+    y: u16,
+    stale: bool,
+    selected: bool,
+}
+
+impl Strip<'_> {
+    fn style(&self, role: Role) -> Style {
+        let role = if self.stale { Role::Stale } else { role };
+        let style = self.look.style(role);
+        if self.selected {
+            style.patch(self.look.style(Role::Selected))
+        } else {
+            style
+        }
+    }
+
+    /// Text at a column, within so many cells; returns the column after it.
+    fn put(&self, buf: &mut Buffer, x: u16, cells: u16, text: &str, role: Role) -> u16 {
+        let cells = cells.min(self.area.width.saturating_sub(x));
+        let at = (self.area.x.saturating_add(x), self.y);
+        x + put(buf, at, cells, text, self.style(role), self.look.glyphs)
+    }
+
+    /// Our own signs at a column, as they are.
+    fn put_sign(&self, buf: &mut Buffer, x: u16, sign: &str, role: Role) {
+        if x < self.area.width {
+            put_safe(
+                buf,
+                (self.area.x + x, self.y),
+                self.area.width - x,
+                sign,
+                self.style(role),
+            );
+        }
+    }
+}
+
+impl Overview {
+    /// Draws the rows in view.
+    pub(super) fn paint(&self, world: &World, look: &Look, area: Rect, buf: &mut Buffer) {
+        let rows = self.rows.iter().skip(self.offset).take(usize::from(area.height));
+        for (row, y) in rows.zip(area.y..area.bottom()) {
+            let mut strip = Strip {
+                look,
+                area,
+                y,
+                stale: false,
+                selected: false,
+            };
+            match *row {
+                Row::Rule(group) => self.rule(&strip, group, buf),
+                Row::Bar => self.bar(&strip, buf),
+                Row::Chart(nth) => self.chart_row(&strip, nth, buf),
+                Row::Line(nth) => {
+                    let Some(line) = self.lines.get(nth) else { continue };
+                    strip.stale = matches!(world.freshness(line.probe), Freshness::Stale(_));
+                    strip.selected = self.selected == Some(line.id);
+                    self.line(&strip, line, buf);
+                }
+            }
+        }
+    }
+
+    fn rule(&self, strip: &Strip<'_>, group: usize, buf: &mut Buffer) {
+        for x in 0..strip.area.width {
+            strip.put_sign(buf, x, strip.look.glyphs.line, Role::Border);
+        }
+        let title = GROUPS.get(group).copied().unwrap_or_default();
+        strip.put_sign(buf, 2, " ", Role::Border);
+        strip.put_sign(buf, 3, title, Role::Title);
+        strip.put_sign(
+            buf,
+            3 + u16::try_from(title.len()).unwrap_or_default(),
+            " ",
+            Role::Border,
+        );
+        if group == 0 {
+            let cells = u16::try_from(width(&self.caption)).unwrap_or(u16::MAX);
+            let x = strip.area.width.saturating_sub(cells.saturating_add(3));
+            if x > 20 {
+                strip.put_sign(buf, x, &self.caption, Role::Muted);
+            }
+        }
+    }
+
+    fn line(&self, strip: &Strip<'_>, line: &Line, buf: &mut Buffer) {
+        if strip.selected {
+            let row = Rect::new(strip.area.x, strip.y, strip.area.width, 1);
+            buf.set_style(row, strip.look.style(Role::Selected));
+        }
+        if let Some(mark) = line.mark {
+            strip.put(buf, 0, LABEL, strip.look.mark(mark), mark);
+        }
+        strip.put(buf, LABEL, LABEL_WIDTH, line.label, Role::Muted);
+        let value = line.value.as_deref().unwrap_or(strip.look.glyphs.none);
+        let cells = u16::try_from(width(value)).unwrap_or(VALUE_WIDTH).min(VALUE_WIDTH);
+        if line.role == Role::Estimated && cells < VALUE_WIDTH {
+            let x = self.columns.value_end - cells - 1;
+            strip.put_sign(buf, x, strip.look.glyphs.about, line.role);
+        }
+        strip.put(buf, self.columns.value_end - cells, cells, value, line.role);
+        self.trend(strip, line, buf);
+        self.details(strip, line, buf);
+    }
+
+    fn trend(&self, strip: &Strip<'_>, line: &Line, buf: &mut Buffer) {
+        let Some(levels) = self.levels.get(line.id) else { return };
+        for (x, level) in (self.columns.trend.0..).zip(levels) {
+            if let Some(level) = level {
+                let glyph = strip.look.glyphs.spark.get(usize::from(level.saturating_sub(1)));
+                strip.put_sign(buf, x, glyph.copied().unwrap_or(" "), Role::Spark);
+            }
+        }
+    }
+
+    /// Details as far as they fit; the first one is cut if it must be, any other is left out.
+    fn details(&self, strip: &Strip<'_>, line: &Line, buf: &mut Buffer) {
+        let glyphs = strip.look.glyphs;
+        let trend = self
+            .levels
+            .get(line.id)
+            .is_some_and(|levels| levels.iter().any(Option::is_some));
+        // Where there is neither value nor trend, the reason gets their room.
+        let bare = line.value.is_none() && !trend;
+        let mut x = if bare {
+            self.columns.trend.0
+        } else {
+            self.columns.details
+        };
+        for (nth, piece) in line.pieces.iter().enumerate() {
+            let room = strip.area.width.saturating_sub(x);
+            let gap = if nth == 0 { 0 } else { 3 };
+            let text = one_line(&piece.text, usize::from(room.saturating_sub(gap)), glyphs);
+            let cut = text.ends_with(glyphs.ellipsis) && !piece.text.ends_with(glyphs.ellipsis);
+            let worth = nth == 0 || !cut || room > gap + 16;
+            if room <= gap || !worth {
+                return;
+            }
+            if nth > 0 {
+                strip.put_sign(buf, x + 1, glyphs.dot, Role::Muted);
+            }
+            let style = strip.style(piece.role);
+            let at = (strip.area.x + x + gap, strip.y);
+            x += gap + put_safe(buf, at, room - gap, &text, style);
+            if cut {
+                return;
+            }
+        }
+    }
+
+    fn bar(&self, strip: &Strip<'_>, buf: &mut Buffer) {
+        strip.put(buf, LABEL, LABEL_WIDTH, "  by wait", Role::Muted);
+        let mut x = self.columns.value_end + 2;
+        for (class, cells) in &self.bar {
+            for _ in 0..*cells {
+                strip.put_sign(buf, x, fill(strip.look, *class), role(*class));
+                x += 1;
+            }
+        }
+        match self.busy {
+            Some(false) => strip.put(
+                buf,
+                x,
+                strip.area.width,
+                "nobody was active for the last minute",
+                Role::Muted,
+            ),
+            Some(true) => x,
+            None => strip.put(buf, x, 1, strip.look.glyphs.none, Role::Muted),
+        };
+    }
+
+    fn chart_row(&self, strip: &Strip<'_>, nth: usize, buf: &mut Buffer) {
+        // The legend stands beside the chart in the order of the stack, its values under the other values.
+        if let Some((class, mean)) = self.legend.get(nth) {
+            strip.put_sign(buf, LABEL, fill(strip.look, *class), role(*class));
+            strip.put(buf, LABEL + 2, LABEL_WIDTH, class.name(), Role::Muted);
+            let value = format::rate(*mean);
+            let cells = u16::try_from(value.len()).unwrap_or(VALUE_WIDTH);
+            strip.put(buf, self.columns.value_end - cells, cells, &value, Role::Text);
+        }
+        let Grid { rows, top } = &self.grid;
+        let Some(cells) = rows.get(nth) else { return };
+        if nth == 0 {
+            let label = format::rate(*top);
+            let x = AXIS.saturating_sub(u16::try_from(label.len()).unwrap_or(AXIS));
+            strip.put(buf, self.columns.value_end + x, AXIS, &label, Role::Muted);
+        } else if nth + 1 == rows.len() {
+            strip.put(buf, self.columns.value_end + AXIS - 1, 1, "0", Role::Muted);
+        }
+        for (x, cell) in (self.columns.value_end + AXIS + 1..).zip(cells) {
+            paint_cell(strip, x, *cell, buf);
+        }
+    }
+}
+
+/// Cells for the chart's axis.
+pub const AXIS: u16 = 8;
+
+fn paint_cell(strip: &Strip<'_>, x: u16, cell: Cell, buf: &mut Buffer) {
+    let Some((level, class)) = cell else { return };
+    let glyph = if level >= 8 || !coloured(strip.look) {
+        fill(strip.look, class)
+    } else {
+        let nth = usize::from(level.saturating_sub(1));
+        strip.look.glyphs.spark.get(nth).copied().unwrap_or(" ")
+    };
+    strip.put_sign(buf, x, glyph, role(class));
+}
+
+/// What fills a class: a block where colours tell the classes apart, else a sign of its own.
+fn fill(look: &Look, class: WaitClass) -> &'static str {
+    if coloured(look) {
+        return look.glyphs.bar;
+    }
+    match class {
+        WaitClass::Cpu => "c",
+        WaitClass::Io => "i",
+        WaitClass::LwLock => "w",
+        WaitClass::Lock => "L",
+        WaitClass::Other => "o",
+    }
+}
+
+fn coloured(look: &Look) -> bool {
+    look.style(Role::WaitCpu).fg != look.style(Role::WaitLock).fg
+}

@@ -1,0 +1,195 @@
+//! The lines about sessions: connections, what the active ones do, who waits, the oldest transactions.
+
+use std::time::Duration;
+
+use super::chart::SOMEBODY;
+use super::line::Line;
+use crate::app::world::World;
+use crate::model::observe::name;
+use crate::model::overview;
+use crate::model::series::Fold;
+use crate::model::waits::{Profile, WaitClass};
+use crate::probe::activity::{Activity, Backend};
+use crate::probe::pulse::PulseProbe;
+use crate::ui::format;
+use crate::ui::look::Role;
+
+/// Active sessions are averaged over this long.
+pub const AVERAGE: Duration = Duration::from_mins(1);
+
+/// Percent of the usable connections from which the line is marked, the worst first.
+const CROWDED: [(f64, Role); 3] = [(100.0, Role::Critical), (90.0, Role::Warning), (80.0, Role::Notice)];
+
+/// The lines, and which of them come only where there is room.
+pub fn lines(world: &World, window: Duration) -> (Vec<Line>, Vec<Line>) {
+    let lines = vec![
+        connections(world, window),
+        active(world, window),
+        blocked(world, window),
+        oldest_tx(world, window),
+        idle_in_tx(world, window),
+    ];
+    (lines, vec![longest_query(world)])
+}
+
+/// What is hidden of the other sessions, if anything.
+fn blind(world: &World, backends: &[Backend]) -> bool {
+    let all = world.server.as_ref().is_some_and(|server| server.reads_all_stats);
+    !all && Profile::of(backends).hidden > 0
+}
+
+fn connections(world: &World, window: Duration) -> Line {
+    Line::of::<Activity>(world, "connections", "Connections", |backends, line| {
+        let ours = world.latest.ran::<Activity>().map_or(1, overview::ours);
+        let counted = overview::connections(backends, ours);
+        let usable = world.get::<PulseProbe>().map(crate::probe::pulse::Pulse::usable);
+        let value = match usable {
+            Some(usable) => format!("{}/{usable}", counted.used),
+            None => counted.used.to_string(),
+        };
+        let full = usable.map_or(1.0, f64::from);
+        let share = 100.0 * crate::model::rates::float(i64::try_from(counted.used).unwrap_or(i64::MAX)) / full.max(1.0);
+        let crowded = usable.and_then(|_| CROWDED.into_iter().find(|(from, _)| share >= *from));
+        let line = line
+            .value(value)
+            .trend(world, window, name::CONNECTIONS, Fold::Peak, full);
+        let line = match crowded {
+            Some((_, role)) => line
+                .mark(role)
+                .piece(role, format!("{} of usable", format::percent(share))),
+            None => line,
+        };
+        if counted.hidden > 0 {
+            return line
+                .estimated()
+                .piece(Role::Denied, "states hidden")
+                .piece(Role::Muted, "some may be parallel workers");
+        }
+        let line = line
+            .with(format!("active {}", counted.active))
+            .with(format!("idle {}", counted.idle))
+            .with(format!("in tx {}", counted.in_tx));
+        if crowded.is_some() || usable.is_none() {
+            line
+        } else {
+            line.piece(Role::Muted, format!("{} of usable", format::percent(share)))
+        }
+    })
+}
+
+fn active(world: &World, window: Duration) -> Line {
+    Line::of::<Activity>(world, "active", "Active", |backends, line| {
+        if blind(world, backends) {
+            return line.denied(world);
+        }
+        let mean = world.series.mean(name::ACTIVE, world.now, AVERAGE).unwrap_or_default();
+        let line = line
+            .value(format::rate(mean))
+            .trend(world, window, name::ACTIVE, Fold::Mean, 1.0);
+        let mut classes = by_class(world);
+        classes.retain(|(_, mean)| *mean >= SOMEBODY);
+        classes.sort_by(|a, b| b.1.total_cmp(&a.1));
+        classes.into_iter().fold(line, |line, (class, mean)| {
+            line.piece(role(class), format!("{} {}", class.name(), format::rate(mean)))
+        })
+    })
+}
+
+/// Average active sessions by class over the last minute, in the order they are stacked.
+pub fn by_class(world: &World) -> Vec<(WaitClass, f64)> {
+    let mean = |class: WaitClass| world.series.mean(class.series(), world.now, AVERAGE);
+    WaitClass::ALL
+        .into_iter()
+        .map(|class| (class, mean(class).unwrap_or_default()))
+        .collect()
+}
+
+/// How a class looks.
+pub fn role(class: WaitClass) -> Role {
+    match class {
+        WaitClass::Cpu => Role::WaitCpu,
+        WaitClass::Io => Role::WaitIo,
+        WaitClass::LwLock => Role::WaitLwLock,
+        WaitClass::Lock => Role::WaitLock,
+        WaitClass::Other => Role::WaitOther,
+    }
+}
+
+fn blocked(world: &World, window: Duration) -> Line {
+    Line::of::<Activity>(world, "blocked", "Blocked", |_, line| {
+        let sees_all = world.server.as_ref().is_some_and(|server| server.reads_all_stats);
+        let Some(blocked) = overview::blocked(&world.latest, sees_all) else {
+            return line.denied(world);
+        };
+        let line = line
+            .value(format::count(blocked.count))
+            .trend(world, window, name::BLOCKED, Fold::Peak, 1.0);
+        match blocked.longest {
+            None => line.piece(Role::Muted, "nobody waits for a lock"),
+            Some(waiter) => {
+                let age = age(waiter.seconds);
+                let longest = if waiter.at_most {
+                    format!("longest at most {age}")
+                } else {
+                    format!("longest {age}")
+                };
+                line.mark(Role::Warning).with(longest).who(
+                    waiter.pid,
+                    waiter.start,
+                    waiter.usename.as_deref(),
+                    waiter.application_name.as_deref(),
+                )
+            }
+        }
+    })
+}
+
+fn oldest_tx(world: &World, window: Duration) -> Line {
+    Line::of::<Activity>(world, "oldest_tx", "Oldest tx", |backends, line| {
+        let blind = blind(world, backends);
+        match overview::oldest_tx(backends) {
+            _ if blind => return line.denied(world),
+            None => line.value("none").role(Role::Muted),
+            Some(backend) => line
+                .value(age(backend.xact_s))
+                .backend(backend)
+                .maybe(backend.state.clone()),
+        }
+        .trend(world, window, name::OLDEST_TX, Fold::Peak, 10.0)
+    })
+}
+
+fn idle_in_tx(world: &World, window: Duration) -> Line {
+    Line::of::<Activity>(world, "idle_in_tx", "Idle in tx", |backends, line| {
+        let blind = blind(world, backends);
+        match overview::oldest_idle_tx(backends) {
+            _ if blind => return line.denied(world),
+            None => line.value("none").role(Role::Muted),
+            Some(backend) => line
+                .value(age(backend.state_s))
+                .backend(backend)
+                .with(format!("tx {}", age(backend.xact_s))),
+        }
+        .trend(world, window, name::OLDEST_IDLE_TX, Fold::Peak, 10.0)
+    })
+}
+
+fn longest_query(world: &World) -> Line {
+    Line::of::<Activity>(
+        world,
+        "longest_query",
+        "Longest query",
+        |backends, line| match overview::oldest_query(backends) {
+            _ if blind(world, backends) => line.denied(world),
+            None => line.value("none").role(Role::Muted),
+            Some(backend) => line
+                .value(age(backend.query_s))
+                .backend(backend)
+                .maybe(backend.query.clone()),
+        },
+    )
+}
+
+fn age(seconds: Option<f64>) -> String {
+    format::duration(seconds.unwrap_or(f64::NAN))
+}

@@ -1,0 +1,539 @@
+//! The pane on fixed data, at the sizes people have.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::*;
+use crate::app::world::{Asked, World};
+use crate::config::Settings;
+use crate::pg::fault::{Fault, FaultKind};
+use crate::pg::server::Server;
+use crate::poll::Link;
+use crate::probe::activity::{Activity, Backend};
+use crate::probe::counters::{Checkpoints, Counters, CountersProbe, Wal, Work};
+use crate::probe::databases::{Database, DatabasesProbe};
+use crate::probe::horizon::{Holder, HorizonProbe};
+use crate::probe::pulse::{Pulse, PulseProbe};
+use crate::probe::recovery::{Recovery, RecoveryProbe};
+use crate::probe::relation_io::{RelationIo, RelationIoProbe};
+use crate::probe::replication::{ReplicationProbe, Sender};
+use crate::probe::slots::{Slot, SlotsProbe};
+use crate::probe::{Mono, Probe, Ran, Sample, Subject};
+use crate::ui::look::Role;
+
+/// The server's clock when our session began.
+const EPOCH: f64 = 1_795_000_000.0;
+
+fn world(reads_all_stats: bool) -> World {
+    let mut world = World::new(Arc::new(Settings::default()), "prod".into());
+    let server = Arc::new(Server {
+        version_num: 160_004,
+        database: "app".into(),
+        role: "monitor".into(),
+        block_size: 8192,
+        reads_all_stats,
+        ..Server::default()
+    });
+    world.server = Some(Arc::clone(&server));
+    world.link = Link::Up(server);
+    world
+}
+
+fn ran<P: Probe>(second: u32, fault: Option<Fault>) -> Ran {
+    Ran {
+        probe: P::SPEC.id,
+        variant: P::SPEC.variant(16),
+        params: vec![],
+        subject: None,
+        started: Mono(Duration::from_secs(u64::from(second))),
+        took: Duration::from_millis(4),
+        rows: 1,
+        fault,
+    }
+}
+
+/// An answer comes in, as the program takes it in.
+fn answer<P: Probe>(world: &mut World, second: u32, data: P::Data) {
+    let sample = Arc::new(Sample {
+        ran: ran::<P>(second, None),
+        data: Some(Arc::new(data)),
+    });
+    world.now = sample.ran.finished();
+    world.latest.keep(&sample);
+    let server = world.server.clone().unwrap();
+    let latest = world.latest.clone();
+    world.series.observe(&sample, &latest, &server);
+    world.asked.insert(
+        P::SPEC.id,
+        Asked {
+            last: Some(sample),
+            skipped: None,
+        },
+    );
+}
+
+fn fail<P: Probe>(world: &mut World, second: u32, fault: Fault) {
+    let sample = Arc::new(Sample {
+        ran: ran::<P>(second, Some(fault)),
+        data: None,
+    });
+    world.asked.insert(
+        P::SPEC.id,
+        Asked {
+            last: Some(sample),
+            skipped: None,
+        },
+    );
+}
+
+fn client(pid: i32, state: &str, wait: Option<&str>) -> Backend {
+    Backend {
+        pid,
+        start: 1_794_999_000_000_000 + i64::from(pid),
+        datname: Some("app".into()),
+        usename: Some("shop".into()),
+        application_name: Some("checkout-api".into()),
+        backend_type: Some("client backend".into()),
+        state: Some(state.into()),
+        wait_event_type: wait.map(Into::into),
+        state_s: Some(3.0),
+        query_s: Some(3.0),
+        ..Backend::default()
+    }
+}
+
+/// So many seconds into an incident: readers queue behind an ALTER behind an idle transaction.
+fn incident(second: u32) -> Vec<Backend> {
+    let waiters = i32::try_from(second / 15).unwrap();
+    let mut backends: Vec<Backend> = (0..90).map(|pid| client(100 + pid, "idle", Some("Client"))).collect();
+    let holder = Backend {
+        xact_s: Some(1260.0 + f64::from(second)),
+        state_s: Some(1250.0 + f64::from(second)),
+        ..client(700, "idle in transaction", Some("Client"))
+    };
+    backends.push(holder);
+    backends.push(client(701, "active", None));
+    backends.push(client(702, "active", None));
+    backends.push(client(703, "active", Some("IO")));
+    for nth in 0..waiters {
+        backends.push(Backend {
+            xact_s: Some(f64::from(second) - 15.0 * f64::from(nth)),
+            state_s: Some(f64::from(second) - 15.0 * f64::from(nth)),
+            query_s: Some(f64::from(second) - 15.0 * f64::from(nth)),
+            query: Some("select * from orders where id = $1".into()),
+            ..client(800 + nth, "active", Some("Lock"))
+        });
+    }
+    for pid in [900, 901] {
+        backends.push(Backend {
+            backend_type: Some("autovacuum worker".into()),
+            usename: None,
+            application_name: Some(String::new()),
+            xact_s: Some(95.0),
+            query: Some("autovacuum: VACUUM public.orders".into()),
+            ..client(pid, "active", Some("Timeout"))
+        });
+    }
+    backends
+}
+
+fn pulse(second: u32, in_recovery: bool) -> Pulse {
+    Pulse {
+        epoch: EPOCH + f64::from(second),
+        started: EPOCH - 1_000_000.0,
+        in_recovery,
+        timeline: (!in_recovery).then_some(1),
+        wal_position: Some(50_000_000_000 + 4_300_000 * i64::from(second) - 2000 * i64::from(second * second)),
+        max_connections: 400,
+        superuser_reserved: 3,
+        reserved: 0,
+        autovacuum_max_workers: 3,
+        autovacuum: true,
+        checkpoint_timeout_s: 300.0,
+    }
+}
+
+fn counters(second: u32) -> Counters {
+    let second = i64::from(second);
+    let work = Work {
+        reset: Some(EPOCH - 900_000.0),
+        commits: 900_000_000 + 700 * second - second * second / 2,
+        rollbacks: 4_000_000 + second * 2,
+        blocks_read: 1_000_000 + 90 * second,
+        blocks_hit: 900_000_000 + 12_000 * second,
+        rows_returned: 7_000_000_000 + 40_000 * second,
+        rows_inserted: 80_000_000 + 120 * second,
+        rows_updated: 50_000_000 + 31 * second,
+        rows_deleted: 100,
+        temp_files: 500,
+        temp_bytes: 90_000_000_000,
+        deadlocks: 3,
+        sessions: Some(100_000 + 4 * second),
+        ..Work::default()
+    };
+    Counters {
+        epoch: EPOCH + crate::model::rates::float(second),
+        started: EPOCH - 1_000_000.0,
+        databases: 50_000,
+        all: work.clone(),
+        here: work,
+        checkpoints: Checkpoints {
+            reset: Some(EPOCH - 900_000.0),
+            timed: 2995,
+            requested: 12,
+        },
+        wal: Wal {
+            reset: Some(EPOCH - 900_000.0),
+            records: Some(1),
+            full_pages: Some(1000 + 12 * second),
+            bytes: Some(4_300_000 * second),
+        },
+        ..Counters::default()
+    }
+}
+
+/// Ten minutes of it.
+fn busy() -> World {
+    let mut world = world(true);
+    for second in (0..=600).step_by(2) {
+        answer::<PulseProbe>(&mut world, second, pulse(second, false));
+        answer::<Activity>(&mut world, second, incident(second));
+        answer::<CountersProbe>(&mut world, second, counters(second));
+        answer::<ReplicationProbe>(&mut world, second, vec![standby(second)]);
+        if second % 15 == 0 {
+            answer::<HorizonProbe>(&mut world, second, vec![holder(second)]);
+            answer::<SlotsProbe>(&mut world, second, slots());
+        }
+    }
+    answer::<RelationIoProbe>(&mut world, 600, relation_io());
+    answer::<DatabasesProbe>(&mut world, 600, databases(true));
+    world
+}
+
+fn standby(second: u32) -> Sender {
+    Sender {
+        pid: 950,
+        application_name: Some("dr1".into()),
+        state: Some("streaming".into()),
+        sync_state: Some("async".into()),
+        replay_bytes: Some(16_384 + i64::from(second % 60) * 20_000),
+        replay_s: Some(0.012),
+        ..Sender::default()
+    }
+}
+
+fn holder(second: u32) -> Holder {
+    Holder {
+        kind: "session".into(),
+        name: "shop".into(),
+        pid: Some(700),
+        start: Some(1_794_999_000_000_700),
+        detail: Some("checkout-api · idle in transaction".into()),
+        database: Some("app".into()),
+        xmin_age: 600_000 + 1000 * i64::from(second),
+        age_s: Some(1260.0 + f64::from(second)),
+    }
+}
+
+fn slots() -> Vec<Slot> {
+    let slot = |name: &str, active, kept| Slot {
+        slot_name: name.into(),
+        slot_type: "physical".into(),
+        active,
+        kept_bytes: Some(kept),
+        wal_status: Some("reserved".into()),
+        ..Slot::default()
+    };
+    vec![slot("old", false, 3_300_000_000), slot("dr1", true, 16_384)]
+}
+
+fn relation_io() -> RelationIo {
+    RelationIo {
+        epoch: EPOCH + 600.0,
+        started: EPOCH - 1_000_000.0,
+        reset: Some(EPOCH - 900_000.0),
+        table_fetched: 1_000_000,
+        table_hit: 991_000,
+        index_fetched: 1_000_000,
+        index_hit: 998_000,
+        ..RelationIo::default()
+    }
+}
+
+fn databases(all: bool) -> Vec<Database> {
+    let database = |oid, name: &str, bytes: i64, here| Database {
+        oid,
+        datname: name.into(),
+        bytes: (all || here).then_some(bytes),
+        here,
+    };
+    vec![
+        database(16_400, "warehouse", 210_000_000_000, false),
+        database(16_401, "app", 41_000_000_000, true),
+        database(5, "postgres", 7_900_000, false),
+    ]
+}
+
+fn screen(world: &World, width: u16, height: u16) -> String {
+    screen_after(world, width, height, &[]).0
+}
+
+fn screen_after(world: &World, width: u16, height: u16, actions: &[Action]) -> (String, Overview) {
+    let mut pane = Overview::default();
+    let area = Rect::new(0, 0, width, height);
+    pane.derive(world);
+    pane.arrange(area);
+    for action in actions {
+        assert_eq!(pane.on(*action, world), Reply::Taken);
+        pane.derive(world);
+        pane.arrange(area);
+    }
+    let mut buffer = Buffer::empty(area);
+    pane.draw(world, &look(), area, &mut buffer);
+    (text(&buffer), pane)
+}
+
+fn look() -> Look {
+    Look::default()
+}
+
+fn text(buffer: &Buffer) -> String {
+    let area = buffer.area;
+    let mut out = String::new();
+    for y in area.top()..area.bottom() {
+        let row: String = (area.left()..area.right()).map(|x| buffer[(x, y)].symbol()).collect();
+        out.push_str(row.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+#[test]
+fn an_incident_at_80x24() {
+    insta::assert_snapshot!(screen(&busy(), 80, 20));
+}
+
+#[test]
+fn an_incident_at_120x40() {
+    insta::assert_snapshot!(screen(&busy(), 120, 36));
+}
+
+#[test]
+fn an_incident_at_200x60() {
+    insta::assert_snapshot!(screen(&busy(), 200, 56));
+}
+
+#[test]
+fn an_incident_at_40x12_scrolls() {
+    let (text, _) = screen_after(&busy(), 40, 8, &[Action::Last]);
+    insta::assert_snapshot!(format!("{}-- Last --\n{text}", screen(&busy(), 40, 8)));
+}
+
+#[test]
+fn before_the_first_answer() {
+    insta::assert_snapshot!(screen(&world(true), 80, 20));
+}
+
+/// One reading of everything, on an idle server.
+fn calm(mut world: World) -> World {
+    answer::<PulseProbe>(&mut world, 0, pulse(0, false));
+    answer::<Activity>(&mut world, 0, vec![client(101, "idle", Some("Client"))]);
+    answer::<CountersProbe>(&mut world, 0, counters(0));
+    answer::<ReplicationProbe>(&mut world, 0, vec![]);
+    answer::<HorizonProbe>(&mut world, 0, vec![]);
+    answer::<SlotsProbe>(&mut world, 0, vec![]);
+    answer::<RelationIoProbe>(&mut world, 0, relation_io());
+    answer::<DatabasesProbe>(&mut world, 0, databases(true));
+    world
+}
+
+#[test]
+fn the_first_answer_has_no_rates_yet() {
+    insta::assert_snapshot!(screen(&calm(world(true)), 80, 20));
+}
+
+#[test]
+fn nothing_happening_is_zero_not_a_gap() {
+    let mut world = calm(world(true));
+    for second in [2, 4] {
+        let still = Counters {
+            epoch: EPOCH + f64::from(second),
+            ..counters(0)
+        };
+        answer::<CountersProbe>(&mut world, second, still);
+        answer::<PulseProbe>(
+            &mut world,
+            second,
+            Pulse {
+                epoch: EPOCH + f64::from(second),
+                ..pulse(0, false)
+            },
+        );
+    }
+    insta::assert_snapshot!(screen(&world, 80, 20));
+}
+
+#[test]
+fn a_restart_leaves_a_gap_that_says_so() {
+    let mut world = busy();
+    let counters = Counters {
+        started: EPOCH + 601.0,
+        ..counters(602)
+    };
+    answer::<CountersProbe>(&mut world, 602, counters);
+    answer::<PulseProbe>(
+        &mut world,
+        602,
+        Pulse {
+            started: EPOCH + 601.0,
+            ..pulse(602, false)
+        },
+    );
+    let text = screen(&world, 80, 20);
+    let line = |label: &str| text.lines().find(|line| line.contains(label)).unwrap().to_owned();
+    for label in ["Commits/s", "Rows out/s", "WAL", "Temp files", "Cache hit"] {
+        assert!(line(label).contains("server restarted"), "{}", line(label));
+    }
+}
+
+#[test]
+fn a_plain_role_is_told_what_it_does_not_see() {
+    let mut world = calm(world(false));
+    let hidden = Backend {
+        backend_type: None,
+        state: None,
+        wait_event_type: None,
+        start: 0,
+        state_s: None,
+        query_s: None,
+        hidden: true,
+        ..client(102, "", None)
+    };
+    answer::<Activity>(&mut world, 2, vec![client(101, "idle", Some("Client")), hidden]);
+    answer::<ReplicationProbe>(
+        &mut world,
+        2,
+        vec![Sender {
+            hidden: true,
+            ..Sender::default()
+        }],
+    );
+    answer::<DatabasesProbe>(&mut world, 2, databases(false));
+    insta::assert_snapshot!(screen(&world, 80, 20));
+}
+
+#[test]
+fn a_standby_shows_its_recovery() {
+    let mut world = world(true);
+    for second in [0, 2] {
+        answer::<PulseProbe>(&mut world, second, pulse(second, true));
+        answer::<Activity>(&mut world, second, vec![]);
+        let recovery = Recovery {
+            receiver_pid: Some(77),
+            receiver_status: Some("streaming".into()),
+            sender_host: Some("db1.example.com".into()),
+            receive_bytes: Some(0),
+            replay_bytes: Some(33_000_000),
+            replay_s: Some(42.0),
+            paused: Some(true),
+            in_recovery: true,
+            ..Recovery::default()
+        };
+        answer::<RecoveryProbe>(&mut world, second, recovery);
+    }
+    insta::assert_snapshot!(screen(&world, 80, 20));
+}
+
+#[test]
+fn what_failed_says_so_in_its_own_line() {
+    let mut world = calm(world(true));
+    let fault = Fault::new(FaultKind::Timeout, "canceled after 10 s (storage budget)");
+    world.latest.forget(DatabasesProbe::SPEC.id);
+    fail::<DatabasesProbe>(&mut world, 2, fault);
+    let text = screen(&world, 80, 20);
+    let line = text.lines().find(|line| line.contains("Databases")).unwrap();
+    assert!(line.contains("canceled after 10 s"), "{line}");
+    assert!(text.contains("nobody holds it back"));
+}
+
+#[test]
+fn a_stale_value_looks_stale() {
+    let mut world = busy();
+    world.now = Mono(Duration::from_secs(640));
+    let mut pane = Overview::default();
+    let area = Rect::new(0, 0, 80, 20);
+    pane.derive(&world);
+    pane.arrange(area);
+    let mut theme = crate::ui::look::Theme::default();
+    let italic = ratatui::style::Style::new().italic();
+    theme.styles.insert(Role::Stale, italic);
+    let mut look = Look::default();
+    look.theme = theme;
+    let mut buffer = Buffer::empty(area);
+    pane.draw(&world, &look, area, &mut buffer);
+    let is_italic = |y: u16| {
+        (0..80).all(|x| buffer[(x, y)].symbol() == " " || buffer[(x, y)].modifier.contains(italic.add_modifier))
+    };
+    // Connections come from the hot tier, the sizes from the storage tier: only the former are late.
+    assert!(is_italic(1));
+    assert!(!is_italic(19));
+}
+
+#[test]
+fn enter_leads_to_the_backend_of_a_line() {
+    let world = busy();
+    let (_, mut pane) = screen_after(&world, 80, 20, &[Action::Down; 4]);
+    assert_eq!(pane.selected, Some("oldest_tx"));
+    let subject = Subject::Backend {
+        pid: 700,
+        start: 1_794_999_000_000_700,
+    };
+    assert_eq!(pane.on(Action::Enter, &world), Reply::Open(subject));
+    assert_eq!(pane.on(Action::Back, &world), Reply::Taken);
+    assert_eq!(pane.on(Action::Enter, &world), Reply::Ignored);
+}
+
+#[test]
+fn the_views_look_further_back() {
+    let world = busy();
+    let caption = |actions: &[Action]| {
+        screen_after(&world, 80, 20, actions)
+            .0
+            .lines()
+            .next()
+            .unwrap()
+            .to_owned()
+    };
+    assert!(caption(&[]).contains("last 10m"));
+    assert!(caption(&[Action::NextView]).contains("last 1h00m"));
+    assert!(caption(&[Action::PrevView]).contains("session"));
+}
+
+#[test]
+fn ascii_terminals_get_ascii() {
+    let mut look = Look::default();
+    look.glyphs = &crate::ui::look::Glyphs::ASCII;
+    let world = busy();
+    for (width, height) in [(80, 20), (120, 36)] {
+        let mut pane = Overview::default();
+        let area = Rect::new(0, 0, width, height);
+        pane.derive(&world);
+        pane.arrange(area);
+        let mut buffer = Buffer::empty(area);
+        pane.draw(&world, &look, area, &mut buffer);
+        let text = text(&buffer);
+        assert!(text.is_ascii(), "{text}");
+    }
+}
+
+#[test]
+fn no_size_breaks_the_pane() {
+    let (busy, empty) = (busy(), world(true));
+    for world in [&busy, &empty] {
+        for width in (0..130).step_by(7).chain([300]) {
+            for height in [0, 1, 2, 5, 8, 12, 19, 20, 21, 25, 30, 36, 100] {
+                screen_after(world, width, height, &[]);
+            }
+        }
+    }
+}
