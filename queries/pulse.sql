@@ -2,7 +2,7 @@ select extract(epoch from pg_catalog.clock_timestamp())::float8 as epoch,
        extract(epoch from pg_catalog.pg_postmaster_start_time())::float8 as started,
        r.in_recovery,
        case when not r.in_recovery
-            then ('x' || pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8))::bit(32)::int4
+            then ('x' || pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8))::bit(32)::int4
         end as timeline,
        pg_catalog.pg_wal_lsn_diff(case when r.in_recovery then pg_catalog.pg_last_wal_replay_lsn()
                                        else pg_catalog.pg_current_wal_lsn() end, '0/0'::pg_catalog.pg_lsn)::int8 as wal_position,

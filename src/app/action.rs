@@ -111,6 +111,7 @@ const fn row(
 
 /// The key table, in the order of footer and help.
 pub static BINDINGS: &[Binding] = &[
+    row(Action::GoOn, "go-on", &["a"], "go on all the same", "go on"),
     row(
         Action::Enter,
         "details",

@@ -9,7 +9,10 @@ use crate::config::Settings;
 use crate::model::series::Series;
 use crate::pg::server::Server;
 use crate::poll::{Cost, Link, TierHealth};
+use crate::probe::pulse::PulseProbe;
 use crate::probe::{Latest, Mono, Probe, Ran, Tier};
+
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// What is known of one probe.
 #[derive(Clone, Debug, Default)]
@@ -29,8 +32,8 @@ pub struct ServerClock {
     pub at: Mono,
 }
 
-/// Everything the program knows.
-#[derive(Debug)]
+/// Everything the program knows. Samples are shared, so a clone (the frozen screen) is cheap.
+#[derive(Clone, Debug)]
 pub struct World {
     /// The settings.
     pub settings: Arc<Settings>,
@@ -54,6 +57,18 @@ pub struct World {
     pub tiers: BTreeMap<Tier, TierHealth>,
     /// What we cost the server.
     pub cost: Cost,
+    /// What it was at times of the last minute, oldest first.
+    pub costs: std::collections::VecDeque<(Mono, Cost)>,
+    /// The time zone clock times are shown in: the one of this terminal.
+    pub zone: jiff::tz::TimeZone,
+    /// What was said in this session.
+    pub messages: super::message::Messages,
+    /// The hot tier's interval, as `+` and `-` have set it.
+    pub hot_interval: Duration,
+    /// Why the slow connection is not open, while it is not.
+    pub slow_down: Option<crate::pg::fault::Fault>,
+    /// A role that may write is no question: `--allow-privileged-role`, or `read_only_enforce` is off.
+    pub privileged_allowed: bool,
     /// The role may write and the user said to go on all the same: shown for ever in the header.
     pub privileged: bool,
 }
@@ -62,6 +77,7 @@ impl World {
     /// An empty world, before the first answer.
     #[must_use]
     pub fn new(settings: Arc<Settings>, label: String) -> Self {
+        let hot_interval = settings.pace(Tier::Hot).interval;
         Self {
             settings,
             label,
@@ -74,6 +90,12 @@ impl World {
             series: Series::default(),
             tiers: BTreeMap::new(),
             cost: Cost::default(),
+            costs: std::collections::VecDeque::new(),
+            zone: jiff::tz::TimeZone::UTC,
+            messages: super::message::Messages::default(),
+            hot_interval,
+            slow_down: None,
+            privileged_allowed: false,
             privileged: false,
         }
     }
@@ -119,6 +141,83 @@ impl World {
     #[must_use]
     pub fn last_ran(&self, probe: &str) -> Option<&Ran> {
         self.asked.get(probe)?.last.as_ref().map(|sample| &sample.ran)
+    }
+
+    /// In recovery: by the newest pulse, since a promotion breaks no connection.
+    #[must_use]
+    pub fn in_recovery(&self) -> bool {
+        let known = self.get::<PulseProbe>().map(|pulse| pulse.in_recovery);
+        known.unwrap_or_else(|| self.server.as_ref().is_some_and(|server| server.in_recovery))
+    }
+
+    /// Seconds since the postmaster started, by the server's clock.
+    #[must_use]
+    pub fn server_uptime(&self) -> Option<f64> {
+        Some((self.server_now()? - self.get::<PulseProbe>()?.started).max(0.0))
+    }
+
+    /// The server's clock now as `14:03:22`, in this terminal's time zone.
+    #[must_use]
+    pub fn clock_text(&self) -> String {
+        self.server_now()
+            .map_or_else(String::new, |epoch| self.clock_text_of(epoch))
+    }
+
+    /// The server's clock at some moment of this session.
+    #[must_use]
+    pub fn clock_text_at(&self, at: Mono) -> String {
+        let epoch = self.server_now().map(|now| now - self.now.since(at).as_secs_f64());
+        epoch.map_or_else(|| "--:--:--".to_owned(), |epoch| self.clock_text_of(epoch))
+    }
+
+    /// An epoch of the server's clock as `14:03:22`.
+    #[must_use]
+    pub fn clock_text_of(&self, epoch: f64) -> String {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "seconds since 1970; out of range is refused below"
+        )]
+        let seconds = epoch as i64;
+        match jiff::Timestamp::from_second(seconds) {
+            Ok(time) => time.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string(),
+            Err(_) => "--:--:--".to_owned(),
+        }
+    }
+
+    /// A new count of what we cost; keeps a minute of them.
+    pub fn observe_cost(&mut self, cost: Cost) {
+        self.cost = cost;
+        self.costs.push_back((self.now, cost));
+        while self.costs.len() > 2 && self.costs.get(1).is_some_and(|(at, _)| self.now.since(*at) >= MINUTE) {
+            self.costs.pop_front();
+        }
+    }
+
+    /// Statements, and seconds the server was busy with them, per minute over the last minute; `None` in the first
+    /// seconds.
+    #[must_use]
+    pub fn cost_per_minute(&self) -> Option<(f64, f64)> {
+        let ((from, first), (to, last)) = (self.costs.front()?, self.costs.back()?);
+        let span = to.since(*from).as_secs_f64();
+        if span < 3.0 {
+            return None;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "statements of one minute")]
+        let statements = (last.statements - first.statements) as f64;
+        let busy = last.busy.saturating_sub(first.busy).as_secs_f64();
+        Some((statements * 60.0 / span, busy * 60.0 / span))
+    }
+
+    /// The share of one server processor we keep busy at most, 0 to 1.
+    #[must_use]
+    pub fn cost_share(&self) -> Option<f64> {
+        self.cost_per_minute().map(|(_, busy)| busy / 60.0)
+    }
+
+    /// Says something to the user: footer, messages popup, log file.
+    pub fn say(&mut self, severity: Option<crate::pane::Severity>, text: impl Into<String>) {
+        let clock = self.server_now();
+        self.messages.say(severity, text, self.now, clock);
     }
 
     /// An answer older than this is stale: two intervals and the budget.

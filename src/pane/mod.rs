@@ -123,7 +123,7 @@ pub enum Reply {
 /// One thing that `y` offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Copy {
-    /// What it is: "row", "query text", "SELECT pg_cancel_backend(812)".
+    /// What it is, in a word or two: "row", "query text", "cancel".
     pub what: String,
     /// The text that goes to the clipboard.
     pub text: String,

@@ -10,7 +10,7 @@ mod query;
 use std::error::Error;
 use std::io;
 
-pub use connect::{Place, Stage};
+pub use connect::{Password, Place, Stage};
 pub(super) use connect::{alien, certificate, from_io, no_tls, resolve, timeout, unreachable};
 
 /// The class of a fault; what the program does next depends on this, never on the text.
@@ -101,6 +101,15 @@ impl Fault {
     #[must_use]
     pub fn with_sqlstate(mut self, sqlstate: impl Into<String>) -> Self {
         self.sqlstate = Some(sqlstate.into());
+        self
+    }
+
+    /// A refusal that stays one after the pooler's way was tried.
+    #[must_use]
+    pub(super) fn settled(mut self) -> Self {
+        if self.kind == FaultKind::PoolerOptions {
+            self.kind = FaultKind::Other;
+        }
         self
     }
 

@@ -15,6 +15,7 @@ use std::fs;
 use std::path::Path;
 
 use native_tls::{Certificate, Identity, Protocol, TlsConnector};
+use tokio::sync::OnceCell;
 
 use super::fault::{Fault, FaultKind, one_line};
 use super::plan::{Plan, RootCert, Secret, SslMode};
@@ -63,7 +64,44 @@ pub const fn mode_name(mode: SslMode) -> &'static str {
     }
 }
 
-/// The connector that carries a plan out.
+/// The connector of a plan, made when the first server agrees to TLS: reading the system's authorities takes OpenSSL
+/// some 40 ms, which a server without TLS should not cost.
+pub struct Lazy {
+    plan: Plan,
+    made: OnceCell<TlsConnector>,
+}
+
+impl Lazy {
+    /// Nothing is read yet.
+    #[must_use]
+    pub fn new(plan: &Plan) -> Self {
+        Self {
+            plan: plan.clone(),
+            made: OnceCell::new(),
+        }
+    }
+
+    /// TLS from the first byte.
+    #[must_use]
+    pub fn direct(&self) -> bool {
+        self.plan.ssl_direct
+    }
+
+    /// The connector.
+    ///
+    /// # Errors
+    /// See [`connector`].
+    pub async fn get(&self) -> Result<TlsConnector, Fault> {
+        let make = async || {
+            let plan = self.plan.clone();
+            let made = tokio::task::spawn_blocking(move || connector(&plan)).await;
+            made.unwrap_or_else(|_| Err(Fault::new(FaultKind::Tls, "TLS cannot be set up.")))
+        };
+        self.made.get_or_try_init(make).await.cloned()
+    }
+}
+
+/// The connector that carries a plan out. It reads files.
 ///
 /// # Errors
 /// [`FaultKind::Certificate`] naming the file that cannot be read or used, or what the mode lacks.

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::pg::fault::Fault;
+use crate::pg::privilege::Findings;
 use crate::pg::server::Server;
 use crate::probe::{Focus, Mono, Sample, Tier};
 
 /// What the program tells the worker.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Order {
     /// What the user looks at has changed; gated probes that are wanted now are asked at once.
     Look(Focus),
@@ -20,6 +21,8 @@ pub enum Order {
     Now(Vec<&'static str>),
     /// The hot tier's new interval.
     HotInterval(Duration),
+    /// The role may write, and the user said to go on all the same.
+    GoOn,
     /// Close the connections and end.
     Quit,
 }
@@ -29,6 +32,10 @@ pub enum Order {
 pub enum News {
     /// The state of the connection.
     Link(Link),
+    /// What the role may write, found out once; polling is held back until [`Order::GoOn`] unless it is nothing.
+    Role(Result<Arc<Findings>, Fault>),
+    /// The slow connection could not be opened; the storage and hourly tiers wait for it.
+    Slow(Fault),
     /// An answer, good or bad.
     Sample(Arc<Sample>),
     /// A probe was not asked, and why.

@@ -1,1 +1,583 @@
-//! The one background task.
+//! The one background task: it owns the schedule and both connections, asks what is due, and sends what came back.
+//! At most one statement is in flight on each connection, and no connection is opened while another one of the same
+//! lane lives.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::mpsc;
+
+use super::schedule::Schedule;
+use super::{Cost, Link, News, Order};
+use crate::config::Settings;
+use crate::pg::fault::{Fault, FaultKind};
+use crate::pg::plan::{Plan, Secret};
+use crate::pg::privilege::Findings;
+use crate::pg::server::Server;
+use crate::pg::session::{Answer, Lane, Session};
+use crate::probe::pulse::PulseProbe;
+use crate::probe::{Ask, Entry, Focus, Latest, Mono, Param, Ran, Sample, Subject, Tier, Wanted};
+
+/// How long the server may go on past a statement's own timeout before we cancel it.
+const GRACE: Duration = Duration::from_millis(500);
+/// The longest pause between two attempts to connect.
+const MOST_PAUSE: Duration = Duration::from_secs(10);
+/// While only a slot is missing, or the server starts: often enough to get in the moment we can.
+const WAITING_PAUSE: Duration = Duration::from_secs(2);
+
+/// What the worker is made of.
+pub struct Worker {
+    plan: Arc<Plan>,
+    settings: Arc<Settings>,
+    password: Option<Secret>,
+    /// Hold everything back until the user agreed to a role that may write.
+    hold_privileged: bool,
+    started: Instant,
+    orders: mpsc::Receiver<Order>,
+    news: mpsc::Sender<News>,
+}
+
+/// What a connection is doing.
+enum State {
+    /// Not open; the next attempt starts then.
+    Down { retry_at: Mono },
+    /// An attempt, or a statement, is under way.
+    Busy,
+    /// Free.
+    Idle(Box<Session>),
+}
+
+struct Wire {
+    lane: Lane,
+    tiers: &'static [Tier],
+    state: State,
+    attempts: u32,
+    /// The backend of the open session.
+    pid: Option<i32>,
+}
+
+type Job = Pin<Box<dyn Future<Output = Done> + Send>>;
+
+/// How a job ended.
+enum Done {
+    Connected(Lane, Result<Box<Session>, Fault>),
+    Privileges(Box<Session>, Result<Findings, Fault>),
+    Asked {
+        lane: Lane,
+        session: Box<Session>,
+        question: Question,
+        answer: Answer,
+    },
+}
+
+/// One statement that was sent.
+struct Question {
+    entry: &'static Entry,
+    params: Vec<Param>,
+    subject: Option<Subject>,
+    started: Mono,
+}
+
+impl Worker {
+    /// A worker for that plan. `password` is what the user typed; `hold_privileged` stops polling
+    /// while the user is asked about a role that may write.
+    #[must_use]
+    pub fn new(
+        plan: Arc<Plan>,
+        settings: Arc<Settings>,
+        password: Option<Secret>,
+        hold_privileged: bool,
+        started: Instant,
+        (orders, news): (mpsc::Receiver<Order>, mpsc::Sender<News>),
+    ) -> Self {
+        Self {
+            plan,
+            settings,
+            password,
+            hold_privileged,
+            started,
+            orders,
+            news,
+        }
+    }
+
+    /// Runs until [`Order::Quit`] or until nobody listens any more. `first` is a session that is open already.
+    pub async fn run(self, first: Option<Session>) {
+        Run::new(self).run(first).await;
+    }
+}
+
+/// The worker at work.
+struct Run {
+    worker: Worker,
+    schedule: Schedule,
+    wires: [Wire; 2],
+    jobs: FuturesUnordered<Job>,
+    server: Option<Arc<Server>>,
+    latest: Latest,
+    focus: Focus,
+    cost: Cost,
+    /// The role may write and the user has not answered yet.
+    held: bool,
+    /// What the role may write was asked for; once a session.
+    role_known: bool,
+    /// When the fast connection was lost.
+    lost: Option<Mono>,
+    /// Params each gated probe was last asked with; `None` after it was skipped.
+    asked_with: std::collections::BTreeMap<&'static str, Option<Vec<Param>>>,
+}
+
+impl Run {
+    fn new(worker: Worker) -> Self {
+        let now = Mono(worker.started.elapsed());
+        let wire = |lane, tiers| Wire {
+            lane,
+            tiers,
+            state: State::Down { retry_at: now },
+            attempts: 0,
+            pid: None,
+        };
+        Self {
+            schedule: Schedule::new(&worker.settings, now),
+            role_known: false,
+            worker,
+            wires: [
+                wire(Lane::Fast, &[Tier::Hot, Tier::Workload]),
+                wire(Lane::Slow, &[Tier::Storage, Tier::Hourly]),
+            ],
+            jobs: FuturesUnordered::new(),
+            server: None,
+            latest: Latest::default(),
+            focus: Focus::default(),
+            cost: Cost::default(),
+            held: false,
+            lost: None,
+            asked_with: std::collections::BTreeMap::new(),
+        }
+    }
+
+    fn now(&self) -> Mono {
+        Mono(self.worker.started.elapsed())
+    }
+
+    /// Our own backends.
+    fn own(&self) -> Vec<i32> {
+        self.wires.iter().filter_map(|wire| wire.pid).collect()
+    }
+
+    async fn run(mut self, first: Option<Session>) {
+        if let Some(session) = first {
+            self.connected(Lane::Fast, Ok(Box::new(session))).await;
+        }
+        loop {
+            self.dispatch().await;
+            let wake = self.wake();
+            tokio::select! {
+                biased;
+                order = self.worker.orders.recv() => match order {
+                    None | Some(Order::Quit) => break,
+                    Some(order) => self.obey(order),
+                },
+                Some(done) = self.jobs.next() => self.done(done).await,
+                () = sleep_until(wake, self.worker.started) => {}
+            }
+            if self.worker.news.is_closed() {
+                break;
+            }
+        }
+        self.close().await;
+    }
+
+    /// Free connections say good-bye; a busy one is dropped with its statement, which the server notices.
+    async fn close(&mut self) {
+        for wire in &mut self.wires {
+            if let State::Idle(session) = std::mem::replace(&mut wire.state, State::Busy) {
+                session.close().await;
+            }
+        }
+    }
+
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Look(focus) => {
+                self.focus = focus;
+                self.ask_what_is_newly_wanted();
+            }
+            Order::Now(probes) => {
+                for probe in probes {
+                    self.schedule.now(probe);
+                }
+                self.hurry();
+            }
+            Order::HotInterval(interval) => self.schedule.hot_interval(interval, self.now()),
+            Order::GoOn => self.held = false,
+            Order::Quit => {}
+        }
+    }
+
+    /// Connections that wait for their next attempt try at once.
+    fn hurry(&mut self) {
+        let now = self.now();
+        for wire in &mut self.wires {
+            if let State::Down { retry_at } = &mut wire.state {
+                *retry_at = now;
+            }
+        }
+    }
+
+    /// Probes that were gated, or were asked about something else, and are wanted now that the focus has moved.
+    fn ask_what_is_newly_wanted(&mut self) {
+        let Some(server) = &self.server else { return };
+        let own = self.own();
+        let ask = Ask {
+            own: &own,
+            server,
+            settings: &self.worker.settings,
+            latest: &self.latest,
+            focus: &self.focus,
+        };
+        let newly = |entry: &&Entry| match self.asked_with.get(entry.spec.id) {
+            Some(last) => {
+                (entry.wanted)(&ask) == Wanted::Yes && last.as_ref().is_none_or(|last| *last != (entry.params)(&ask))
+            }
+            None => false,
+        };
+        let ids: Vec<_> = crate::probe::PROBES
+            .iter()
+            .filter(newly)
+            .map(|entry| entry.spec.id)
+            .collect();
+        for id in ids {
+            self.schedule.now(id);
+        }
+    }
+
+    /// Gives every free connection something to do.
+    async fn dispatch(&mut self) {
+        for index in 0..self.wires.len() {
+            let now = self.now();
+            match &self.wires[index].state {
+                State::Busy => {}
+                State::Down { retry_at } if now < *retry_at => {}
+                // The slow connection waits until the fast one is in: it is the one that matters.
+                State::Down { .. } if self.wires[index].lane == Lane::Slow && !self.fast_is_in() => {}
+                State::Down { .. } => self.connect(index),
+                State::Idle(_) => self.feed(index).await,
+            }
+        }
+    }
+
+    fn fast_is_in(&self) -> bool {
+        self.server.is_some() && !matches!(self.wires[0].state, State::Down { .. })
+    }
+
+    fn connect(&mut self, index: usize) {
+        let wire = &mut self.wires[index];
+        wire.state = State::Busy;
+        let lane = wire.lane;
+        let (plan, settings) = (Arc::clone(&self.worker.plan), Arc::clone(&self.worker.settings));
+        let password = self.worker.password.clone();
+        self.jobs.push(Box::pin(async move {
+            let session = Session::open(&plan, lane, &settings, password.as_ref()).await;
+            Done::Connected(lane, session.map(Box::new))
+        }));
+    }
+
+    /// Asks the next thing that is due on a free connection.
+    async fn feed(&mut self, index: usize) {
+        if self.held {
+            return;
+        }
+        let Some(server) = self.server.clone() else { return };
+        let tiers = self.wires[index].tiers;
+        if self.wires[index].lane == Lane::Slow && !self.role_known {
+            self.role_known = true;
+            if let Some(mut session) = self.take(index) {
+                self.jobs.push(Box::pin(async move {
+                    let findings = session.privileges().await;
+                    Done::Privileges(session, findings)
+                }));
+            }
+            return;
+        }
+        loop {
+            let now = self.now();
+            let Some(entry) = self.schedule.next(tiers, &server, now) else {
+                return;
+            };
+            let own = self.own();
+            let ask = Ask {
+                own: &own,
+                server: &server,
+                settings: &self.worker.settings,
+                latest: &self.latest,
+                focus: &self.focus,
+            };
+            match (entry.wanted)(&ask) {
+                Wanted::Yes => {
+                    let question = Question {
+                        entry,
+                        params: (entry.params)(&ask),
+                        subject: self.focus.subject.clone(),
+                        started: now,
+                    };
+                    self.asked_with.insert(entry.spec.id, Some(question.params.clone()));
+                    self.send(index, question);
+                    return;
+                }
+                Wanted::No(reason) => self.skip(entry, reason, &server).await,
+            }
+        }
+    }
+
+    async fn skip(&mut self, entry: &'static Entry, reason: &'static str, server: &Server) {
+        let first = self.asked_with.insert(entry.spec.id, None) != Some(None);
+        self.latest.forget(entry.spec.id);
+        if first {
+            self.tell(News::Skipped {
+                probe: entry.spec.id,
+                reason,
+            })
+            .await;
+        }
+        if let Some(health) = self.schedule.skipped(entry, server, self.now()) {
+            self.tell(News::Tier(health)).await;
+        }
+    }
+
+    fn take(&mut self, index: usize) -> Option<Box<Session>> {
+        match std::mem::replace(&mut self.wires[index].state, State::Busy) {
+            State::Idle(session) => Some(session),
+            other => {
+                self.wires[index].state = other;
+                None
+            }
+        }
+    }
+
+    fn send(&mut self, index: usize, question: Question) {
+        let lane = self.wires[index].lane;
+        let deadline = self.deadline(question.entry);
+        let Some(mut session) = self.take(index) else { return };
+        self.jobs.push(Box::pin(async move {
+            let answer = session.ask(question.entry, &question.params, deadline).await;
+            Done::Asked {
+                lane,
+                session,
+                question,
+                answer,
+            }
+        }));
+    }
+
+    /// The server ends hot and workload statements by itself after `statement_timeout`; the others after their budget.
+    fn deadline(&self, entry: &Entry) -> Duration {
+        let tier = self
+            .server
+            .as_deref()
+            .map_or(entry.spec.tier, |server| (entry.tier)(server));
+        let own = match tier {
+            Tier::Hot | Tier::Workload => self.worker.settings.statement_timeout,
+            Tier::Storage | Tier::Hourly => self.worker.settings.pace(tier).budget,
+        };
+        own + GRACE
+    }
+
+    async fn done(&mut self, done: Done) {
+        match done {
+            Done::Connected(lane, session) => self.connected(lane, session).await,
+            Done::Privileges(session, findings) => {
+                self.give_back(Lane::Slow, session).await;
+                self.judge(findings).await;
+            }
+            Done::Asked {
+                lane,
+                session,
+                question,
+                answer,
+            } => {
+                self.answered(question, answer).await;
+                self.give_back(lane, session).await;
+            }
+        }
+    }
+
+    /// What the role may do is known. What cannot be found out is treated as if it could write: the user decides.
+    async fn judge(&mut self, findings: Result<Findings, Fault>) {
+        let harmless = matches!(&findings, Ok(findings) if !findings.may_write());
+        self.held = self.worker.hold_privileged && !harmless;
+        self.tell(News::Role(findings.map(Arc::new))).await;
+    }
+
+    async fn connected(&mut self, lane: Lane, session: Result<Box<Session>, Fault>) {
+        match session {
+            Ok(session) => {
+                self.cost.opened += 1;
+                let server = Arc::clone(session.server());
+                let wire = self.wire(lane);
+                wire.attempts = 0;
+                wire.pid = Some(session.pid());
+                wire.state = State::Idle(session);
+                if lane == Lane::Fast {
+                    self.server = Some(Arc::clone(&server));
+                    self.lost = None;
+                    let now = self.now();
+                    self.schedule.restart(now);
+                    self.asked_with.clear();
+                    self.tell(News::Link(Link::Up(server))).await;
+                }
+            }
+            Err(fault) => self.down(lane, fault).await,
+        }
+    }
+
+    fn wire(&mut self, lane: Lane) -> &mut Wire {
+        &mut self.wires[usize::from(lane == Lane::Slow)]
+    }
+
+    /// A connection is gone, or an attempt failed: say so and try again later.
+    async fn down(&mut self, lane: Lane, fault: Fault) {
+        let now = self.now();
+        let wire = self.wire(lane);
+        wire.attempts = wire.attempts.saturating_add(1);
+        wire.pid = None;
+        let attempts = wire.attempts;
+        let retry_at = Mono(now.0 + pause(&fault, attempts));
+        wire.state = State::Down { retry_at };
+        if lane == Lane::Fast {
+            if self.server.is_some() {
+                self.lost.get_or_insert(now);
+            }
+            let (since, retry_at) = (self.lost, Some(retry_at));
+            self.tell(News::Link(Link::Down {
+                fault,
+                since,
+                retry_at,
+                attempts,
+            }))
+            .await;
+        } else {
+            self.tell(News::Slow(fault)).await;
+        }
+    }
+
+    async fn give_back(&mut self, lane: Lane, session: Box<Session>) {
+        if session.broken() {
+            drop(session);
+            self.down(lane, Fault::new(FaultKind::Lost, "The connection to the server broke."))
+                .await;
+        } else {
+            self.wire(lane).state = State::Idle(session);
+        }
+    }
+
+    async fn answered(&mut self, question: Question, answer: Answer) {
+        let Question {
+            entry,
+            params,
+            subject,
+            started,
+        } = question;
+        self.cost.statements += 1;
+        self.cost.busy += answer.took;
+        let (rows, data, fault) = match answer.result.and_then(|rows| Ok((rows.len(), (entry.decode)(&rows)?))) {
+            Ok((rows, data)) => (rows, Some(data), None),
+            Err(fault) => (0, None, Some(fault)),
+        };
+        self.cost.failed += u64::from(fault.is_some());
+        let kind = fault.as_ref().map(|fault| fault.kind);
+        let ran = Ran {
+            probe: entry.spec.id,
+            variant: answer.variant,
+            params,
+            subject,
+            started,
+            took: answer.took,
+            rows,
+            fault,
+        };
+        let sample = Arc::new(Sample { ran, data });
+        self.latest.keep(&sample);
+        self.tell(News::Sample(sample)).await;
+        self.notice_promotion().await;
+        if let Some(server) = self.server.clone() {
+            let now = self.now();
+            if let Some(health) = self.schedule.asked(entry, &server, answer.took, kind, now) {
+                self.cost.connections = self.open_connections();
+                self.tell(News::Tier(health)).await;
+                self.tell(News::Cost(self.cost)).await;
+            }
+        }
+    }
+
+    /// A promotion breaks no connection: the pulse tells, and from then on the primary's questions are asked.
+    async fn notice_promotion(&mut self) {
+        let Some(pulse) = self.latest.get::<PulseProbe>() else {
+            return;
+        };
+        let Some(server) = self
+            .server
+            .as_deref()
+            .filter(|server| server.in_recovery != pulse.in_recovery)
+        else {
+            return;
+        };
+        let server = Arc::new(Server {
+            in_recovery: pulse.in_recovery,
+            ..server.clone()
+        });
+        self.server = Some(Arc::clone(&server));
+        self.tell(News::Link(Link::Up(server))).await;
+    }
+
+    fn open_connections(&self) -> u8 {
+        u8::try_from(
+            self.wires
+                .iter()
+                .filter(|wire| !matches!(wire.state, State::Down { .. }))
+                .count(),
+        )
+        .unwrap_or(u8::MAX)
+    }
+
+    /// Waits while the program is slow to read: samples are never piled up, polling slows down instead.
+    fn tell(&self, news: News) -> impl Future<Output = ()> + use<> {
+        let listener = self.worker.news.clone();
+        async move {
+            // A closed channel means that the program ends; the run loop notices.
+            let _ = listener.send(news).await;
+        }
+    }
+
+    /// When something is due although nothing happens.
+    fn wake(&self) -> Mono {
+        let due = |wire: &Wire| match &wire.state {
+            State::Busy => None,
+            State::Down { .. } if wire.lane == Lane::Slow && !self.fast_is_in() => None,
+            State::Down { retry_at } => Some(*retry_at),
+            State::Idle(_) if self.held => None,
+            State::Idle(_) => self.schedule.due(wire.tiers),
+        };
+        let far = Mono(self.now().0 + Duration::from_mins(1));
+        self.wires
+            .iter()
+            .filter_map(due)
+            .min()
+            .map_or(far, |wake| wake.min(far))
+    }
+}
+
+/// How long until the next attempt: at once after a break, then doubling up to ten seconds.
+fn pause(fault: &Fault, attempts: u32) -> Duration {
+    if fault.waits() {
+        return WAITING_PAUSE;
+    }
+    (Duration::from_millis(250) * (1 << attempts.min(8))).min(MOST_PAUSE)
+}
+
+async fn sleep_until(wake: Mono, started: Instant) {
+    tokio::time::sleep_until((started + wake.0).into()).await;
+}

@@ -201,16 +201,19 @@ pub trait Probe: 'static {
     const SPEC: Spec;
 
     /// The values of `$1`, `$2`, ...
+    #[must_use]
     fn params(_ask: &Ask<'_>) -> Vec<Param> {
         Vec::new()
     }
 
     /// Whether it is asked at all now.
+    #[must_use]
     fn wanted(_ask: &Ask<'_>) -> Wanted {
         Wanted::Yes
     }
 
     /// The tier on this server; another than [`Spec::tier`] where old versions make it dear.
+    #[must_use]
     fn tier(_server: &Server) -> Tier {
         Self::SPEC.tier
     }

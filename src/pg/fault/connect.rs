@@ -33,10 +33,19 @@ pub struct Place {
     pub tls: bool,
     /// Our end's address, once connected by TCP.
     pub local: Option<IpAddr>,
-    /// The server has asked for a password.
-    pub password_wanted: bool,
-    /// We had one.
-    pub password_given: bool,
+    /// What became of the password.
+    pub password: Password,
+}
+
+/// What became of the password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Password {
+    /// The server has not asked for one, or not yet.
+    NotAsked,
+    /// It asked, and we had none.
+    Missing,
+    /// It asked and got one.
+    Sent,
 }
 
 impl fmt::Display for Place {
@@ -200,7 +209,7 @@ pub(in crate::pg) fn from_io(place: &Place, error: &io::Error) -> Fault {
 
 /// An error of the driver itself while logging in.
 pub(super) fn from_driver(place: &Place, text: &str) -> Fault {
-    if place.password_wanted && !place.password_given {
+    if place.password == Password::Missing {
         return password_missing(place);
     }
     Fault::new(FaultKind::Other, format!("Logging in at {place} failed: {text}."))
@@ -253,6 +262,12 @@ pub(super) fn from_server(place: &Place, db: &DbError) -> Fault {
             Fault::new(FaultKind::NotYet, format!("{place} lets nobody in just now: {said}."))
                 .with_remedy("It starts, stops, or recovers; its log says how far it is.")
         }
+        // Our limits are set before the login looks anything up.
+        "55P03" | "57014" => Fault::new(
+            FaultKind::NotYet,
+            format!("{place} could not finish the login: somebody holds a lock on its system catalogs ({said})."),
+        )
+        .with_remedy("On the server: SELECT pid, mode, relation::regclass FROM pg_locks WHERE relation < 16384 AND mode = 'AccessExclusiveLock'"),
         "55000" => Fault::new(
             FaultKind::Other,
             format!("The database \"{}\" takes no connections: {said}.", place.dbname),

@@ -13,7 +13,7 @@ use tokio_postgres::{Client, Error};
 
 use super::route::{Deadline, Route};
 use super::wire::{Handover, Heard, Wire, heard};
-use crate::pg::fault::{self, Fault, FaultKind, Stage};
+use crate::pg::fault::{self, Fault, FaultKind, Password, Stage};
 use crate::pg::rows::Rows;
 use crate::pg::server::{self, Introduction};
 use crate::probe::Param;
@@ -49,17 +49,19 @@ impl Line {
     pub(super) async fn open(
         mut route: Route,
         config: &tokio_postgres::Config,
-        password_given: bool,
         limit: Deadline,
     ) -> Result<Self, Fault> {
         let link = route.connect(limit).await?;
-        route.place.password_given = password_given;
         let (wire, shared) = Wire::new(link);
         let login = limit
             .bound(&route.place, Stage::Login, config.connect_raw(wire, Handover))
             .await;
         let said = heard(&shared);
-        route.place.password_wanted = said.wants_password();
+        route.place.password = match (said.wants_password(), config.get_password().is_some()) {
+            (false, _) => Password::NotAsked,
+            (true, false) => Password::Missing,
+            (true, true) => Password::Sent,
+        };
         let login = login.map_err(|late| said_instead(&route, &said).unwrap_or(late))?;
         let (client, connection) = login.map_err(|error| {
             said_instead(&route, &said).unwrap_or_else(|| Fault::from_connect(&route.place, &error))
@@ -119,13 +121,13 @@ impl Line {
             return query.await;
         };
         // Polled together, the three are sent together: the driver pipelines them.
-        let (begun, rows, _) = join3(
+        let (opened, rows, _) = join3(
             self.client.batch_execute(begin),
             query,
             self.client.batch_execute("COMMIT"),
         )
         .await;
-        begun.and(rows)
+        opened.and(rows)
     }
 
     /// The rows of a statement, or a fault. Past `deadline` it is cancelled; a server that does not even answer that

@@ -9,7 +9,7 @@ mod route;
 mod setup;
 mod wire;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use self::dial::Dial;
@@ -19,6 +19,7 @@ use super::fault::{Fault, Place};
 use super::plan::{Plan, Secret};
 use super::rows::Rows;
 use super::server::{Introduction, Server};
+use super::tls;
 use crate::config::Settings;
 use crate::probe::{Entry, Param, Spec, Variant};
 
@@ -46,6 +47,8 @@ pub struct Answer {
 pub struct Session {
     line: Line,
     server: Arc<Server>,
+    /// `pg_backend_pid()` at the introduction.
+    pid: i32,
     /// Behind a pooler: what opens the transaction of each statement.
     begin: Option<String>,
     /// What is to be set before the first statement; empty behind a pooler.
@@ -67,7 +70,7 @@ impl Session {
             plan,
             setup: Setup::new(lane, settings),
             typed: password,
-            connector: OnceLock::new(),
+            tls: Arc::new(tls::Lazy::new(plan)),
         };
         dial.open().await
     }
@@ -84,6 +87,7 @@ impl Session {
         Self {
             line,
             server: Arc::new(server),
+            pid: introduction.pid,
             begin,
             late,
             broken: false,
@@ -108,6 +112,12 @@ impl Session {
     #[must_use]
     pub fn server(&self) -> &Arc<Server> {
         &self.server
+    }
+
+    /// Our backend there; behind a pooler it was so when we were introduced.
+    #[must_use]
+    pub fn pid(&self) -> i32 {
+        self.pid
     }
 
     /// One statement, one round trip. Past `deadline` it is cancelled; if the answer does not even come then, the

@@ -4,9 +4,9 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use native_tls::TlsConnector;
 use postgres_native_tls::TlsConnector as Handshake;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -15,8 +15,9 @@ use tokio::time::{Instant, timeout_at};
 use tokio_postgres::tls::TlsConnect;
 
 use super::wire::Link;
-use crate::pg::fault::{self, Fault, FaultKind, Place, Stage};
+use crate::pg::fault::{self, Fault, FaultKind, Password, Place, Stage};
 use crate::pg::plan::{Host, Plan, Target};
+use crate::pg::tls;
 
 /// Where a socket can be connected to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,9 +36,7 @@ pub(super) enum Crypt {
     /// By TLS; `optional` goes on without when the server has none.
     Tls {
         /// What verifies the server.
-        connector: TlsConnector,
-        /// TLS from the first byte (17+).
-        direct: bool,
+        tls: Arc<tls::Lazy>,
         /// `sslmode=prefer`.
         optional: bool,
     },
@@ -63,8 +62,8 @@ pub(super) struct Deadline {
     limit: Duration,
 }
 
-/// libpq's "wait for ever", as far as a clock goes.
-const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
+/// libpq's "wait for ever", as far as a clock goes: a year.
+const FOR_EVER: Duration = Duration::from_hours(8760);
 
 impl Deadline {
     /// `limit` from now; zero is libpq's "no limit".
@@ -105,17 +104,12 @@ impl Route {
         let socket = deadline.bound(&self.place, Stage::Connect, self.socket()).await?;
         let (link, local) = socket.map_err(|error| fault::unreachable(&self.place, &error))?;
         self.place.local = local;
-        let Crypt::Tls {
-            connector,
-            direct,
-            optional,
-        } = self.crypt.clone()
-        else {
+        let Crypt::Tls { tls, optional } = self.crypt.clone() else {
             return Ok(link);
         };
         let place = self.place.clone();
         match deadline
-            .bound(&place, Stage::Tls, encrypt(&place, link, connector, direct))
+            .bound(&place, Stage::Tls, encrypt(&place, link, &tls))
             .await??
         {
             (link, true) => {
@@ -173,19 +167,13 @@ pub(super) fn place(plan: &Plan, target: &Target) -> Place {
         sslmode: plan.sslmode,
         tls: false,
         local: None,
-        password_wanted: false,
-        password_given: false,
+        password: Password::NotAsked,
     }
 }
 
 /// Asks for TLS and does the handshake. `false` with the link as it was: the server has none.
-async fn encrypt(
-    place: &Place,
-    mut link: Box<dyn Link>,
-    connector: TlsConnector,
-    direct: bool,
-) -> Result<(Box<dyn Link>, bool), Fault> {
-    if !direct {
+async fn encrypt(place: &Place, mut link: Box<dyn Link>, tls: &tls::Lazy) -> Result<(Box<dyn Link>, bool), Fault> {
+    if !tls.direct() {
         match ask_for_tls(&mut link).await {
             Ok(b'S') => {}
             Ok(b'N') => return Ok((link, false)),
@@ -194,7 +182,7 @@ async fn encrypt(
             Err(error) => return Err(fault::from_io(place, &error)),
         }
     }
-    let stream = Handshake::new(connector, &place.host).connect(link).await;
+    let stream = Handshake::new(tls.get().await?, &place.host).connect(link).await;
     let stream = stream.map_err(|error| fault::certificate(place, &fault::chain(&error)))?;
     Ok((Box::new(stream), true))
 }

@@ -1,22 +1,16 @@
 //! One PostgreSQL server of one's own, for the length of a test.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Stdio};
-use std::sync::Mutex;
 
 use rustix::process::Signal;
 use tokio::sync::OnceCell;
 
-use crate::install::{Install, MAJORS, cache_dir, lock, postgres};
-use crate::process::{Account, children, run, runs, signal};
+use crate::home::Home;
+use crate::install::MAJORS;
+use crate::process::{runs, signal};
 use crate::wait::{wait_blocking, wait_for};
 use crate::{Client, Error, PATIENCE, Result};
-
-const SUPERVISE: &str = include_str!("supervise.sh");
 
 /// Settings of every cluster; a builder's `conf` comes after them and wins.
 const CONF: &str = "\
@@ -107,14 +101,14 @@ impl Builder {
     /// No build, no free port, or what the server wrote into its log before it gave up.
     pub async fn start(self) -> Result<Cluster> {
         let major = self.major;
-        let (install, template) = blocking(move || Ok((postgres(major)?, template(major)?))).await?;
-        let cluster = Cluster::lay(install, &template, |_| false)?;
+        let home = tokio::task::spawn_blocking(move || Home::new(major)).await;
+        let home = home.map_err(|error| Error::new(error.to_string()))??;
         let hba: Vec<&str> = self.hba.iter().map(String::as_str).chain([TRUST]).collect();
-        cluster.write("pg_hba.conf", hba.join("\n").as_bytes(), 0o600)?;
+        home.write("pg_hba.conf", hba.join("\n").as_bytes(), 0o600)?;
         for (name, contents, mode) in &self.files {
-            cluster.write(name, contents, *mode)?;
+            home.write(name, contents, *mode)?;
         }
-        let cluster = cluster.configured(self.conf)?.up().await?;
+        let cluster = Cluster::configure(home, self.conf)?.up().await?;
         let client = cluster.client().await?;
         client
             .simple("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
@@ -126,16 +120,13 @@ impl Builder {
     }
 }
 
-/// A server, in a directory of its own under `/tmp` or `$PGMON_LAB_DIR`. Dropped, it stops at once and its directory is removed; when the process that made it dies in any way,
-/// the same happens.
+/// A server, in a directory of its own under `/tmp` or `$PGMON_LAB_DIR`. Dropped, it stops at once and its directory is
+/// removed; when the process that made it dies in any way, the same happens.
 #[derive(Debug)]
 pub struct Cluster {
-    install: Install,
-    account: Option<Account>,
-    dir: PathBuf,
+    home: Home,
     port: u16,
     conf: Vec<(String, String)>,
-    supervisor: Mutex<(Child, Option<ChildStdin>)>,
 }
 
 impl Cluster {
@@ -155,7 +146,7 @@ impl Cluster {
     /// The server's major version.
     #[must_use]
     pub fn major(&self) -> u32 {
-        self.install.major
+        self.home.major()
     }
 
     /// The TCP port, on 127.0.0.1.
@@ -167,13 +158,13 @@ impl Cluster {
     /// The directory of the Unix socket.
     #[must_use]
     pub fn socket_dir(&self) -> &Path {
-        &self.dir
+        self.home.server().dir()
     }
 
     /// The data directory. Owned by the server's account: to be read by root or that account only.
     #[must_use]
     pub fn data_dir(&self) -> PathBuf {
-        self.dir.join("data")
+        self.home.data()
     }
 
     /// `host=127.0.0.1 port=.. user=.. dbname=..`
@@ -182,12 +173,13 @@ impl Cluster {
         format!("host=127.0.0.1 port={} user={user} dbname={database}", self.port)
     }
 
-    /// A session of the superuser in database `postgres`.
+    /// A session of the superuser in database `postgres`, over the Unix socket: there whatever `pg_hba.conf` says of TCP.
     ///
     /// # Errors
     /// What the server said.
     pub async fn client(&self) -> Result<Client> {
-        self.client_as("postgres", "postgres").await
+        let host = self.socket_dir().display();
+        Client::connect(&format!("host={host} port={} user=postgres dbname=postgres", self.port)).await
     }
 
     /// A session over TCP.
@@ -223,15 +215,13 @@ impl Cluster {
     /// Everything the server has logged.
     #[must_use]
     pub fn log(&self) -> String {
-        fs::read(self.dir.join("log"))
-            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-            .unwrap_or_default()
+        self.home.server().log()
     }
 
     /// The postmaster's pid; `None` when the server is stopped.
     #[must_use]
     pub fn postmaster(&self) -> Option<i32> {
-        fs::read_to_string(self.dir.join("run.pid")).ok()?.trim().parse().ok()
+        self.home.server().pid()
     }
 
     /// Starts a stopped server on the same port and waits until it accepts connections.
@@ -239,13 +229,12 @@ impl Cluster {
     /// # Errors
     /// What the server wrote into its log before it gave up.
     pub async fn start_again(&self) -> Result<()> {
-        self.order_start()?;
-        let gave_up = || self.dir.join("run.exit").exists();
+        self.home.server().start()?;
         wait_for("a server accepts connections", PATIENCE, async || {
-            Ok(gave_up() || self.ready())
+            Ok(self.home.server().has_ended() || self.home.is_ready())
         })
         .await?;
-        if gave_up() {
+        if self.home.server().has_ended() {
             return Err(Error::new(format!(
                 "PostgreSQL {} did not start: {}",
                 self.major(),
@@ -288,20 +277,20 @@ impl Cluster {
     /// # Errors
     /// When a process is still there after a minute.
     pub async fn kill9(&self) -> Result<()> {
-        self.signal_all(Signal::KILL);
+        self.home.signal_all(Signal::KILL);
         self.gone().await
     }
 
     /// Stops all processes of the server with SIGSTOP: connections stay open and nothing answers.
     /// Returns when all of them are stopped.
     pub fn pause(&self) {
-        let sent = self.signal_all(Signal::STOP);
+        let sent = self.home.signal_all(Signal::STOP);
         wait_blocking(PATIENCE, || sent.iter().all(|pid| !runs(*pid)));
     }
 
     /// Undoes [`Cluster::pause`].
     pub fn resume(&self) {
-        self.signal_all(Signal::CONT);
+        self.home.signal_all(Signal::CONT);
     }
 
     /// Sets one configuration parameter for the whole server (`ALTER SYSTEM` and a reload), and waits until it is in force.
@@ -329,94 +318,55 @@ impl Cluster {
     /// What either server said.
     pub async fn standby(&self, name: &str, conf: &[(&str, &str)]) -> Result<Self> {
         let client = self.client().await?;
-        let new = self.major() >= 15;
-        client
-            .rows(&format!(
-                "SELECT pg_catalog.pg_create_physical_replication_slot('{name}', true)"
-            ))
-            .await?;
-        let begin = if new {
-            "pg_backup_start('lab', true)"
-        } else {
-            "pg_start_backup('lab', true, false)"
-        };
-        client.rows(&format!("SELECT pg_catalog.{begin}")).await?;
-        // What pg_basebackup leaves out too: slots, the WAL (it is streamed), the running server's own files.
-        let skipped = |path: &Path| {
-            let inside = |dir: &str| path.parent() == Some(Path::new(dir));
-            inside("pg_replslot") || inside("pg_wal") || path.starts_with("postmaster.pid")
-        };
-        let standby = Self::lay(self.install.clone(), &self.data_dir(), skipped)?;
-        let end = if new {
-            "pg_backup_stop(false)"
-        } else {
-            "pg_stop_backup(false, false)"
-        };
-        let label: String = client
-            .value(&format!("SELECT b.labelfile FROM pg_catalog.{end} b"))
-            .await?;
-        standby.write("backup_label", label.as_bytes(), 0o600)?;
-        standby.write("standby.signal", b"", 0o600)?;
-        let primary = format!(
-            "host={} port={} user=postgres application_name={name}",
-            self.dir.display(),
-            self.port
-        );
+        let slot = format!("SELECT pg_catalog.pg_create_physical_replication_slot('{name}', true)");
+        client.rows(&slot).await?;
+        let home = self.base_backup(&client).await?;
+        home.write("standby.signal", b"", 0o600)?;
+        let (host, port) = (self.socket_dir().display(), self.port);
+        let primary = format!("host={host} port={port} user=postgres application_name={name}");
         let own = [("primary_conninfo", primary.as_str()), ("primary_slot_name", name)];
-        let pairs = own
+        let own = own
             .iter()
             .chain(conf)
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let standby = standby
-            .configured(self.conf.iter().cloned().chain(pairs).collect())?
-            .up()
-            .await?;
+        let conf = self.conf.iter().cloned().chain(own).collect();
+        let standby = Self::configure(home, conf)?.up().await?;
         let streams = format!(
             "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_replication r \
              WHERE r.application_name = '{name}' AND r.state = 'streaming')"
         );
-        wait_for("the standby streams", PATIENCE, async || {
-            client.value::<bool>(&streams).await
-        })
-        .await?;
+        wait_for("the standby streams", PATIENCE, async || client.value(&streams).await).await?;
         Ok(standby)
     }
 
-    /// A directory with a copy of `source`, and a supervisor that waits beside it.
-    fn lay(install: Install, source: &Path, skip: impl Fn(&Path) -> bool) -> Result<Self> {
-        let account = Account::for_servers()?;
-        // A Unix socket's path has room for about 100 bytes: TMPDIR may be too deep.
-        let base = std::env::var_os("PGMON_LAB_DIR").unwrap_or_else(|| "/tmp".into());
-        let dir = tempfile::Builder::new().prefix("pgmon-lab-").tempdir_in(base)?;
-        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755))?;
-        Account::own(account, dir.path())?;
-        copy_tree(source, &dir.path().join("data"), Path::new(""), account, &skip)?;
-        let mut supervisor = supervise(&install, account, dir.path())?;
-        let orders = supervisor.stdin.take();
-        let supervisor = Mutex::new((supervisor, orders));
-        Ok(Self {
-            install,
-            account,
-            dir: dir.keep(),
-            port: 0,
-            conf: Vec::new(),
-            supervisor,
-        })
+    /// A copy of the running server by the low-level interface, there being no `pg_basebackup` in the builds.
+    async fn base_backup(&self, client: &Client) -> Result<Home> {
+        let (begin, end) = match self.major() {
+            15.. => ("pg_backup_start('lab', true)", "pg_backup_stop(false)"),
+            _ => ("pg_start_backup('lab', true, false)", "pg_stop_backup(false, false)"),
+        };
+        client.rows(&format!("SELECT pg_catalog.{begin}")).await?;
+        // What pg_basebackup leaves out too: slots, the WAL (it is streamed), the running server's own files.
+        let home = self.home.copy(|path| {
+            let inside = |dir: &str| path.parent() == Some(Path::new(dir));
+            inside("pg_replslot") || inside("pg_wal") || path.starts_with("postmaster.pid")
+        })?;
+        let label: String = client
+            .value(&format!("SELECT b.labelfile FROM pg_catalog.{end} b"))
+            .await?;
+        home.write("backup_label", label.as_bytes(), 0o600)?;
+        Ok(home)
     }
 
-    fn configured(mut self, conf: Vec<(String, String)>) -> Result<Self> {
-        self.port = free_port()?;
-        let mut text = format!(
-            "{CONF}port = {}\nunix_socket_directories = '{}'\n",
-            self.port,
-            self.dir.display()
-        );
+    fn configure(home: Home, conf: Vec<(String, String)>) -> Result<Self> {
+        let port = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let directory = home.server().dir().display();
+        let mut text = format!("{CONF}port = {port}\nunix_socket_directories = '{directory}'\n");
         for (name, value) in &conf {
             let _infallible = writeln!(text, "{name} = '{}'", value.replace('\'', "''"));
         }
-        self.write("lab.conf", text.as_bytes(), 0o600)?;
-        self.conf = conf;
-        Ok(self)
+        home.write("lab.conf", text.as_bytes(), 0o600)?;
+        Ok(Self { home, port, conf })
     }
 
     /// The first start: another process may take the port before the server does.
@@ -424,75 +374,15 @@ impl Cluster {
         for _ in 0..5 {
             match self.start_again().await {
                 Ok(()) => return Ok(self),
-                Err(error) if error.says("Address already in use") => {
-                    let conf = std::mem::take(&mut self.conf);
-                    self = self.configured(conf)?;
-                }
+                Err(error) if error.says("Address already in use") => self = Self::configure(self.home, self.conf)?,
                 Err(error) => return Err(error),
             }
         }
         Err(Error::new("no free port for a server in five tries"))
     }
 
-    fn order_start(&self) -> Result<()> {
-        let mut guard = self
-            .supervisor
-            .lock()
-            .map_err(|_| Error::new("a test panicked while it started a server"))?;
-        let _absent = fs::remove_file(self.dir.join("run.exit"));
-        let orders = guard
-            .1
-            .as_mut()
-            .ok_or_else(|| Error::new("the server's supervisor is gone"))?;
-        Ok(orders.write_all(b"start\n")?)
-    }
-
-    /// The eighth line of postmaster.pid is the server's own word on it.
-    fn ready(&self) -> bool {
-        let Some(postmaster) = self.postmaster() else {
-            return false;
-        };
-        let text = fs::read_to_string(self.data_dir().join("postmaster.pid")).unwrap_or_default();
-        let mut lines = text.lines();
-        let same = lines.next().and_then(|line| line.parse().ok()) == Some(postmaster);
-        same && lines.nth(6).is_some_and(|status| status.trim() == "ready")
-    }
-
     async fn gone(&self) -> Result<()> {
         wait_for("a server is gone", PATIENCE, async || Ok(self.postmaster().is_none())).await
-    }
-
-    fn signal_all(&self, sent: Signal) -> Vec<i32> {
-        let Some(postmaster) = self.postmaster() else {
-            return Vec::new();
-        };
-        let mut pids = children(postmaster);
-        signal(postmaster, sent);
-        // Once more: a backend may have been born before the postmaster stopped.
-        pids.extend(children(postmaster));
-        for backend in &pids {
-            signal(*backend, sent);
-        }
-        pids.push(postmaster);
-        pids
-    }
-
-    fn write(&self, name: &str, contents: &[u8], mode: u32) -> Result<()> {
-        let path = self.data_dir().join(name);
-        fs::write(&path, contents)?;
-        fs::set_permissions(&path, fs::Permissions::from_mode(mode))?;
-        Account::own(self.account, &path)
-    }
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        let Ok(mut guard) = self.supervisor.lock() else { return };
-        drop(guard.1.take());
-        let ended = wait_blocking(PATIENCE, || matches!(guard.0.try_wait(), Ok(Some(_)) | Err(_)));
-        if !ended || self.dir.exists() {
-            eprintln!("a server was not removed: {}", self.dir.display());
-        }
     }
 }
 
@@ -509,90 +399,4 @@ pub async fn shared(major: u32) -> Result<&'static Cluster> {
     };
     cell.get_or_try_init(|| Cluster::builder(major).conf("max_connections", "200").start())
         .await
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Error::new(error.to_string()))?
-}
-
-fn supervise(install: &Install, account: Option<Account>, dir: &Path) -> Result<Child> {
-    let mut command = Account::command(account, Path::new("/bin/sh"));
-    command
-        .args(["-c", SUPERVISE, "pgmon-lab"])
-        .arg(dir)
-        .arg(install.bin("postgres"))
-        .arg("-D")
-        .arg(dir.join("data"));
-    Ok(command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?)
-}
-
-/// An initialized data directory in the cache, to be copied: initdb takes half a second, a copy a tenth of it.
-fn template(major: u32) -> Result<PathBuf> {
-    let install = postgres(major)?;
-    let account = Account::for_servers()?;
-    let cache = cache_dir()?;
-    let name = install.name();
-    let target = cache.join(format!("template-{name}-{}", Account::uid(account)));
-    if target.is_dir() {
-        return Ok(target);
-    }
-    let _lock = lock(&cache, &format!("template-{name}"))?;
-    if target.is_dir() {
-        return Ok(target);
-    }
-    let scratch = tempfile::Builder::new().prefix("initdb-").tempdir_in(&cache)?;
-    Account::own(account, scratch.path())?;
-    let data = scratch.path().join("data");
-    let mut initdb = Account::command(account, &install.bin("initdb"));
-    run(initdb
-        .args(["-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C", "-N", "-D"])
-        .arg(&data))?;
-    let conf = data.join("postgresql.conf");
-    let text = fs::read_to_string(&conf)?;
-    fs::write(&conf, format!("{text}\ninclude 'lab.conf'\n"))?;
-    fs::rename(&data, &target)?;
-    Ok(target)
-}
-
-fn free_port() -> Result<u16> {
-    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
-}
-
-/// Copies a data directory; of a running server some files vanish meanwhile, which a base backup allows.
-fn copy_tree(
-    from: &Path,
-    to: &Path,
-    path: &Path,
-    account: Option<Account>,
-    skip: &impl Fn(&Path) -> bool,
-) -> Result<()> {
-    let source = from.join(path);
-    let meta = match source.symlink_metadata() {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        other => other?,
-    };
-    let target = to.join(path);
-    if meta.is_dir() {
-        fs::create_dir(&target)?;
-        fs::set_permissions(&target, meta.permissions())?;
-        Account::own(account, &target)?;
-        for entry in fs::read_dir(&source)? {
-            let inner = path.join(entry?.file_name());
-            if !skip(&inner) {
-                copy_tree(from, to, &inner, account, skip)?;
-            }
-        }
-        return Ok(());
-    }
-    match fs::copy(&source, &target) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error.into()),
-        Ok(_) => Account::own(account, &target),
-    }
 }

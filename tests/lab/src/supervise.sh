@@ -23,9 +23,9 @@ while read -r _; do
         echo $! >"$dir/run.new"
         mv "$dir/run.new" "$dir/run.pid"
         wait $!
-        status=$?
+        # In this order: who sees no run.pid any more may start the server again, which takes run.exit away.
+        echo $? >"$dir/run.exit"
         rm -f "$dir/run.pid"
-        echo $status >"$dir/run.exit"
     ) &
 done
 

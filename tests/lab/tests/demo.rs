@@ -6,12 +6,17 @@ use std::process::Command;
 
 use pgmon_lab::{Client, Ended, PATIENCE, Result, Signal, Terminal, children, processes_with, send_signal, wait_until};
 
+/// A stand-in for pgmon-tui where nobody looks: has a screen, answers `3` and `q`.
+const SCREEN: &str =
+    "echo app \"$@\"; read -r -n 1 key; echo \"pane $key checkout-api\"; read -r -n 1 key; [ \"$key\" = q ]";
+
 /// Says that it is up and with what, and ends with a line of input.
 const PROGRAM: [&str; 4] = ["sh", "-c", "echo up \"$@\"; read -r line; exit 7", "program"];
 
 /// A directory for servers that their account may write to.
 fn lab_dir() -> Result<tempfile::TempDir> {
-    let dir = tempfile::Builder::new().prefix("pgmon-demo-").tempdir_in("/tmp")?;
+    let base = std::env::var_os("PGMON_LAB_DIR").unwrap_or_else(|| "/tmp".into());
+    let dir = tempfile::Builder::new().prefix("pgmon-demo-").tempdir_in(base)?;
     std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o1777))?;
     Ok(dir)
 }
@@ -45,7 +50,7 @@ fn in_terminal(dir: &Path, program: &[&str]) -> Result<Terminal> {
 async fn without_a_terminal_it_reports_and_ends() -> Result<()> {
     let dir = lab_dir()?;
     let output = Command::new(env!("CARGO_BIN_EXE_lab"))
-        .arg("demo")
+        .args(["demo", "--", "bash", "-c", SCREEN, "program"])
         .env("PGMON_LAB_DIR", dir.path())
         .output()?;
     let text = String::from_utf8_lossy(&output.stdout);

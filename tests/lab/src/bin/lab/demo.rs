@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use pgmon_lab::{Client, Cluster, Error, PATIENCE, Result, is_stopped, wait_for};
+use pgmon_lab::{Client, Cluster, Ended, Error, PATIENCE, Result, Terminal, is_stopped, wait_for};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 use tokio::task::JoinSet;
@@ -22,6 +22,7 @@ pub struct Options {
     major: u32,
     tui: bool,
     standby: bool,
+    directory: &'static str,
     program: Vec<OsString>,
 }
 
@@ -33,6 +34,7 @@ impl Options {
             major: 18,
             tui: true,
             standby: true,
+            directory: "release",
             program: Vec::new(),
         };
         let mut arguments = arguments.iter();
@@ -41,6 +43,7 @@ impl Options {
                 "--major" => options.major = parse_major(arguments.next().map_or("", String::as_str))?,
                 "--no-tui" => options.tui = false,
                 "--no-standby" => options.standby = false,
+                "--profile" => options.directory = directory(arguments.next().map_or("", String::as_str))?,
                 "--" => options.program = arguments.by_ref().map(OsString::from).collect(),
                 other => return Err(Error::new(format!("unknown option of lab demo: {other}"))),
             }
@@ -48,7 +51,7 @@ impl Options {
         Ok(options)
     }
 
-    /// The program given, or the release build of `pgmon-tui` beside this binary's own directory.
+    /// The program given, or the build of `pgmon-tui` beside this binary's own directory.
     fn program(&self) -> Result<Vec<OsString>> {
         if !self.program.is_empty() {
             return Ok(self.program.clone());
@@ -59,7 +62,16 @@ impl Options {
             .and_then(std::path::Path::parent)
             .map(PathBuf::from)
             .unwrap_or_default();
-        Ok(vec![target.join("release/pgmon-tui").into_os_string()])
+        Ok(vec![target.join(self.directory).join("pgmon-tui").into_os_string()])
+    }
+}
+
+/// Where cargo puts what it has built with a profile.
+fn directory(profile: &str) -> Result<&'static str> {
+    match profile {
+        "release" => Ok("release"),
+        "dev" => Ok("debug"),
+        other => Err(Error::new(format!("unknown profile {other:?}: release or dev"))),
     }
 }
 
@@ -163,7 +175,8 @@ impl Stage {
             foreground(&options.program()?, &connect, ending).await?
         } else {
             println!("pgmon-tui {connect}\n{}", incident::report(&self.observer).await?);
-            println!("Standard output is no terminal: run scripts/demo in one to see pgmon-tui on this.");
+            println!("Standard output is no terminal: run this in one to work with it. What it shows on 120x40:\n");
+            show(&options.program()?, &connect).await?;
             ExitCode::SUCCESS
         };
         self.traffic.shutdown().await;
@@ -195,6 +208,27 @@ async fn foreground(program: &[OsString], connect: &str, ending: &mut Ending) ->
         status = child.wait() => Ok(exit_code(status?)),
         () = Ending::demanded(&mut ending.others) => end(child, pid).await,
         () = follow_stops(pid) => Ok(ExitCode::FAILURE),
+    }
+}
+
+/// Prints what the program shows in a terminal that nobody sits at, first as it starts and then its lock forest.
+async fn show(program: &[OsString], connect: &str) -> Result<()> {
+    let words: Vec<OsString> = program
+        .iter()
+        .cloned()
+        .chain(connect.split_whitespace().map(OsString::from))
+        .collect();
+    let mut terminal = Terminal::start(&words, 120, 40, &[])?;
+    for (key, awaited) in [("", "app"), ("3", "checkout-api")] {
+        terminal.send(key)?;
+        terminal.wait_for_text(awaited).await?;
+        terminal.wait_quiet(Duration::from_millis(500)).await?;
+        println!("{}\n", terminal.screen());
+    }
+    terminal.send("q")?;
+    match terminal.wait_exit().await? {
+        Ended::Code(0) => Ok(()),
+        other => Err(Error::new(format!("the program ended with {other:?}"))),
     }
 }
 

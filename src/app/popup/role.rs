@@ -1,0 +1,150 @@
+//! The one question at the start: the role may write; go on all the same? Shows what was found and the statements
+//! that create a role for monitoring.
+
+use std::sync::Arc;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::{Pager, Row, row};
+use crate::app::action::Action;
+use crate::app::world::World;
+use crate::pane::{Copy, Place, Reply, View};
+use crate::pg::fault::Fault;
+use crate::pg::privilege::{self, Findings};
+use crate::pg::server::Server;
+use crate::ui::look::{Look, Role};
+use crate::ui::text;
+
+/// The question.
+#[derive(Debug)]
+pub struct RoleQuestion {
+    summary: String,
+    findings: Vec<String>,
+    advice: Vec<String>,
+    pager: Pager,
+    width: usize,
+}
+
+impl RoleQuestion {
+    /// The question, if there is one to ask: the role may write, or that could not be found out.
+    #[must_use]
+    pub fn of(findings: Result<Arc<Findings>, Fault>, server: Option<&Server>) -> Option<Self> {
+        let role = server.map_or("this role", |server| server.role.as_str());
+        let (summary, findings) = match findings {
+            Ok(findings) if !findings.may_write() => return None,
+            Ok(findings) => (format!("Role {role} may write to this server."), findings.sentences()),
+            Err(fault) => (
+                format!("Whether role {role} may write could not be found out."),
+                vec![fault.to_string()],
+            ),
+        };
+        let advice = privilege::advice("pgmon").to_vec();
+        Some(Self {
+            summary,
+            findings,
+            advice,
+            pager: Pager::default(),
+            width: 70,
+        })
+    }
+
+    /// The first sentence.
+    #[must_use]
+    pub fn summary(&self) -> &str {
+        &self.summary
+    }
+
+    fn rows(&self) -> Vec<Row> {
+        let mut rows = vec![row(Role::Warning, self.summary.clone()), Row::new()];
+        for finding in &self.findings {
+            let lines = text::wrap(finding, self.width.saturating_sub(2).max(10));
+            let dashed = |(index, line)| vec![(Role::Text, format!("{} {line}", if index == 0 { "-" } else { " " }))];
+            rows.extend(lines.into_iter().enumerate().map(dashed));
+        }
+        rows.push(Row::new());
+        let why = "This program only reads, but a monitoring session that cannot write is safer. As a superuser:";
+        rows.extend(
+            text::wrap(why, self.width)
+                .into_iter()
+                .map(|line| row(Role::Text, line)),
+        );
+        rows.push(Row::new());
+        for statement in &self.advice {
+            rows.extend(
+                text::wrap(statement, self.width)
+                    .into_iter()
+                    .map(|line| row(Role::Accent, line)),
+            );
+        }
+        rows.push(Row::new());
+        let keys = "a: go on with this role   y: copy the statements   q: quit";
+        rows.push(row(Role::Title, keys));
+        rows
+    }
+}
+
+impl View for RoleQuestion {
+    fn id(&self) -> &'static str {
+        "role"
+    }
+
+    fn title(&self) -> String {
+        "This role may write".to_owned()
+    }
+
+    fn probes(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn actions(&self) -> &'static [Action] {
+        &[
+            Action::GoOn,
+            Action::Up,
+            Action::Down,
+            Action::PageUp,
+            Action::PageDown,
+            Action::First,
+            Action::Last,
+        ]
+    }
+
+    fn derive(&mut self, _world: &World) {
+        let rows = self.rows();
+        self.pager.set(rows);
+    }
+
+    fn arrange(&mut self, area: Rect) {
+        self.width = usize::from(area.width.saturating_sub(4));
+        let rows = self.rows();
+        self.pager.set(rows);
+        self.pager.arrange(area);
+    }
+
+    fn on(&mut self, action: Action, _world: &World) -> Reply {
+        match action {
+            Action::GoOn => Reply::GoOn,
+            action if self.pager.on(action) => Reply::Taken,
+            _ => Reply::Ignored,
+        }
+    }
+
+    fn copies(&self, _world: &World) -> Vec<Copy> {
+        vec![Copy {
+            what: "statements".to_owned(),
+            text: self.advice.join("\n"),
+        }]
+    }
+
+    fn modal(&self) -> bool {
+        true
+    }
+
+    fn draw(&self, _world: &World, look: &Look, area: Rect, buf: &mut Buffer) {
+        self.pager.draw(&self.title(), "", look, area, buf);
+    }
+
+    fn place(&self) -> Place {
+        Place::Popup(78, 24)
+    }
+}

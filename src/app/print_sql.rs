@@ -1,0 +1,37 @@
+//! `--print-sql`: every statement this program can send, with its file and its reason, for a security review.
+
+use std::fmt::Write;
+
+use crate::pg::INTRODUCTION;
+use crate::probe::{PROBES, Spec};
+
+/// All statements: those of the introduction of a connection, then those of the probes.
+#[must_use]
+pub fn text() -> String {
+    let mut text = String::new();
+    let specs = INTRODUCTION
+        .iter()
+        .copied()
+        .chain(PROBES.iter().map(|entry| entry.spec));
+    for spec in specs {
+        describe(&mut text, spec);
+    }
+    text
+}
+
+fn describe(text: &mut String, spec: &Spec) {
+    for variant in spec.variants {
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "-- {}: {}\n-- {} (PostgreSQL {} and later, {})\n-- {}\n{};\n\n",
+            spec.id,
+            spec.title,
+            variant.file,
+            variant.from,
+            spec.tier.name(),
+            spec.why,
+            variant.sql.trim_end()
+        );
+    }
+}

@@ -1,0 +1,144 @@
+//! Everything that decides what is on the screen: the world, the panes and the layers above them, the look, the
+//! keys, the frozen world while the screen is frozen.
+
+use ratatui::layout::Rect;
+use tui_input::Input;
+
+use super::chrome;
+use super::keymap::Keymap;
+use super::world::World;
+use crate::pane::{Place, View, panes};
+use crate::probe::Focus;
+use crate::ui::look::Look;
+
+/// The state of the program; changed only by [`super::update`].
+pub struct State {
+    /// What is known.
+    pub world: World,
+    /// What was known when the screen was frozen.
+    pub frozen: Option<Box<World>>,
+    /// The panes in the order of the tabs.
+    pub panes: Vec<Box<dyn View>>,
+    /// The visible one.
+    pub current: usize,
+    /// Detail pages and popups over it, the topmost last.
+    pub layers: Vec<Box<dyn View>>,
+    /// The filter being typed.
+    pub prompt: Option<Prompt>,
+    /// How meaning looks.
+    pub look: Look,
+    /// What keys mean.
+    pub keymap: Keymap,
+    /// The terminal.
+    pub size: Rect,
+    /// The focus the worker was told of.
+    pub focus: Focus,
+    /// The views have to compute again what they show.
+    pub underived: bool,
+    /// The screen has to be drawn.
+    pub dirty: bool,
+    /// The program ends.
+    pub over: Option<Over>,
+}
+
+/// The filter line while it is edited.
+#[derive(Debug, Default)]
+pub struct Prompt {
+    /// What was typed.
+    pub input: Input,
+    /// Why it is no filter yet.
+    pub error: Option<String>,
+}
+
+/// How the program ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// The user quit, or a signal asked for it.
+    Quit,
+    /// Nothing was ever shown and nothing ever will be: say this and exit with a non-zero status.
+    Failed(crate::pg::fault::Fault),
+}
+
+impl State {
+    /// The state before the first answer.
+    #[must_use]
+    pub fn new(world: World, look: Look, keymap: Keymap, size: Rect) -> Self {
+        let mut state = Self {
+            world,
+            frozen: None,
+            panes: panes(),
+            current: 0,
+            layers: Vec::new(),
+            prompt: None,
+            look,
+            keymap,
+            size,
+            focus: Focus::default(),
+            underived: true,
+            dirty: true,
+            over: None,
+        };
+        state.focus = state.seen();
+        state
+    }
+
+    /// What the screen shows: the world, or the frozen one.
+    #[must_use]
+    pub fn shown(&self) -> &World {
+        self.frozen.as_deref().unwrap_or(&self.world)
+    }
+
+    /// The view that takes the keys: the topmost layer or the pane.
+    #[must_use]
+    pub fn top(&self) -> Option<&dyn View> {
+        self.layers
+            .last()
+            .or_else(|| self.panes.get(self.current))
+            .map(AsRef::as_ref)
+    }
+
+    /// The view that fills the body: the topmost layer that is no popup, or the pane.
+    #[must_use]
+    pub fn body(&self) -> Option<&dyn View> {
+        let page = self.layers.iter().rev().find(|layer| layer.place() == Place::Body);
+        page.or_else(|| self.panes.get(self.current)).map(AsRef::as_ref)
+    }
+
+    /// Runs `change` on the view that takes the keys.
+    pub fn with_top<T>(&mut self, change: impl FnOnce(&mut dyn View, &World) -> T) -> Option<T> {
+        let world = self.frozen.as_deref().unwrap_or(&self.world);
+        let top = self.layers.last_mut().or_else(|| self.panes.get_mut(self.current))?;
+        Some(change(top.as_mut(), world))
+    }
+
+    /// What the user looks at.
+    #[must_use]
+    pub fn seen(&self) -> Focus {
+        Focus {
+            pane: self.panes.get(self.current).map_or("", |pane| pane.id()),
+            subject: self.layers.iter().rev().find_map(|layer| layer.subject().cloned()),
+        }
+    }
+
+    /// Makes everything ready to be drawn: the only place where views compute.
+    pub fn settle(&mut self) {
+        let areas = chrome::areas(self.size, chrome::has_banner(&self.world));
+        let world = self.frozen.as_deref().unwrap_or(&self.world);
+        let derive = std::mem::take(&mut self.underived);
+        for view in self.panes.iter_mut().chain(self.layers.iter_mut()) {
+            if derive {
+                view.derive(world);
+            }
+            view.arrange(chrome::place(view.place(), areas.body));
+        }
+    }
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State")
+            .field("current", &self.current)
+            .field("over", &self.over)
+            .finish_non_exhaustive()
+    }
+}

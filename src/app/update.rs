@@ -1,0 +1,456 @@
+//! One event in, changes and effects out. Pure: no I/O and no clock; time comes with the event.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossterm::event::{Event as Terminal, KeyEvent, KeyEventKind};
+use ratatui::layout::Rect;
+use tui_input::backend::crossterm::EventHandler;
+
+use super::action::Action;
+use super::keymap::Chord;
+use super::popup;
+use super::state::{Over, Prompt, State};
+use super::world::ServerClock;
+use crate::pane::{Reply, Severity, View};
+use crate::pg::fault::Fault;
+use crate::pg::privilege::Findings;
+use crate::poll::{Link, News, Order};
+use crate::probe::{Mono, Sample, Subject};
+use crate::ui::filter::Filter;
+
+/// Something that happened, and when.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// When.
+    pub at: Mono,
+    /// What.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum What {
+    /// A key, a paste or a new size of the terminal.
+    Terminal(Terminal),
+    /// The worker said something.
+    News(News),
+    /// A second has passed.
+    Tick,
+    /// A signal asks the program to end.
+    End,
+    /// We are back after having been suspended, or the screen may be damaged.
+    Resumed,
+}
+
+/// What is to be done outside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Tell the worker.
+    Order(Order),
+    /// Put this on the clipboard by OSC 52.
+    Copy(String),
+    /// Leave the terminal, stop, come back.
+    Suspend,
+    /// Draw everything, also what has not changed.
+    Repaint,
+}
+
+/// Shortest and longest hot interval that `+` and `-` reach.
+const HOT_STEPS: [f64; 10] = [0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0];
+
+/// Takes an event.
+pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
+    state.world.now = state.world.now.max(event.at);
+    let mut effects = match event.what {
+        What::Terminal(terminal) => on_terminal(state, &terminal),
+        What::News(news) => on_news(state, news),
+        What::Tick => {
+            state.dirty = true;
+            Vec::new()
+        }
+        What::End => {
+            state.over = Some(Over::Quit);
+            Vec::new()
+        }
+        What::Resumed => {
+            state.dirty = true;
+            vec![Effect::Repaint]
+        }
+    };
+    let seen = state.seen();
+    if seen != state.focus {
+        state.focus.clone_from(&seen);
+        state.underived = true;
+        effects.push(Effect::Order(Order::Look(seen)));
+    }
+    effects
+}
+
+fn on_terminal(state: &mut State, event: &Terminal) -> Vec<Effect> {
+    match event {
+        Terminal::Resize(width, height) => {
+            state.size = Rect::new(0, 0, *width, *height);
+            state.dirty = true;
+            vec![Effect::Repaint]
+        }
+        Terminal::Key(key) if key.kind != KeyEventKind::Release => {
+            state.dirty = true;
+            if state.prompt.is_some() {
+                on_prompt_key(state, key);
+                return Vec::new();
+            }
+            on_key(state, key)
+        }
+        // A paste is text, never keys: it goes into the filter line and nowhere else.
+        Terminal::Paste(text) if state.prompt.is_some() => {
+            for letter in text.chars().filter(|letter| !letter.is_control()).take(200) {
+                let typed = Terminal::Key(KeyEvent::from(crossterm::event::KeyCode::Char(letter)));
+                type_into_prompt(state, &typed);
+            }
+            state.dirty = true;
+            Vec::new()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn on_key(state: &mut State, key: &KeyEvent) -> Vec<Effect> {
+    let chord = Chord::of(key);
+    let here = state.top().map(View::actions).unwrap_or_default();
+    let Some(action) = state.keymap.action(chord, here) else {
+        return Vec::new();
+    };
+    if !here.contains(&action) {
+        return on_global(state, action);
+    }
+    match state
+        .with_top(|top, world| top.on(action, world))
+        .unwrap_or(Reply::Ignored)
+    {
+        Reply::Ignored => on_global(state, action),
+        reply => on_reply(state, reply),
+    }
+}
+
+fn on_reply(state: &mut State, reply: Reply) -> Vec<Effect> {
+    state.underived = true;
+    match reply {
+        Reply::Ignored | Reply::Taken => {}
+        Reply::Close => {
+            state.layers.pop();
+        }
+        Reply::Open(subject) => open(state, subject),
+        Reply::Tell(text) => state.world.say(None, text),
+        Reply::Copy(copy) => {
+            state.layers.pop();
+            state.world.say(
+                None,
+                format!("Copied {} to the terminal's clipboard (OSC 52).", copy.what),
+            );
+            return vec![Effect::Copy(copy.text)];
+        }
+        Reply::GoOn => {
+            state.layers.pop();
+            state.world.privileged = true;
+            return vec![Effect::Order(Order::GoOn)];
+        }
+        Reply::Quit => state.over = Some(Over::Quit),
+    }
+    Vec::new()
+}
+
+fn open(state: &mut State, subject: Subject) {
+    if let Some(page) = crate::pane::detail(subject) {
+        state.layers.push(page);
+    }
+}
+
+fn on_global(state: &mut State, action: Action) -> Vec<Effect> {
+    if !passes_questions(state, action) {
+        return Vec::new();
+    }
+    match action {
+        Action::Quit => state.over = Some(Over::Quit),
+        Action::Tab(index) => go_to(state, usize::from(index)),
+        Action::NextTab => go_to(state, (state.current + 1) % state.panes.len().max(1)),
+        Action::PrevTab => go_to(
+            state,
+            (state.current + state.panes.len() - 1) % state.panes.len().max(1),
+        ),
+        Action::Back => back(state),
+        Action::Filter => edit_filter(state),
+        Action::Freeze => freeze(state),
+        Action::Faster => return pace(state, -1),
+        Action::Slower => return pace(state, 1),
+        Action::Refresh => return refresh(state),
+        Action::Theme => {
+            let said = format!("Theme: {}", state.look.next_theme());
+            state.world.say(None, said);
+        }
+        Action::Sql => popup_over(state, |state| Box::new(popup::sql::SqlPopup::of(state))),
+        Action::Help => popup_over(state, |state| Box::new(popup::help::HelpPopup::of(state))),
+        Action::Messages => popup_over(state, |_| Box::new(popup::messages::MessagesPopup::default())),
+        Action::Cost => popup_over(state, |_| Box::new(popup::cost::CostPopup::default())),
+        Action::Copy => copy_menu(state),
+        Action::Suspend => return vec![Effect::Suspend],
+        Action::Redraw => return vec![Effect::Repaint],
+        _ => {}
+    }
+    Vec::new()
+}
+
+/// While a question waits for its answer, only what cannot take it away goes through.
+fn passes_questions(state: &State, action: Action) -> bool {
+    let asked = state.layers.iter().any(|layer| layer.modal());
+    let harmless = matches!(
+        action,
+        Action::Quit | Action::Copy | Action::Suspend | Action::Redraw | Action::Theme
+    );
+    let closes_something_else = action == Action::Back && !state.top().is_some_and(View::modal);
+    !asked || harmless || closes_something_else
+}
+
+fn go_to(state: &mut State, index: usize) {
+    if index < state.panes.len() {
+        state.current = index;
+        state.layers.clear();
+        state.underived = true;
+    }
+}
+
+/// Esc: closes what is on top; on a pane it takes the filter away.
+fn back(state: &mut State) {
+    if state.layers.pop().is_none() {
+        state.with_top(|top, _| {
+            if top.filter().is_some_and(|filter| !filter.is_empty()) {
+                top.set_filter(Filter::default());
+            }
+        });
+    }
+    state.underived = true;
+}
+
+/// A popup of the same kind is closed by its own key; another kind replaces it.
+fn popup_over(state: &mut State, make: impl FnOnce(&State) -> Box<dyn View>) {
+    let popup = make(state);
+    let is_popup = |view: &dyn View| matches!(view.place(), crate::pane::Place::Popup(..));
+    let same = state
+        .layers
+        .last()
+        .is_some_and(|top| is_popup(top.as_ref()) && top.id() == popup.id());
+    if state.layers.last().is_some_and(|top| is_popup(top.as_ref())) {
+        state.layers.pop();
+    }
+    if !same {
+        state.layers.push(popup);
+    }
+    state.underived = true;
+}
+
+fn copy_menu(state: &mut State) {
+    let copies = state.with_top(|top, world| top.copies(world)).unwrap_or_default();
+    if copies.is_empty() {
+        state.world.say(None, "There is nothing to copy here.");
+    } else {
+        state.layers.push(Box::new(popup::copy::CopyMenu::new(copies)));
+        state.underived = true;
+    }
+}
+
+fn freeze(state: &mut State) {
+    state.frozen = match state.frozen.take() {
+        Some(_) => None,
+        None => Some(Box::new(state.world.clone())),
+    };
+    state.underived = true;
+}
+
+/// One step faster or slower along fixed steps, so that `+` and `-` undo each other.
+fn pace(state: &mut State, direction: i8) -> Vec<Effect> {
+    let now = state.world.hot_interval.as_secs_f64();
+    let next = if direction < 0 {
+        HOT_STEPS.iter().rev().find(|step| **step < now - 0.01)
+    } else {
+        HOT_STEPS.iter().find(|step| **step > now + 0.01)
+    };
+    let Some(&seconds) = next else {
+        state
+            .world
+            .say(None, format!("The hot queries run every {now} s; that is the limit."));
+        return Vec::new();
+    };
+    state.world.hot_interval = Duration::from_secs_f64(seconds);
+    state
+        .world
+        .say(None, format!("The hot queries now run every {seconds} s."));
+    vec![Effect::Order(Order::HotInterval(state.world.hot_interval))]
+}
+
+fn refresh(state: &mut State) -> Vec<Effect> {
+    let probes = state.body().map(View::probes).unwrap_or_default().to_vec();
+    vec![Effect::Order(Order::Now(probes))]
+}
+
+fn edit_filter(state: &mut State) {
+    let Some(Some(text)) = state.with_top(|top, _| top.filter().map(|filter| filter.text().to_owned())) else {
+        state.world.say(None, "There is nothing to filter here.");
+        return;
+    };
+    state.prompt = Some(Prompt {
+        input: text.into(),
+        error: None,
+    });
+}
+
+fn on_prompt_key(state: &mut State, key: &KeyEvent) {
+    use crossterm::event::{KeyCode, KeyModifiers};
+    match key.code {
+        KeyCode::Enter => state.prompt = None,
+        KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => state.prompt = None,
+        KeyCode::Esc => {
+            state.prompt = None;
+            state.with_top(|top, _| top.set_filter(Filter::default()));
+            state.underived = true;
+        }
+        _ => type_into_prompt(state, &Terminal::Key(*key)),
+    }
+}
+
+/// The filter is in force while it is typed; what is no filter yet leaves the last good one.
+fn type_into_prompt(state: &mut State, event: &Terminal) {
+    let Some(mut prompt) = state.prompt.take() else { return };
+    prompt.input.handle_event(event);
+    let parsed = state.with_top(|top, _| match top.parse_filter(prompt.input.value()) {
+        Ok(filter) => {
+            top.set_filter(filter);
+            None
+        }
+        Err(error) => Some(error),
+    });
+    prompt.error = parsed.flatten();
+    state.prompt = Some(prompt);
+    state.underived = true;
+}
+
+fn on_news(state: &mut State, news: News) -> Vec<Effect> {
+    state.dirty = true;
+    match news {
+        News::Link(link) => on_link(state, link),
+        News::Sample(sample) => on_sample(state, &sample),
+        News::Skipped { probe, reason } => {
+            let asked = state.world.asked.entry(probe).or_default();
+            asked.skipped = Some(reason);
+            state.world.latest.forget(probe);
+        }
+        News::Tier(health) => on_tier(state, health),
+        News::Cost(cost) => state.world.observe_cost(cost),
+        News::Slow(fault) => {
+            let text = format!("The storage queries wait for their connection: {fault}");
+            state.world.say(Some(Severity::Warning), text);
+            state.world.slow_down = Some(fault);
+        }
+        News::Role(findings) => on_role(state, findings),
+    }
+    if state.frozen.is_none() {
+        state.underived = true;
+    }
+    Vec::new()
+}
+
+fn on_tier(state: &mut State, health: crate::poll::TierHealth) {
+    let before = state.world.tiers.insert(health.tier, health);
+    let was = before.is_some_and(|before| before.degraded());
+    if health.degraded() && !was {
+        let text = format!(
+            "The {} queries took {} ms, more than their budget of {} ms: they are asked less often until it passes.",
+            health.tier.name(),
+            health.took.as_millis(),
+            health.budget.as_millis()
+        );
+        state.world.say(Some(Severity::Warning), text);
+    }
+}
+
+fn on_role(state: &mut State, findings: Result<Arc<Findings>, Fault>) {
+    let Some(question) = popup::role::RoleQuestion::of(findings, state.world.server.as_deref()) else {
+        return;
+    };
+    state.world.say(Some(Severity::Warning), question.summary().to_owned());
+    if state.world.privileged_allowed {
+        state.world.privileged = true;
+    } else {
+        state.layers.push(Box::new(question));
+    }
+}
+
+fn on_link(state: &mut State, link: Link) {
+    match &link {
+        Link::Connecting => {}
+        Link::Up(server) => {
+            if matches!(state.world.link, Link::Down { since: Some(_), .. }) {
+                state.world.say(Some(Severity::Notice), "Connected again.");
+            }
+            let before = state
+                .world
+                .server
+                .as_ref()
+                .filter(|before| before.in_recovery != server.in_recovery);
+            if before.is_some() {
+                let now = if server.in_recovery { "a standby" } else { "a primary" };
+                state.world.say(
+                    Some(Severity::Warning),
+                    format!("The server has changed its role: it is {now} now."),
+                );
+            }
+            for asked in state.world.asked.values_mut() {
+                asked.skipped = None;
+            }
+            state.world.slow_down = None;
+            state.world.server = Some(Arc::clone(server));
+        }
+        Link::Down { fault, .. } => {
+            if state.world.server.is_none() && !fault.waits() {
+                state.over = Some(Over::Failed(fault.clone()));
+            }
+            state.world.say(Some(Severity::Critical), fault.to_string());
+        }
+    }
+    state.world.link = link;
+}
+
+fn on_sample(state: &mut State, sample: &Arc<Sample>) {
+    let world = &mut state.world;
+    let probe = sample.ran.probe;
+    let failed_before = world.last_ran(probe).is_some_and(|ran| ran.fault.is_some());
+    let asked = world.asked.entry(probe).or_default();
+    asked.skipped = None;
+    asked.last = Some(Arc::clone(sample));
+    world.latest.keep(sample);
+    match &sample.ran.fault {
+        Some(fault) if !failed_before => {
+            let title = crate::probe::entry(probe).map_or(probe, |entry| entry.spec.title);
+            let text = format!("{title}: {fault}");
+            world.say(Some(Severity::Warning), text);
+        }
+        Some(_) => {}
+        None => {
+            set_clock(world, sample);
+            if let Some(server) = &world.server {
+                world.series.observe(sample, &world.latest, server);
+            }
+        }
+    }
+}
+
+/// The pulse carries the server's clock; half of its round trip has passed since it was read.
+fn set_clock(world: &mut super::world::World, sample: &Sample) {
+    if let Some(pulse) = world
+        .latest
+        .get::<crate::probe::pulse::PulseProbe>()
+        .filter(|_| sample.ran.probe == "pulse")
+    {
+        let at = Mono(sample.ran.started.0 + sample.ran.took / 2);
+        world.clock = Some(ServerClock { epoch: pulse.epoch, at });
+    }
+}
