@@ -1,5 +1,7 @@
 //! The frame around the panes: header, tabs, banner, footer, and where the body and the popups lie.
 
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Clear, Widget};
@@ -401,7 +403,8 @@ fn status(state: &State) -> Piece {
         None | Some(Freshness::Skipped(_)) => String::new(),
         Some(Freshness::Loading) => "loading · ".to_owned(),
         Some(Freshness::Failed) => "failed · ".to_owned(),
-        Some(Freshness::Fresh(age)) if age.as_secs() < 1 => String::new(),
+        // Within its interval an answer is as fresh as was asked for: nothing to say.
+        Some(Freshness::Fresh(age)) if age <= world.hot_interval + Duration::from_secs(1) => String::new(),
         Some(Freshness::Fresh(age)) => format!("{} old · ", short(age.as_secs_f64())),
         Some(Freshness::Stale(age)) => format!("stale {} · ", short(age.as_secs_f64())),
     };
