@@ -1,0 +1,6 @@
+//! The blocking forest on real servers of every version, against `pg_blocking_pids` asked by somebody else and
+//! against situations whose answer is known because they were built that way.
+
+mod eye;
+mod gate;
+mod trees;
