@@ -43,5 +43,7 @@ if pid=$(cat "$dir/run.pid" 2>/dev/null) && [ -n "$pid" ]; then
     done
     [ -e "$dir/run.pid" ] && kill -KILL $pid $children 2>/dev/null
 fi
+# The subshell above has a last file to write.
+wait
 cd /
 rm -rf "$dir"
