@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::app::world::{Asked, World};
 use crate::config::Settings;
@@ -528,6 +530,106 @@ fn no_size_breaks_the_pane() {
             for height in [0, 1, 2, 5, 8, 12, 19, 20, 21, 25, 30, 36, 100] {
                 screen_after(world, width, height, &[]);
             }
+        }
+    }
+}
+
+/// Anything the server may say, in any order, at any time.
+fn whatever() -> impl Strategy<Value = Vec<(u8, u32, i64, bool, String)>> {
+    let one = (0..8u8, 0..4000u32, any::<i64>(), any::<bool>(), "\\PC{0,40}");
+    proptest::collection::vec(one, 0..40)
+}
+
+fn say(world: &mut World, (what, second, number, flag, text): (u8, u32, i64, bool, String)) {
+    let float = crate::model::rates::float(number);
+    match what {
+        0 => {
+            let pulse = Pulse {
+                epoch: float,
+                wal_position: Some(number),
+                max_connections: i32::try_from(number % 1000).unwrap_or_default(),
+                ..pulse(second, flag)
+            };
+            answer::<PulseProbe>(world, second, pulse);
+        }
+        1 => {
+            let backend = Backend {
+                xact_s: Some(float),
+                state_s: Some(-float),
+                application_name: Some(text),
+                hidden: flag,
+                ..client(7, "active", flag.then_some("Lock"))
+            };
+            answer::<Activity>(world, second, vec![backend]);
+        }
+        2 => {
+            let mut counters = counters(second);
+            counters.all.commits = number;
+            counters.all.blocks_hit = i64::MAX;
+            counters.checkpoints.timed = number;
+            answer::<CountersProbe>(world, second, counters);
+        }
+        3 => {
+            let sender = Sender {
+                replay_bytes: flag.then_some(number),
+                application_name: Some(text),
+                ..standby(second)
+            };
+            answer::<ReplicationProbe>(world, second, vec![sender]);
+        }
+        4 => {
+            let holder = Holder {
+                xmin_age: number,
+                name: text,
+                ..holder(second)
+            };
+            answer::<HorizonProbe>(world, second, vec![holder]);
+        }
+        5 => {
+            let io = RelationIo {
+                table_hit: number,
+                index_fetched: number,
+                ..relation_io()
+            };
+            answer::<RelationIoProbe>(world, second, io);
+        }
+        6 => {
+            let recovery = Recovery {
+                replay_bytes: Some(number),
+                replay_s: flag.then_some(float),
+                sender_host: Some(text),
+                ..Recovery::default()
+            };
+            answer::<RecoveryProbe>(world, second, recovery);
+        }
+        _ => {
+            let mut databases = databases(flag);
+            if let Some(first) = databases.first_mut() {
+                first.bytes = Some(number);
+                first.datname = text;
+            }
+            answer::<DatabasesProbe>(world, second, databases);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn nothing_the_server_says_breaks_the_pane(
+        said in whatever(), width in 0..200u16, height in 0..60u16, down in 0..30usize,
+    ) {
+        let mut world = world(true);
+        for one in said {
+            say(&mut world, one);
+        }
+        let (text, pane) = screen_after(&world, width, height, &vec![Action::Down; down]);
+        prop_assert_eq!(text.lines().count(), usize::from(height));
+        prop_assert!(!text.contains("NaN") && !text.contains("inf "));
+        // What is selected is in view.
+        if height > 0 && down > 0 {
+            let at = pane.shown().iter().find(|(_, id)| Some(*id) == pane.selected).map(|(at, _)| *at);
+            prop_assert!(at.is_some_and(|at| at >= pane.offset && at < pane.offset + usize::from(height)));
         }
     }
 }
