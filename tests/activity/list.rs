@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pgmon_lab::{Client, Cluster, MAJORS, PATIENCE, Result, scene, shared, wait_for, wait_until};
-use pgmon_tui::model::activity::{self, Blockers, Doing, Options, Place};
+use pgmon_tui::model::activity::{self, Blocking, Doing, Options, Place};
 use pgmon_tui::probe::activity::{Activity, Backend};
 
 use crate::eye::{Eye, start_of};
@@ -135,12 +135,12 @@ async fn rows_are_those_of_the_view() -> Result<()> {
         let rows = compare(&cluster, "plain").await?;
         let hidden: BTreeSet<i32> = rows.iter().filter(|row| row.hidden).map(|row| row.pid).collect();
         assert!(hidden.is_superset(&pids), "{major}: {hidden:?}");
-        let counts = activity::counts(&rows, &Blockers::new());
+        let counts = activity::counts(&rows, &Blocking::default());
         assert!(
             counts.hidden >= pids.len() && counts.unknown == counts.hidden,
             "{major}: {counts:?}"
         );
-        let shown = activity::rows(&rows, &Blockers::new(), Options::default());
+        let shown = activity::rows(&rows, &Blocking::default(), Options::default());
         let shown: BTreeSet<i32> = shown.iter().map(|row| row.backend.pid).collect();
         assert!(shown.is_superset(&pids), "{major}: hidden sessions stay visible");
     }
@@ -236,7 +236,7 @@ async fn a_parallel_group_is_its_leader_and_its_workers() -> Result<()> {
             .into_iter()
             .collect();
         assert_eq!(workers.len(), 2);
-        let shown = activity::rows(&rows, &Blockers::new(), Options::default());
+        let shown = activity::rows(&rows, &Blocking::default(), Options::default());
         let places: Vec<(i32, Place)> = shown.iter().map(|row| (row.backend.pid, row.place)).collect();
         let leader = places.iter().position(|(pid, _)| *pid == scene.pid("leader")).unwrap();
         if major >= 13 {
@@ -247,7 +247,7 @@ async fn a_parallel_group_is_its_leader_and_its_workers() -> Result<()> {
             // 12 does not say who leads whom.
             assert!(places.iter().all(|(_, place)| *place == Place::Alone));
         }
-        let counts = activity::counts(&rows, &Blockers::new());
+        let counts = activity::counts(&rows, &Blocking::default());
         let sessions: i64 = scene
             .admin()
             .value("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'")
