@@ -115,7 +115,7 @@ static COLUMNS: &[Column<Row>] = &[
         id: "frees",
         title: "FREES",
         help: "sessions that wait only because of it, directly or through others",
-        width: Width::Fit(5, 5),
+        width: Width::Fit(5, 6),
         align: Align::Right,
         cell: |row| match row.frees {
             None => Cell::empty(),

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::chart::SOMEBODY;
 use super::line::Line;
 use crate::app::world::World;
 use crate::model::observe::name;
@@ -16,6 +15,9 @@ use crate::ui::look::Role;
 
 /// Active sessions are averaged over this long.
 pub const AVERAGE: Duration = Duration::from_mins(1);
+
+/// Fewer average active sessions than this are nobody.
+pub const SOMEBODY: f64 = 0.05;
 
 /// Percent of the usable connections from which the line is marked, the worst first.
 const CROWDED: [(f64, Role); 3] = [(100.0, Role::Critical), (90.0, Role::Warning), (80.0, Role::Notice)];
@@ -128,11 +130,8 @@ fn blocked(world: &World, window: Duration) -> Line {
             None => line.piece(Role::Muted, "nobody waits for a lock"),
             Some(waiter) => {
                 let age = age(waiter.seconds);
-                let longest = if waiter.at_most {
-                    format!("longest at most {age}")
-                } else {
-                    format!("longest {age}")
-                };
+                let bound = if waiter.at_most { "≤" } else { "" };
+                let longest = format!("longest {bound}{age}");
                 line.mark(Role::Warning).with(longest).who(
                     waiter.pid,
                     waiter.start,
