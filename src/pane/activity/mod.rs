@@ -9,10 +9,12 @@ use ratatui::layout::Rect;
 use super::{Badge, Copy, Reply, Severity, View};
 use crate::app::action::Action;
 use crate::app::world::{Freshness, World};
-use crate::model::activity::{self, Blockers, Counts, Doing, Options, Row};
+use crate::model::activity::{self, Blocking, Counts, Doing, Options, Row};
+use crate::model::locks;
 use crate::model::remedy::{self, Who};
 use crate::probe::activity::{Activity as Probe, Backend};
-use crate::probe::locks::{self, Locks};
+use crate::probe::locks::Locks;
+use crate::probe::prepared::PreparedXacts;
 use crate::probe::{Probe as _, Subject};
 use crate::ui::filter::Filter;
 use crate::ui::look::{Look, Role};
@@ -75,13 +77,13 @@ impl Activity {
         self.table.selected()
     }
 
-    fn load(&mut self, backends: &[Backend], blockers: &Blockers) {
-        self.counts = Some(activity::counts(backends, blockers));
+    fn load(&mut self, backends: &[Backend], blocking: &Blocking) {
+        self.counts = Some(activity::counts(backends, blocking));
         self.long_idle = backends
             .iter()
             .filter(|backend| Doing::of(backend).idle_in_transaction() && backend.xact_s >= Some(BADGE_S))
             .count();
-        self.table.set_rows(activity::rows(backends, blockers, self.options));
+        self.table.set_rows(activity::rows(backends, blocking, self.options));
     }
 
     /// What has to be said beside the rows.
@@ -154,6 +156,13 @@ impl Activity {
     }
 }
 
+/// Who waits for whom, as the Locks pane shows it.
+pub(super) fn blocking(world: &World) -> Blocking {
+    let prepared = world.get::<PreparedXacts>().map_or(&[][..], Vec::as_slice);
+    let forest = world.get::<Locks>().map(|sample| locks::forest(sample, prepared));
+    forest.as_ref().map(Blocking::of).unwrap_or_default()
+}
+
 /// Why there is nothing to show at all.
 fn absent(world: &World) -> Notice {
     match world.freshness(Probe::SPEC.id) {
@@ -221,8 +230,7 @@ impl View for Activity {
     fn derive(&mut self, world: &World) {
         self.stale = matches!(world.freshness(Probe::SPEC.id), Freshness::Stale(_));
         if let Some(backends) = world.get::<Probe>() {
-            let blockers = world.get::<Locks>().map(locks::Sample::blockers).unwrap_or_default();
-            self.load(backends, &blockers);
+            self.load(backends, &blocking(world));
         }
         self.notice = self.notice(world);
     }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::*;
 use crate::pane::testing::{answer, failure, screen, world};
 use crate::pg::fault::{Fault, FaultKind};
-use crate::probe::Sample;
+use crate::probe::{Sample, locks as probe_locks};
 
 fn client(pid: i32, state: &str, xact_s: Option<f64>, query: &str) -> Backend {
     Backend {
@@ -90,18 +90,18 @@ fn incident() -> Vec<Backend> {
 
 /// The incident with what the locks probe says of it: 700 stands in the way of 812, and both in the way of 901.
 fn blocked() -> Vec<Arc<Sample>> {
-    let waits = |pid, blockers: &[i32]| locks::Session {
+    let waits = |pid, blockers: &[i32]| probe_locks::Session {
         pid,
-        wait: Some(locks::Wait {
-            tag: locks::Tag::default(),
+        wait: Some(probe_locks::Wait {
+            tag: probe_locks::Tag::default(),
             mode: "AccessExclusiveLock".to_owned(),
             seconds: None,
             blockers: blockers.to_vec(),
-            names: locks::Names::default(),
+            names: probe_locks::Names::default(),
         }),
-        ..locks::Session::default()
+        ..probe_locks::Session::default()
     };
-    let sample = locks::Sample {
+    let sample = probe_locks::Sample {
         waiters: 2,
         sessions: vec![waits(812, &[700]), waits(901, &[700, 812])],
         held: Vec::new(),
