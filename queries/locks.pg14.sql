@@ -20,6 +20,11 @@ with conflict (mode, against) as (
          l.classid, l.objid, l.objsubid
     from pg_catalog.pg_locks l
    where l.mode <> 'SIReadLock'
+), activity as materialized (
+  select a.pid, a.leader_pid, a.backend_start, a.datname, a.usename, a.application_name, a.client_addr,
+         a.backend_type, a.state, a.wait_event_type, a.wait_event, a.xact_start, a.query_start, a.state_change,
+         a.query
+    from pg_catalog.pg_stat_activity a
 ), waiting as materialized (
   select w.pid, w.mode, w.waitstart, pg_catalog.pg_blocking_pids(w.pid) as blockers,
          w.locktype, w.database, w.relation, w.page, w.tuple, w.virtualxid, w.transactionid,
@@ -60,11 +65,6 @@ with conflict (mode, against) as (
     join conflict c
       on c.mode = l.mode
      and c.against && w.modes
-), activity as materialized (
-  select a.pid, a.leader_pid, a.backend_start, a.datname, a.usename, a.application_name, a.client_addr,
-         a.backend_type, a.state, a.wait_event_type, a.wait_event, a.xact_start, a.query_start, a.state_change,
-         a.query
-    from pg_catalog.pg_stat_activity a
 ), direct as materialized (
   select w.pid from waiting w
   union

@@ -20,6 +20,11 @@ with conflict (mode, against) as (
          l.classid, l.objid, l.objsubid
     from pg_catalog.pg_locks l
    where l.mode <> 'SIReadLock'
+), activity as materialized (
+  select a.pid, null::int4 as leader_pid, a.backend_start, a.datname, a.usename, a.application_name, a.client_addr,
+         a.backend_type, a.state, a.wait_event_type, a.wait_event, a.xact_start, a.query_start, a.state_change,
+         a.query
+    from pg_catalog.pg_stat_activity a
 ), waiting as materialized (
   select w.pid, w.mode, w.waitstart, pg_catalog.pg_blocking_pids(w.pid) as blockers,
          w.locktype, w.database, w.relation, w.page, w.tuple, w.virtualxid, w.transactionid,
@@ -27,10 +32,10 @@ with conflict (mode, against) as (
     from (select l.pid, l.mode, l.waitstart, l.locktype, l.database, l.relation, l.page, l.tuple, l.virtualxid,
                  l.transactionid, l.classid, l.objid, l.objsubid
             from lock l
+            left join activity a on a.pid = l.pid
            where not l.granted
              and l.pid is not null
-           order by (select greatest(s.query_start, s.state_change)
-                         from pg_catalog.pg_stat_activity s where s.pid = l.pid) nulls last, l.pid
+           order by greatest(a.query_start, a.state_change) nulls last, l.pid
            limit $1) w
 ), wanted as materialized (
   select w.locktype, w.database, w.relation, w.page, w.tuple, w.virtualxid, w.transactionid,
@@ -61,11 +66,6 @@ with conflict (mode, against) as (
     join conflict c
       on c.mode = l.mode
      and c.against && w.modes
-), activity as materialized (
-  select a.pid, null::int4 as leader_pid, a.backend_start, a.datname, a.usename, a.application_name, a.client_addr,
-         a.backend_type, a.state, a.wait_event_type, a.wait_event, a.xact_start, a.query_start, a.state_change,
-         a.query
-    from pg_catalog.pg_stat_activity a
 ), direct as materialized (
   select w.pid from waiting w
   union

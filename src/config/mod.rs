@@ -131,7 +131,7 @@ impl Default for Settings {
             color: Color::Auto,
             keys: BTreeMap::new(),
             clusters: BTreeMap::new(),
-            lock_waiters: 1000,
+            lock_waiters: 500,
             query_text: 1000,
         }
     }

@@ -13,6 +13,8 @@ use std::io;
 pub use connect::{Password, Place, Stage};
 pub(super) use connect::{alien, certificate, from_io, no_tls, resolve, timeout, unreachable};
 
+use super::server::Server;
+
 /// The class of a fault; what the program does next depends on this, never on the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FaultKind {
@@ -134,11 +136,11 @@ impl Fault {
         self.kind == FaultKind::Password
     }
 
-    /// A fault while a statement ran. `role` is the role to grant to.
+    /// A fault while a statement of ours ran on `server`.
     #[must_use]
-    pub fn from_query(role: &str, error: &tokio_postgres::Error) -> Self {
+    pub fn from_query(server: &Server, error: &tokio_postgres::Error) -> Self {
         if let Some(db) = error.as_db_error() {
-            return query::from_server(role, db);
+            return query::from_server(server, db);
         }
         if error.is_closed() || io_error(error).is_some() {
             return Self::new(FaultKind::Lost, "The connection to the server broke.");

@@ -41,26 +41,13 @@ pub fn verify(mode: SslMode, root: &RootCert) -> Result<Verify, Fault> {
             FaultKind::Certificate,
             format!(
                 "sslmode={} needs a root certificate to check the server's against, and there is none.",
-                mode_name(mode)
+                mode.name()
             ),
         )
         .with_remedy("Give sslrootcert=FILE, put it into ~/.postgresql/root.crt, or use sslrootcert=system.")),
         (_, RootCert::System) | (SslMode::VerifyFull, RootCert::File(_)) => Ok(Verify::Full),
         (_, RootCert::File(_)) => Ok(Verify::Chain),
         (_, RootCert::None) => Ok(Verify::Nothing),
-    }
-}
-
-/// The mode as libpq spells it.
-#[must_use]
-pub const fn mode_name(mode: SslMode) -> &'static str {
-    match mode {
-        SslMode::Disable => "disable",
-        SslMode::Allow => "allow",
-        SslMode::Prefer => "prefer",
-        SslMode::Require => "require",
-        SslMode::VerifyCa => "verify-ca",
-        SslMode::VerifyFull => "verify-full",
     }
 }
 

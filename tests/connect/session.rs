@@ -244,7 +244,12 @@ async fn the_servers_own_limit_and_a_lock_are_told_apart() {
 
 #[tokio::test]
 async fn what_the_role_may_not_read_names_the_grant() {
-    let cluster = Cluster::builder(18).role("plain LOGIN").start().await.unwrap();
+    let cluster = Cluster::builder(18)
+        .role("plain LOGIN")
+        .role("mon LOGIN IN ROLE pg_monitor")
+        .start()
+        .await
+        .unwrap();
     let mut session = session(&to(&cluster, "plain")).await;
     let denied = rows(&mut session, "select a.rolpassword as it from pg_catalog.pg_authid a")
         .await
@@ -254,6 +259,11 @@ async fn what_the_role_may_not_read_names_the_grant() {
         (FaultKind::Denied, Some("42501"))
     );
     assert!(denied.remedy.unwrap().contains("GRANT pg_monitor TO plain"));
+    let mut member = crate::session(&to(&cluster, "mon")).await;
+    let denied = rows(&mut member, "select a.rolpassword as it from pg_catalog.pg_authid a")
+        .await
+        .unwrap_err();
+    assert_eq!((denied.kind, denied.remedy), (FaultKind::Denied, None));
     let missing = rows(&mut session, "select n.it from pg_catalog.no_such_view n")
         .await
         .unwrap_err();

@@ -1,13 +1,15 @@
 //! What the program sees: the probes asked through its own session, and the forest they give.
 
+use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use pgmon_lab::{Client, Cluster, Result};
 use pgmon_tui::config::Settings;
 use pgmon_tui::model::locks::{Forest, Node, Who, forest};
-use pgmon_tui::pg::plan::{ChannelBinding, Host, Plan, Prompt, RootCert, SessionAttrs, SslMode, Target};
+use pgmon_tui::pg::conninfo::{self, Args, Files, Inputs, Stat};
+use pgmon_tui::pg::plan::Plan;
 use pgmon_tui::pg::session::{Lane, Session};
 use pgmon_tui::probe::locks::{Locks, Sample};
 use pgmon_tui::probe::prepared::{Prepared, PreparedXacts};
@@ -138,35 +140,32 @@ pub async fn role(admin: &Client, name: &str, monitor: bool) -> Result<()> {
     admin.simple(&format!("CREATE ROLE {name} LOGIN {member}")).await
 }
 
-/// The way into a cluster by its socket.
+/// The way into a cluster by its socket, as the command line says it.
 fn plan(cluster: &Cluster, user: &str, database: &str) -> Plan {
-    Plan {
-        label: "lab".to_owned(),
-        hosts: vec![Target {
-            host: Host::Unix(Path::new(cluster.socket_dir()).to_owned()),
-            port: cluster.port(),
-            password: None,
-        }],
-        user: user.to_owned(),
-        dbname: database.to_owned(),
-        prompt: Prompt::Never,
-        sslmode: SslMode::Prefer,
-        ssl_direct: false,
-        root_cert: RootCert::None,
-        ssl_cert: None,
-        ssl_key: None,
-        ssl_password: None,
-        ssl_sni: true,
-        ssl_min_protocol: None,
-        ssl_max_protocol: None,
-        channel_binding: ChannelBinding::Prefer,
-        target_session_attrs: SessionAttrs::Any,
-        shuffle: false,
-        options: None,
-        application_name: "pgmon-tui".to_owned(),
+    let args = Args {
+        dbname: Some(cluster.conninfo(user, database)),
+        ..Args::default()
+    };
+    let inputs = Inputs {
+        args: &args,
+        env: &BTreeMap::new(),
+        clusters: &BTreeMap::new(),
+        files: &NoFiles,
+        os_user: None,
+        home: None,
         connect_timeout: pgmon_lab::PATIENCE,
-        tcp_user_timeout: Duration::from_secs(30),
-        keepalives_idle: Some(Duration::from_secs(60)),
-        warnings: Vec::new(),
+    };
+    conninfo::plan(&inputs).unwrap_or_else(|error| panic!("{error}"))
+}
+
+struct NoFiles;
+
+impl Files for NoFiles {
+    fn stat(&self, _path: &Path) -> Option<Stat> {
+        None
+    }
+
+    fn read(&self, _path: &Path) -> io::Result<Vec<u8>> {
+        Err(io::ErrorKind::NotFound.into())
     }
 }

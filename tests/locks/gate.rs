@@ -1,12 +1,30 @@
 //! When the lock table is read, and when not.
 
 use pgmon_lab::{Cluster, Result, scene};
+use pgmon_tui::model::locks::beside::beside;
 use pgmon_tui::probe::Wanted;
 use pgmon_tui::probe::activity::Activity;
 use pgmon_tui::probe::locks::Locks;
 use pgmon_tui::probe::prepared::PreparedXacts;
 
+use rstest::rstest;
+
 use crate::eye::{Eye, role};
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_waits_for_a_standby_is_no_lock(#[values(12, 18)] major: u32) -> Result<()> {
+    let cluster = Cluster::builder(major).start().await?;
+    cluster.database("shop").await?;
+    let scene = scene::sync_rep(&cluster, "shop").await?;
+    let mut eye = Eye::open(&cluster, "postgres", "postgres").await;
+    eye.ask::<Activity>().await;
+    let beside = beside(eye.latest.get::<Activity>().map_or(&[], Vec::as_slice));
+    assert_eq!(beside.len(), 1, "{beside:?}");
+    assert_eq!((beside[0].event.as_str(), beside[0].sessions), ("IPC:SyncRep", 1));
+    assert_eq!(eye.forest().await.waiting, 0);
+    scene.end().await
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn locks_are_read_when_somebody_waits() -> Result<()> {

@@ -3,6 +3,8 @@
 //! `pg_blocking_pids` names everybody ahead in a queue, so `n` waiters for one thing have about n²/2 edges. A
 //! blocker that is itself blocked by another blocker of the same waiter adds nothing: what is left are the
 //! parents. Rings (deadlocks that PostgreSQL has not looked for yet) stay visible.
+//!
+//! Nodes are indices below the number of edge lists. [`tidy`] drops all others first, so indexing cannot fail.
 
 use std::collections::VecDeque;
 

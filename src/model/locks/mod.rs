@@ -6,7 +6,7 @@
 //! orders roots by the sessions they free, then by the longest wait.
 
 pub mod beside;
-pub mod graph;
+mod graph;
 pub mod object;
 mod units;
 

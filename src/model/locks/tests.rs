@@ -207,6 +207,47 @@ fn without_waitstart_the_wait_is_an_upper_bound() {
     assert_eq!(node(&forest, 2).since, Some(expected));
 }
 
+/// A queue of `count` waiters behind one holder: everybody ahead is a blocker, so edges are about n²/2.
+fn one_queue(count: i32) -> Sample {
+    let mut sessions = vec![session(1)];
+    sessions.extend((2..count + 2).map(|pid| waiter(pid, &(1..pid).collect::<Vec<_>>(), f64::from(count - pid))));
+    sample(
+        sessions,
+        vec![held(1, "1/1", "AccessExclusiveLock", &["AccessShareLock"])],
+    )
+}
+
+#[test]
+fn thousands_in_one_queue_are_one_fold() {
+    let started = std::time::Instant::now();
+    let input = one_queue(1_000);
+    println!("made {:?}", started.elapsed());
+    let forest = forest(&input, &[]);
+    println!("forest {:?}", started.elapsed());
+    assert_eq!(forest.nodes[forest.roots[0]].frees, 1_000);
+    assert_eq!(
+        (forest.roots.len(), forest.folds.len(), forest.folds[0].members.len()),
+        (1, 1, 998)
+    );
+}
+
+#[test]
+fn thousands_of_chains_stay_separate() {
+    let chain = |root: i32| {
+        [
+            session(root),
+            waiter(root + 1, &[root], 2.0),
+            waiter(root + 2, &[root + 1], 1.0),
+        ]
+    };
+    let sessions: Vec<Session> = (0..2_500).flat_map(|index| chain(index * 3 + 1)).collect();
+    let started = std::time::Instant::now();
+    let forest = forest(&sample(sessions, vec![]), &[]);
+    println!("chains {:?}", started.elapsed());
+    assert_eq!((forest.roots.len(), forest.waiting), (2_500, 5_000));
+    assert!(forest.roots.iter().all(|&root| forest.nodes[root].frees == 2));
+}
+
 proptest! {
     #[test]
     fn every_session_is_shown_once(

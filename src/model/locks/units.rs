@@ -1,6 +1,7 @@
 //! From rows to the nodes of the graph: parallel workers fold into their leader, 0 becomes a prepared transaction,
 //! and a waiter for whom the server names nobody gets the holders of what it waits for.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::graph::Edges;
@@ -18,8 +19,16 @@ pub(super) struct Unit {
     pub wait: Option<Wait>,
     /// The sessions' bounds for the wait, where the server does not say when it began.
     bound: Option<f64>,
-    /// What it holds in somebody's way: object and mode.
-    holds: Vec<(String, String)>,
+    /// What it holds in somebody's way, what the most wait for first.
+    holds: Vec<Hold>,
+}
+
+/// A lock in somebody's way.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Hold {
+    waiters: Reverse<usize>,
+    object: String,
+    mode: String,
 }
 
 /// All nodes and, for each, those in its way.
@@ -63,18 +72,20 @@ impl Unit {
             .or_else(|| self.bound.map(at_most))
     }
 
+    /// What it waits for, or what it holds in the way of the most, and how many other things.
     pub fn object(&self) -> String {
-        match (&self.wait, self.holds.first()) {
+        match (&self.wait, self.holds.as_slice()) {
             (Some(wait), _) => object::wanted(wait),
-            (None, Some((object, _))) => object.clone(),
-            (None, None) => String::new(),
+            (None, []) => String::new(),
+            (None, [hold]) => hold.object.clone(),
+            (None, [hold, others @ ..]) => format!("{} +{}", hold.object, others.len()),
         }
     }
 
     pub fn mode(&self) -> String {
         let mode = match (&self.wait, self.holds.first()) {
             (Some(wait), _) => &wait.mode,
-            (None, Some((_, mode))) => mode,
+            (None, Some(hold)) => &hold.mode,
             (None, None) => "",
         };
         object::mode(mode).to_owned()
@@ -253,11 +264,12 @@ fn blockers(wait: &Wait, holders: &HashMap<&Tag, Vec<&Held>>, index: &mut Index,
 
 /// Says of every holder what it holds in the way of others, by the name a waiter has for it.
 fn name_holds(sample: &Sample, index: &mut Index) {
-    let mut names: HashMap<&Tag, String> = HashMap::new();
+    let mut wanted: HashMap<&Tag, (usize, String)> = HashMap::new();
     for wait in sample.sessions.iter().filter_map(|session| session.wait.as_ref()) {
-        let name = names.entry(&wait.tag).or_insert_with(|| object::wanted(wait));
+        let (waiters, name) = wanted.entry(&wait.tag).or_default();
+        *waiters += 1;
         // Only the first in a row's queue knows which row it is about.
-        if wait.names.row.is_some() {
+        if name.is_empty() || wait.names.row.is_some() {
             *name = object::wanted(wait);
         }
     }
@@ -266,15 +278,18 @@ fn name_holds(sample: &Sample, index: &mut Index) {
             0 => index.by_transaction.get(&held.virtualtransaction),
             pid => index.by_pid.get(&pid),
         };
-        let Some(unit) = unit.and_then(|&unit| index.units.get_mut(unit)) else {
-            continue;
-        };
-        if let Some(name) = names.get(&held.tag) {
-            unit.holds.push((name.clone(), held.mode.clone()));
+        let unit = unit.and_then(|&unit| index.units.get_mut(unit));
+        if let (Some(unit), Some((waiters, object))) = (unit, wanted.get(&held.tag)) {
+            unit.holds.push(Hold {
+                waiters: Reverse(*waiters),
+                object: object.clone(),
+                mode: held.mode.clone(),
+            });
         }
     }
     for unit in &mut index.units {
         unit.holds.sort();
-        unit.holds.dedup();
+        // One object held in several modes is one object.
+        unit.holds.dedup_by(|a, b| a.object == b.object);
     }
 }

@@ -70,7 +70,9 @@ impl Locks {
     }
 
     fn fill(&mut self) {
-        self.table.set_rows(rows::rows(&self.forest, &self.opened));
+        // A filter is to find what is folded away, too.
+        let everything = !self.table.filter().is_empty();
+        self.table.set_rows(rows::rows(&self.forest, &self.opened, everything));
     }
 
     /// Opens or closes what the line stands for.
@@ -133,12 +135,8 @@ impl Locks {
 
     fn hidden(&self, world: &World) -> String {
         let role = world.server.as_ref().map_or("", |server| server.role.as_str());
-        format!(
-            "The waits are complete, but {} of {} sessions hide state and text.  {}",
-            self.forest.hidden,
-            self.forest.nodes.len(),
-            remedy::grant_monitor(role)
-        )
+        let (hidden, grant) = (format::count(self.forest.hidden), remedy::grant_monitor(role));
+        format!("Every wait is shown; {hidden} sessions hide their texts.  {grant}")
     }
 
     fn calm(&self, world: &World) -> bool {
@@ -163,7 +161,8 @@ impl Locks {
         };
         rest.y += head.height;
         rest.height -= head.height;
-        let notice = take(&mut rest, usize::from(self.notice.is_some()));
+        let below = self.notice.is_some() && !self.forest.nodes.is_empty();
+        let notice = take(&mut rest, usize::from(below));
         let about = take(
             &mut rest,
             if area.height >= 14 && !self.forest.nodes.is_empty() {
@@ -184,6 +183,15 @@ impl Locks {
             beside,
             about,
             notice,
+        }
+    }
+
+    /// Nobody waits, and how that is known; or why nothing is known.
+    fn draw_nothing(&self, pen: &mut Pen<'_>, world: &World, area: Rect) {
+        let calm = self.calm(world).then(|| calm(world, pen.look));
+        let lines = calm.as_ref().into_iter().chain(&self.notice);
+        for ((text, role), line) in lines.zip(0..) {
+            pen.line(area, line, text, *role);
         }
     }
 
@@ -251,6 +259,28 @@ impl Pen<'_> {
     }
 }
 
+/// Nobody waits, by whose word and of when.
+fn calm(world: &World, look: &Look) -> (String, Role) {
+    let ago = |age: std::time::Duration| format::duration(age.as_secs_f64());
+    match world.freshness(Probe::SPEC.id) {
+        Freshness::Stale(age) => {
+            let sign = look.glyphs.stale;
+            (
+                format!("{sign} Nobody waited for a lock {} ago.", ago(age)),
+                Role::Stale,
+            )
+        }
+        Freshness::Fresh(age) => {
+            let sign = look.glyphs.ok;
+            (
+                format!("{sign} Nobody waits for a lock (pg_locks, {} ago).", ago(age)),
+                Role::Ok,
+            )
+        }
+        _ => (format!("{} Nobody waits for a lock.", look.glyphs.ok), Role::Ok),
+    }
+}
+
 /// Why there is no answer to show.
 fn absent(world: &World) -> (String, Role) {
     match world.freshness(Probe::SPEC.id) {
@@ -279,11 +309,11 @@ fn head(forest: &Forest) -> Vec<(String, Role)> {
         head.push((format!("longest {}", rows::length(longest)), Role::Text));
     }
     if forest.rings > 0 {
-        head.push((plural(forest.rings, "ring"), Role::Warning));
+        head.push((format!("{} of waits", plural(forest.rings, "ring")), Role::Warning));
     }
     if forest.all > forest.asked {
         let (asked, all) = (format::count(forest.asked), format::count(forest.all));
-        head.push((format!("shows the {asked} longest of {all} waits"), Role::Warning));
+        head.push((format!("shows {asked} of {all} waits"), Role::Warning));
     }
     head
 }
@@ -317,6 +347,8 @@ fn ago<P: crate::probe::Probe>(world: &World, age: Option<f64>) -> Option<f64> {
 fn remedies(node: &Node, world: &World) -> Vec<Copy> {
     let copy = |what: String, text: String| Copy { what, text };
     match &node.who {
+        // Replay cannot be signalled; its lock goes when it has replayed the end of the transaction.
+        Who::Backend { .. } if node.session.backend_type.as_deref() == Some("startup") => Vec::new(),
         Who::Backend { pid, .. } => {
             let who = remedy_who(node, *pid, world);
             let cancel = copy(format!("SELECT pg_cancel_backend({pid});"), remedy::cancel(&who));
@@ -400,34 +432,22 @@ impl View for Locks {
         }
         let parts = self.parts(area);
         let mut pen = Pen { look, buf };
-        if self.calm(world) {
-            let age = match world.freshness(Probe::SPEC.id) {
-                Freshness::Fresh(age) | Freshness::Stale(age) => {
-                    format!(" pg_locks said so {} ago.", format::duration(age.as_secs_f64()))
-                }
-                _ => String::new(),
-            };
-            let (sign, role) = if self.stale {
-                ("", Role::Stale)
-            } else {
-                (look.glyphs.ok, Role::Ok)
-            };
-            pen.line(parts.head, 0, &format!("{sign} Nobody waits for a lock.{age}"), role);
-        } else {
-            let mut x = parts.head.x + 1;
-            for (fact, role) in &self.head {
-                let cells = parts.head.right().saturating_sub(x);
-                let style = look.style(*role);
-                x += text::put(pen.buf, (x, parts.head.y), cells, fact, style, look.glyphs) + 3;
-            }
-            let options = table::Options {
-                stale: self.stale,
-                unfocused: false,
-            };
-            if !self.forest.nodes.is_empty() {
-                self.table.draw(look, parts.table, pen.buf, options);
-            }
+        if self.forest.nodes.is_empty() {
+            self.draw_nothing(&mut pen, world, area);
+            self.draw_beside(&mut pen, parts.beside);
+            return;
         }
+        let mut x = parts.head.x + 1;
+        for (fact, role) in &self.head {
+            let cells = parts.head.right().saturating_sub(x);
+            let style = look.style(*role);
+            x += text::put(pen.buf, (x, parts.head.y), cells, fact, style, look.glyphs) + 3;
+        }
+        let options = table::Options {
+            stale: self.stale,
+            unfocused: false,
+        };
+        self.table.draw(look, parts.table, pen.buf, options);
         self.draw_beside(&mut pen, parts.beside);
         self.draw_about(&mut pen, parts.about);
         if let Some((text, role)) = &self.notice {

@@ -115,7 +115,7 @@ static COLUMNS: &[Column<Row>] = &[
         id: "frees",
         title: "FREES",
         help: "sessions that wait only because of it, directly or through others",
-        width: Width::Fit(5, 5),
+        width: Width::Fit(5, 6),
         align: Align::Right,
         cell: |row| match row.frees {
             None => Cell::empty(),
@@ -176,11 +176,12 @@ fn number(count: usize) -> f64 {
     count as f64
 }
 
-/// The lines, roots first.
-pub(super) fn rows(forest: &Forest, opened: &Opened) -> Vec<Row> {
+/// The lines, roots first; `everything` also where the user closed something.
+pub(super) fn rows(forest: &Forest, opened: &Opened, everything: bool) -> Vec<Row> {
     let mut writer = Writer {
         forest,
         opened,
+        everything,
         rows: Vec::new(),
     };
     writer.level(None, &forest.roots, "");
@@ -197,12 +198,12 @@ enum Item<'a> {
 struct Writer<'a> {
     forest: &'a Forest,
     opened: &'a Opened,
+    everything: bool,
     rows: Vec<Row>,
 }
 
 impl<'a> Writer<'a> {
-    /// Siblings and what is below them; `before` are the branches of the levels above. A queue is never deep, a
-    /// chain of a thousand transactions would be: past [`DEEPEST`] a level is not entered.
+    /// Siblings and what is below them; `before` are the branches of the levels above.
     fn level(&mut self, parent: Option<usize>, siblings: &'a [usize], before: &str) {
         let items = self.items(parent, siblings);
         let last = items.len().saturating_sub(1);
@@ -217,13 +218,29 @@ impl<'a> Writer<'a> {
                 Item::Node(index, node) => {
                     self.node(index, node, format!("{before}{branch}"));
                     let below = format!("{before}{beyond}");
-                    let shut = self.opened.closed.contains(&node.who);
+                    let shut = !self.everything && self.opened.closed.contains(&node.who);
                     self.detail(index, node, &below, shut);
-                    if !shut && usize::from(node.depth) < DEEPEST {
-                        self.level(Some(index), &node.children, &below);
+                    if !shut {
+                        self.below(index, node, &below);
                     }
                 }
             }
+        }
+    }
+
+    fn below(&mut self, index: usize, node: &'a Node, before: &str) {
+        if usize::from(node.depth) < DEEPEST {
+            self.level(Some(index), &node.children, before);
+        } else if !node.children.is_empty() {
+            let text = format!(
+                "{} wait for it: more than {DEEPEST} levels are not shown",
+                node.children.len()
+            );
+            self.rows.push(Row {
+                whole: Some((text, Role::Warning)),
+                id: Id::Detail(node.who.clone()),
+                ..blank(index, node.depth.saturating_add(1), before.to_owned())
+            });
         }
     }
 
@@ -234,7 +251,8 @@ impl<'a> Writer<'a> {
                 continue;
             };
             let fold = node.fold.and_then(|fold| self.forest.folds.get(fold));
-            let open = fold.is_none_or(|fold| self.opened.folds.contains(&fold_id(self.forest, parent, fold)));
+            let open = self.everything
+                || fold.is_none_or(|fold| self.opened.folds.contains(&fold_id(self.forest, parent, fold)));
             if open {
                 items.push(Item::Node(index, node));
             }
@@ -292,7 +310,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Levels drawn: deeper ones have no room on any screen, and the head says how many sessions there are.
+/// Levels drawn: deeper ones have no room on any screen.
 const DEEPEST: usize = 200;
 
 fn blank(node: usize, depth: u16, prefix: String) -> Row {
@@ -379,7 +397,7 @@ fn fold_text(forest: &Forest, fold: &Fold, open: bool) -> String {
     let members = || fold.members.iter().filter_map(|&member| forest.nodes.get(member));
     let count = fold.members.len();
     if open {
-        return format!("these {count} can be folded again");
+        return format!("fold these {count} again");
     }
     let since = |node: &Node| node.since.or_else(|| node.age().map(plain));
     let longest = members()

@@ -12,7 +12,6 @@ use tokio_postgres::error::DbError;
 
 use super::{Fault, FaultKind, chain, one_line};
 use crate::pg::plan::SslMode;
-use crate::pg::tls::mode_name;
 
 /// Where we tried to connect, and as whom: what the sentences need to know.
 #[derive(Clone, Debug)]
@@ -167,7 +166,7 @@ pub(in crate::pg) fn timeout(place: &Place, stage: Stage, limit: Option<Duration
 
 /// The server answered that it has no TLS.
 pub(in crate::pg) fn no_tls(place: &Place) -> Fault {
-    let mode = mode_name(place.sslmode);
+    let mode = place.sslmode.name();
     Fault::new(
         FaultKind::Tls,
         format!("{place} has no TLS, and sslmode={mode} forbids to go on without."),

@@ -15,7 +15,7 @@ use super::route::{Deadline, Route};
 use super::wire::{Handover, Heard, Wire, heard};
 use crate::pg::fault::{self, Fault, FaultKind, Password, Stage};
 use crate::pg::rows::Rows;
-use crate::pg::server::{self, Introduction};
+use crate::pg::server::{self, Introduction, Server};
 use crate::probe::Param;
 
 /// How long the answer to a cancelled statement may take before the connection is given up.
@@ -138,18 +138,18 @@ impl Line {
         sql: &str,
         params: &[Param],
         deadline: Duration,
-        role: &str,
+        server: &Server,
     ) -> Result<Rows, Fault> {
         let mut work = pin!(self.statement(begin, sql, params));
         if let Ok(done) = timeout(deadline, work.as_mut()).await {
-            return done.map(Rows::new).map_err(|error| Fault::from_query(role, &error));
+            return done.map(Rows::new).map_err(|error| Fault::from_query(server, &error));
         }
         let cancel = pin!(async {
             self.cancel().await;
             pending::<()>().await;
         });
         match timeout(GRACE, select(work, cancel)).await {
-            Ok(Either::Left((done, _))) => done.map(Rows::new).map_err(|error| Fault::from_query(role, &error)),
+            Ok(Either::Left((done, _))) => done.map(Rows::new).map_err(|error| Fault::from_query(server, &error)),
             _ => Err(unanswered(&self.route, deadline)),
         }
     }

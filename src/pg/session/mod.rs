@@ -132,7 +132,7 @@ impl Session {
         let started = Instant::now();
         let asked = self
             .line
-            .ask(self.begin.as_deref(), variant.sql, params, deadline, &self.server.role);
+            .ask(self.begin.as_deref(), variant.sql, params, deadline, &self.server);
         self.busy = true;
         let result = asked.await;
         self.busy = false;

@@ -51,7 +51,7 @@ pub(super) struct Route {
     pub(super) address: Address,
     /// How.
     pub(super) crypt: Crypt,
-    keepalives_idle: Option<Duration>,
+    keepalive: Option<TcpKeepalive>,
     tcp_user_timeout: Duration,
 }
 
@@ -93,7 +93,7 @@ impl Route {
             place: place(plan, target),
             address,
             crypt,
-            keepalives_idle: plan.keepalives_idle,
+            keepalive: keepalive(plan),
             tcp_user_timeout: plan.tcp_user_timeout,
         }
     }
@@ -139,14 +139,8 @@ impl Route {
     fn tune(&self, stream: &TcpStream) -> io::Result<()> {
         stream.set_nodelay(true)?;
         let socket = SockRef::from(stream);
-        if let Some(idle) = self.keepalives_idle {
-            let keepalive = TcpKeepalive::new();
-            let keepalive = if idle.is_zero() {
-                keepalive
-            } else {
-                keepalive.with_time(idle)
-            };
-            socket.set_tcp_keepalive(&keepalive)?;
+        if let Some(keepalive) = &self.keepalive {
+            socket.set_tcp_keepalive(keepalive)?;
         }
         #[cfg(any(target_os = "linux", target_os = "android"))]
         if !self.tcp_user_timeout.is_zero() {
@@ -154,6 +148,22 @@ impl Route {
         }
         Ok(())
     }
+}
+
+/// When the system asks a silent peer whether it is still there; what the plan leaves open is the system's to say.
+fn keepalive(plan: &Plan) -> Option<TcpKeepalive> {
+    let mut keepalive = TcpKeepalive::new();
+    let idle = plan.keepalives_idle?;
+    if !idle.is_zero() {
+        keepalive = keepalive.with_time(idle);
+    }
+    if let Some(interval) = plan.keepalives_interval {
+        keepalive = keepalive.with_interval(interval);
+    }
+    if let Some(count) = plan.keepalives_count {
+        keepalive = keepalive.with_retries(count);
+    }
+    Some(keepalive)
 }
 
 /// What the sentences need to know about a target.
