@@ -95,24 +95,32 @@ impl Activity {
             return Some(Notice::new(Role::Critical, fault.to_string()));
         }
         match self.table.shown_of() {
-            (0, 0) => Some(Notice::new(Role::Muted, self.nothing())),
+            (0, 0) => Some(self.nothing(world)),
             (0, _) => Some(Notice::new(Role::Muted, "No session matches the filter.")),
             _ => self.hidden(world),
         }
     }
 
-    fn nothing(&self) -> String {
-        let view = match self.options.view {
-            activity::View::All => "No session but our own",
-            activity::View::Active => "No session runs a statement",
-            activity::View::Waiting => "No session waits",
-            activity::View::Blocking => "Nobody waits for a lock of another session",
-            activity::View::IdleInTransaction => "No session is idle in a transaction",
+    /// Nothing in this view; what is hidden might belong there.
+    fn nothing(&self, world: &World) -> Notice {
+        let (seen, hidden) = match self.hidden(world) {
+            Some(hidden) => (" that this role can see", Some(hidden.text)),
+            None => ("", None),
         };
-        match self.options.min_duration {
-            0 => format!("{view}."),
-            seconds => format!("{view} and is busy for {} or longer.", head::step(seconds)),
-        }
+        let view = match self.options.view {
+            activity::View::All => "No session but our own".to_owned(),
+            activity::View::Active => format!("No session{seen} runs a statement"),
+            activity::View::Waiting => format!("No session{seen} waits"),
+            activity::View::Blocking => "Nobody waits for a lock of another session".to_owned(),
+            activity::View::IdleInTransaction => format!("No session{seen} is idle in a transaction"),
+        };
+        let long = match self.options.min_duration {
+            0 => String::new(),
+            seconds => format!(" and is busy for {} or longer", head::step(seconds)),
+        };
+        let role = if hidden.is_some() { Role::Denied } else { Role::Muted };
+        let more = hidden.map(|text| format!(" {text}")).unwrap_or_default();
+        Notice::new(role, format!("{view}{long}.{more}"))
     }
 
     fn hidden(&self, world: &World) -> Option<Notice> {
@@ -335,6 +343,7 @@ impl View for Activity {
                 "views",
                 "all, active, waiting (for anything), blocking (somebody waits for it), idle in transaction",
             ),
+            line("4+", "at least so many: what hidden sessions do is not known"),
             line(
                 "order",
                 "the longest transaction first; sessions without one below, idle ones last",

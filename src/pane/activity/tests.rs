@@ -169,6 +169,29 @@ fn nothing_yet_and_nothing_at_all() {
 }
 
 #[test]
+fn hidden_sessions_are_never_an_all_clear() {
+    let hidden = Backend {
+        pid: 960,
+        hidden: true,
+        datname: Some("app".to_owned()),
+        ..Backend::default()
+    };
+    let world = world(&[answer::<Probe>(vec![hidden], None)]);
+    let mut pane = Activity::default();
+    pane.on(Action::NextView, &world);
+    let active = screen(&mut pane, &world, 80, 6);
+    assert!(
+        active.contains("[active 0+]") && active.contains("blocking 0 "),
+        "{active}"
+    );
+    let said = "No session that this role can see runs a statement. 1 of 1 sessions are hidden";
+    assert!(
+        active.contains(said) && active.contains("GRANT pg_monitor TO monitor;"),
+        "{active}"
+    );
+}
+
+#[test]
 fn the_selection_stays_on_its_backend() {
     let mut pane = Activity::default();
     screen(&mut pane, &world(&blocked()), 80, 24);
