@@ -180,14 +180,7 @@ impl Backend {
         let Some(query) = detail.query.as_deref().filter(|query| !query.is_empty()) else {
             return Vec::new();
         };
-        let text = Rich::new(query.trim_end(), Role::Text);
-        let mut lines = labelled(
-            &Fact {
-                label: "Statement",
-                text,
-            },
-            cells,
-        );
+        let mut lines = beside("Statement", wrap::sql(query.trim_end(), cells));
         let more = lines.len().saturating_sub(FEW_LINES);
         if more > 1 && !self.unfolded {
             lines.truncate(FEW_LINES);
