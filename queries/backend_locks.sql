@@ -1,20 +1,8 @@
 with top as (
-  select l.granted,
-         l.locktype,
-         l.mode,
-         l.database,
-         l.relation,
-         case when pg_catalog.count(*) = 1 then pg_catalog.min(l.page) end as page,
-         case when pg_catalog.count(*) = 1 then pg_catalog.min(l.tuple) end as tuple,
-         l.virtualxid,
-         l.transactionid::text as transactionid,
-         l.classid,
-         l.objid,
-         l.objsubid,
-         pg_catalog.count(*) as locks,
-         pg_catalog.count(*) over () as groups,
-         pg_catalog.sum(pg_catalog.count(*)) over () as total,
-         null::float8 as wait_s,
+  select l.granted, l.locktype, l.mode, l.database, l.relation, l.page, l.tuple, l.virtualxid,
+         l.transactionid, l.classid, l.objid, l.objsubid,
+         pg_catalog.count(*) over () as total,
+         pg_catalog.count(*) filter (where not l.granted) over () as awaited,
          case l.mode
            when 'AccessExclusiveLock' then 8
            when 'ExclusiveLock' then 7
@@ -29,8 +17,6 @@ with top as (
    where l.pid = $1
      and $2 = (select coalesce((extract(epoch from s.backend_start) * 1000000)::int8, 0)
                  from pg_catalog.pg_stat_get_activity($1) s)
-   group by l.granted, l.locktype, l.mode, l.database, l.relation, l.virtualxid, l.transactionid::text,
-            l.classid, l.objid, l.objsubid
    order by l.granted, l.locktype in ('virtualxid', 'transactionid'), strength desc, l.relation, l.objid
    limit $3
 )
@@ -38,23 +24,21 @@ select t.granted,
        t.locktype,
        t.mode,
        t.strength,
-       d.datname::text as datname,
-       coalesce(t.database in (0, me.oid), true) as here,
+       t.database,
+       d.datname::text as lock_datname,
        t.relation,
        case when t.database in (0, me.oid) then t.relation::pg_catalog.regclass::text end as relation_name,
-       c.relkind::text as relkind,
        t.page,
        t.tuple::int4 as tuple,
        t.virtualxid,
-       t.transactionid,
-       case when t.locktype = 'object' then t.classid::pg_catalog.regclass::text end as class,
+       t.transactionid::text as transactionid,
        t.classid,
+       case when t.locktype = 'object' then t.classid::pg_catalog.regclass::text end as class_name,
        t.objid,
        t.objsubid::int4 as objsubid,
-       t.locks,
-       t.wait_s,
-       t.groups,
-       t.total::int8 as total
+       null::float8 as wait_s,
+       t.total,
+       t.awaited
   from top t
   join pg_catalog.pg_database me on me.datname = pg_catalog.current_database()
   left join pg_catalog.pg_database d on d.oid = t.database

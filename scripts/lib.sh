@@ -50,3 +50,24 @@ missing_for_servers() {
 missing_for_tests() {
     has openssl || echo openssl
 }
+
+# get_pgbouncer CACHE: for the tests behind a pooler. Unpacked and not installed, because Debian's package would start
+# a service on this machine.
+get_pgbouncer() {
+    local target=$1/pgbouncer scratch libraries
+    if has pgbouncer || [ -x /usr/sbin/pgbouncer ] || [ -x "$target/usr/sbin/pgbouncer" ]; then return; fi
+    { has apt-get && has dpkg; } || die "missing on this machine: pgbouncer. Install it"
+    say "unpacking pgbouncer into $target"
+    apt-cache show pgbouncer >/dev/null 2>&1 || { can_install && as_root apt-get -qq update >&2; }
+    libraries=$(apt-cache depends pgbouncer | sed -n 's/^ *Depends: \(lib\(event\|c-\{0,1\}ares\)[^ ]*\)$/\1/p')
+    scratch=$(mktemp -d)
+    # shellcheck disable=SC2086 # one package a word
+    (cd "$scratch" && apt-get -qq download pgbouncer $libraries) 2>/dev/null ||
+        die "pgbouncer cannot be downloaded: apt-get install pgbouncer, and stop its service"
+    for package in "$scratch"/*.deb; do dpkg -x "$package" "$scratch/root"; done
+    chmod -R a+rX "$scratch/root"
+    mkdir -p "$1"
+    rm -rf "$target"
+    mv "$scratch/root" "$target"
+    rm -rf "$scratch"
+}

@@ -1,11 +1,12 @@
 //! The frame around the panes: header, tabs, banner, footer, and where the body and the popups lie.
 
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 use ratatui::widgets::{Clear, Widget};
 
-use super::action::{Action, BINDINGS};
+use super::action::{Action, BINDINGS, Binding};
 use super::state::State;
 use super::world::{Freshness, World};
 use crate::pane::{Badge, Place, Severity};
@@ -73,7 +74,7 @@ pub fn has_banner(world: &World) -> bool {
 /// Draws the whole screen.
 pub fn draw(state: &State, buf: &mut Buffer) {
     let size = state.size.intersection(buf.area);
-    buf.set_style(size, state.look.style(Role::Text));
+    buf.set_style(size, state.look.style(Role::Screen));
     if size.width < LEAST.0 || size.height < LEAST.1 {
         return too_small(&state.look, size, buf);
     }
@@ -87,7 +88,7 @@ pub fn draw(state: &State, buf: &mut Buffer) {
     for popup in state.layers.iter().filter(|layer| layer.place() != Place::Body) {
         let area = place(popup.place(), areas.body);
         Clear.render(area, buf);
-        buf.set_style(area, state.look.style(Role::Text));
+        buf.set_style(area, state.look.style(Role::Screen));
         popup.draw(state.shown(), &state.look, area, buf);
     }
     footer(state, areas.footer, buf);
@@ -353,10 +354,32 @@ fn footer(state: &State, area: Rect, buf: &mut Buffer) {
     hints(state, left, buf);
 }
 
-/// The keys that work here and now, from the key table.
+/// The keys that work here and now, from the key table. Help and quit stay when room is short.
 fn hints(state: &State, area: Rect, buf: &mut Buffer) {
     let look = &state.look;
-    let Some(top) = state.top() else { return };
+    let mut shown = works_here(state);
+    let width = |(key, binding): &(String, &Binding)| text::width(key) + text::width(binding.hint) + 3;
+    while shown.iter().map(width).sum::<usize>() > usize::from(area.width) + 2 {
+        let last = shown
+            .iter()
+            .rposition(|(_, binding)| !matches!(binding.action, Action::Help | Action::Quit));
+        match last {
+            Some(last) => drop(shown.remove(last)),
+            None => break,
+        }
+    }
+    let mut x = area.x;
+    for (key, binding) in shown {
+        for (piece, role, gap) in [(key.as_str(), Role::Key, 1), (binding.hint, Role::Muted, 2)] {
+            let room = area.right().saturating_sub(x);
+            x += text::put(buf, (x, area.y), room, piece, look.style(role), look.glyphs) + gap;
+        }
+    }
+}
+
+/// What the footer may offer: actions with a hint and a key that do something now.
+fn works_here(state: &State) -> Vec<(String, &'static Binding)> {
+    let Some(top) = state.top() else { return Vec::new() };
     let here = top.actions();
     let filtered = top.filter().is_some_and(|filter| !filter.is_empty());
     let works = |action: Action| match action {
@@ -365,31 +388,11 @@ fn hints(state: &State, area: Rect, buf: &mut Buffer) {
         action if top.modal() => here.contains(&action) || matches!(action, Action::Quit | Action::Copy),
         action => here.contains(&action) || action.is_global(),
     };
-    let mut x = area.x;
-    for binding in BINDINGS
+    BINDINGS
         .iter()
         .filter(|binding| !binding.hint.is_empty() && works(binding.action))
-    {
-        let Some(key) = state.keymap.key(binding.action) else {
-            continue;
-        };
-        let width = text::width(&key) + 1 + text::width(binding.hint);
-        if usize::from(area.right().saturating_sub(x)) < width {
-            break;
-        }
-        let put = |buf: &mut Buffer, x: u16, text: &str, style: Style| {
-            text::put(
-                buf,
-                (x, area.y),
-                area.right().saturating_sub(x),
-                text,
-                style,
-                look.glyphs,
-            )
-        };
-        x += put(buf, x, &key, look.style(Role::Key)) + 1;
-        x += put(buf, x, binding.hint, look.style(Role::Muted)) + 2;
-    }
+        .filter_map(|binding| Some((state.keymap.key(binding.action)?, binding)))
+        .collect()
 }
 
 /// How fresh this pane is and what we cost the server.
@@ -400,7 +403,8 @@ fn status(state: &State) -> Piece {
         None | Some(Freshness::Skipped(_)) => String::new(),
         Some(Freshness::Loading) => "loading · ".to_owned(),
         Some(Freshness::Failed) => "failed · ".to_owned(),
-        Some(Freshness::Fresh(age)) if age.as_secs() < 1 => String::new(),
+        // Within its interval an answer is as fresh as was asked for: nothing to say.
+        Some(Freshness::Fresh(age)) if age <= world.hot_interval + Duration::from_secs(1) => String::new(),
         Some(Freshness::Fresh(age)) => format!("{} old · ", short(age.as_secs_f64())),
         Some(Freshness::Stale(age)) => format!("stale {} · ", short(age.as_secs_f64())),
     };

@@ -106,7 +106,7 @@ fn state(start: &Start) -> io::Result<State> {
     let mut world = World::new(Arc::clone(&start.settings), start.plan.label.clone());
     world.zone = jiff::tz::TimeZone::system();
     world.privileged_allowed = start.allow_privileged;
-    for warning in &start.plan.warnings {
+    for warning in start.plan.warnings.iter().chain(start.look.complaints()) {
         world.say(Some(crate::pane::Severity::Warning), warning.clone());
     }
     if let Some(fault) = &start.waiting {

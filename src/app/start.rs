@@ -10,14 +10,13 @@ use super::keymap::Keymap;
 use super::run::{self, Start};
 use super::state::Over;
 use crate::cli::Cli;
-use crate::config::{self, Ascii, Color, Settings};
+use crate::config::{self, Settings};
 use crate::pg::conninfo;
 use crate::pg::fault::Fault;
 use crate::pg::plan::{Plan, Prompt, Secret};
 use crate::pg::session::{Lane, Session};
 use crate::term;
-use crate::ui::look::{self, Depth, Glyphs, Look};
-use crate::ui::text::Charset;
+use crate::ui::look::Look;
 
 /// Wrong arguments, configuration or terminal.
 const USAGE: u8 = 2;
@@ -67,7 +66,7 @@ async fn try_start(cli: Cli, started: Instant) -> Result<(), Refusal> {
                         over ssh with `ssh -t`.";
         return Err(Refusal::usage(sentence));
     }
-    let look = look(&settings).map_err(Refusal::usage)?;
+    let look = Look::of_environment(&settings).map_err(Refusal::usage)?;
     let keymap = Keymap::new(&settings.keys).map_err(Refusal::usage)?;
     let allow_privileged = cli.allow_privileged_role || !settings.read_only_enforce;
     let mut password = None;
@@ -100,27 +99,6 @@ async fn try_start(cli: Cli, started: Instant) -> Result<(), Refusal> {
             }
         }
     }
-}
-
-/// How meaning looks on this terminal: what the settings do not decide, the environment does.
-fn look(settings: &Settings) -> Result<Look, String> {
-    let env = |name: &str| std::env::var(name).ok();
-    let depth = match settings.color {
-        Color::Auto => Depth::detect(env),
-        Color::TrueColor => Depth::TrueColor,
-        Color::Ansi256 => Depth::Ansi256,
-        Color::Ansi16 => Depth::Ansi16,
-        Color::Never => Depth::None,
-    };
-    let glyphs = match settings.ascii {
-        Ascii::On => &Glyphs::ASCII,
-        Ascii::Off => &Glyphs::UNICODE,
-        Ascii::Auto => match look::charset(env) {
-            Charset::Ascii => &Glyphs::ASCII,
-            Charset::Unicode => &Glyphs::UNICODE,
-        },
-    };
-    Look::new(&settings.theme, settings.theme_dir.as_deref(), depth, glyphs)
 }
 
 /// The first session, or why the program starts without one and waits.

@@ -126,10 +126,15 @@ impl State {
         let world = self.frozen.as_deref().unwrap_or(&self.world);
         let derive = std::mem::take(&mut self.underived);
         for view in self.panes.iter_mut().chain(self.layers.iter_mut()) {
+            let area = chrome::place(view.place(), areas.body);
             if derive {
+                // Popups wrap their text while they derive it: they have to know their room before.
+                if view.place() != Place::Body {
+                    view.arrange(area);
+                }
                 view.derive(world);
             }
-            view.arrange(chrome::place(view.place(), areas.body));
+            view.arrange(area);
         }
     }
 }

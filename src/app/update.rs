@@ -185,9 +185,8 @@ fn on_global(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Slower => return pace(state, 1),
         Action::Refresh => return refresh(state),
         Action::Theme => {
-            state.look.next_theme();
-            let name = state.look.theme.name.clone();
-            state.world.say(None, format!("Theme: {name}"));
+            let said = format!("Theme: {}", state.look.next_theme());
+            state.world.say(None, said);
         }
         Action::Sql => popup_over(state, |state| Box::new(popup::sql::SqlPopup::of(state))),
         Action::Help => popup_over(state, |state| Box::new(popup::help::HelpPopup::of(state))),

@@ -269,3 +269,112 @@ pub fn checkpoint_pace(
         since_reset: true,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::probe::counters::Checkpoints;
+
+    const TIMEOUT: f64 = 300.0;
+
+    fn counters() -> Counters {
+        Counters {
+            epoch: 10_000.0,
+            checkpoints: Checkpoints {
+                reset: Some(1000.0),
+                timed: 25,
+                requested: 5,
+            },
+            ..Counters::default()
+        }
+    }
+
+    /// A session of so many seconds in which one timed checkpoint ended after 10.
+    fn session(seconds: u32) -> (Series, Mono) {
+        let mut series = Series::default();
+        let mut now = Mono::default();
+        for second in (2..=seconds).step_by(2) {
+            now = Mono(Duration::from_secs(u64::from(second)));
+            let rate = if second == 10 { 0.5 } else { 0.0 };
+            series.push_span(name::CHECKPOINTS_TIMED, now, 2.0, Some(rate));
+            series.push_span(name::CHECKPOINTS_REQUESTED, now, 2.0, Some(0.0));
+        }
+        (series, now)
+    }
+
+    #[rstest]
+    #[case::just_started(0, true, Some(300.0))]
+    #[case::one_ordinary_checkpoint_in_a_young_session_is_no_storm(60, true, Some(300.0))]
+    #[case::three_timeouts_are_enough(900, false, Some(900.0))]
+    #[case::never_more_than_an_hour(7200, false, None)]
+    fn pace_of_checkpoints(#[case] seconds: u32, #[case] since_reset: bool, #[case] every: Option<f64>) {
+        let (series, now) = session(seconds);
+        let pace = checkpoint_pace(&series, &counters(), TIMEOUT, now).unwrap();
+        assert_eq!(pace.since_reset, since_reset);
+        assert_eq!(pace.every().map(f64::round), every);
+        assert!(pace.seconds <= 9000.0);
+    }
+
+    #[test]
+    fn no_pace_without_any_window() {
+        let mut counters = counters();
+        counters.checkpoints.reset = None;
+        assert_eq!(
+            checkpoint_pace(&Series::default(), &counters, TIMEOUT, Mono::default()),
+            None
+        );
+    }
+
+    fn backend(kind: Option<&str>, state: Option<&str>) -> Backend {
+        Backend {
+            backend_type: kind.map(Into::into),
+            state: state.map(Into::into),
+            usename: Some("app".into()),
+            datname: Some("app".into()),
+            hidden: kind.is_none(),
+            ..Backend::default()
+        }
+    }
+
+    #[test]
+    fn only_client_backends_take_slots() {
+        let client = Some("client backend");
+        let counted = connections(
+            &[
+                backend(client, Some("active")),
+                backend(client, Some("fastpath function call")),
+                backend(client, Some("idle")),
+                backend(client, Some("idle in transaction")),
+                backend(client, Some("idle in transaction (aborted)")),
+                backend(client, Some("disabled")),
+                backend(Some("walsender"), Some("active")),
+                backend(Some("parallel worker"), Some("active")),
+                backend(Some("autovacuum worker"), Some("active")),
+                backend(None, None),
+            ],
+            2,
+        );
+        let expected = Connections {
+            used: 9,
+            active: 2,
+            idle: 1,
+            in_tx: 2,
+            hidden: 1,
+        };
+        assert_eq!(counted, expected);
+    }
+
+    #[test]
+    fn a_catalog_xmin_does_not_hold_user_tables_back() {
+        let holder = |kind: &str, xmin_age| Holder {
+            kind: kind.into(),
+            xmin_age,
+            ..Holder::default()
+        };
+        let holders = [holder("slot catalog", 900), holder("session", 5), holder("standby", 70)];
+        assert_eq!(super::holder(&holders).map(|holder| holder.xmin_age), Some(70));
+        assert_eq!(super::holder(&holders[..1]), None);
+    }
+}

@@ -40,6 +40,16 @@ pub fn terminate(who: &Who<'_>) -> String {
     statement("pg_terminate_backend", who)
 }
 
+/// Both statements for a menu: the bare statement as its name, and the text with its comment.
+#[must_use]
+pub fn copies(who: &Who<'_>) -> [(String, String); 2] {
+    let bare = Who {
+        pid: who.pid,
+        ..Who::default()
+    };
+    [(cancel(&bare), cancel(who)), (terminate(&bare), terminate(who))]
+}
+
 /// Rolls back a prepared transaction; must be run in `database` by its owner or a superuser.
 /// `prepared` is in seconds since 1970.
 #[must_use]

@@ -10,8 +10,10 @@ mod query;
 use std::error::Error;
 use std::io;
 
-pub use connect::{Place, Stage};
+pub use connect::{Password, Place, Stage};
 pub(super) use connect::{alien, certificate, from_io, no_tls, resolve, timeout, unreachable};
+
+use super::server::Server;
 
 /// The class of a fault; what the program does next depends on this, never on the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -104,6 +106,15 @@ impl Fault {
         self
     }
 
+    /// A refusal that stays one after the pooler's way was tried.
+    #[must_use]
+    pub(super) fn settled(mut self) -> Self {
+        if self.kind == FaultKind::PoolerOptions {
+            self.kind = FaultKind::Other;
+        }
+        self
+    }
+
     /// Waiting helps: every slot is taken, or the server is on its way up or down.
     #[must_use]
     pub fn waits(&self) -> bool {
@@ -125,11 +136,11 @@ impl Fault {
         self.kind == FaultKind::Password
     }
 
-    /// A fault while a statement ran. `role` is the role to grant to.
+    /// A fault while a statement of ours ran on `server`.
     #[must_use]
-    pub fn from_query(role: &str, error: &tokio_postgres::Error) -> Self {
+    pub fn from_query(server: &Server, error: &tokio_postgres::Error) -> Self {
         if let Some(db) = error.as_db_error() {
-            return query::from_server(role, db);
+            return query::from_server(server, db);
         }
         if error.is_closed() || io_error(error).is_some() {
             return Self::new(FaultKind::Lost, "The connection to the server broke.");

@@ -116,11 +116,11 @@ impl Session {
 }
 
 fn decode(rows: &Rows) -> Result<Findings, Fault> {
-    let found: Result<Vec<_>, _> = rows.iter().map(|row| finding(&row)).collect();
+    let found: Result<Vec<_>, _> = rows.iter().map(finding).collect();
     Ok(Findings(found?))
 }
 
-fn finding(row: &Row<'_>) -> Result<Finding, Fault> {
+fn finding(row: Row<'_>) -> Result<Finding, Fault> {
     let text = |column: &str| row.text(column).map(Option::unwrap_or_default);
     let kind = text("kind")?;
     Ok(Finding {

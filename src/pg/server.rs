@@ -21,6 +21,10 @@ pub const OLDEST: u32 = 12;
 
 /// The server we are connected to, found out once per connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts the server states, none of which excludes another"
+)]
 pub struct Server {
     /// `server_version_num`, e.g. 160004.
     pub version_num: u32,
@@ -115,7 +119,7 @@ pub(super) fn decode(rows: &Rows) -> Result<Introduction, Fault> {
         reads_all_stats: row.get("reads_all_stats")?,
         superuser: row.get("superuser")?,
         block_size: count("block_size")?,
-        extensions: extensions(&row)?,
+        extensions: extensions(row)?,
         ..Server::default()
     };
     Ok(Introduction {
@@ -126,7 +130,7 @@ pub(super) fn decode(rows: &Rows) -> Result<Introduction, Fault> {
     })
 }
 
-fn extensions(row: &Row<'_>) -> Result<Vec<Extension>, Fault> {
+fn extensions(row: Row<'_>) -> Result<Vec<Extension>, Fault> {
     let names = row.texts("extension_names")?.into_iter();
     let versions = row.texts("extension_versions")?.into_iter();
     let schemas = row.texts("extension_schemas")?.into_iter();

@@ -15,6 +15,7 @@ use std::fs;
 use std::path::Path;
 
 use native_tls::{Certificate, Identity, Protocol, TlsConnector};
+use tokio::sync::OnceCell;
 
 use super::fault::{Fault, FaultKind, one_line};
 use super::plan::{Plan, RootCert, Secret, SslMode};
@@ -40,7 +41,7 @@ pub fn verify(mode: SslMode, root: &RootCert) -> Result<Verify, Fault> {
             FaultKind::Certificate,
             format!(
                 "sslmode={} needs a root certificate to check the server's against, and there is none.",
-                mode_name(mode)
+                mode.name()
             ),
         )
         .with_remedy("Give sslrootcert=FILE, put it into ~/.postgresql/root.crt, or use sslrootcert=system.")),
@@ -50,20 +51,44 @@ pub fn verify(mode: SslMode, root: &RootCert) -> Result<Verify, Fault> {
     }
 }
 
-/// The mode as libpq spells it.
-#[must_use]
-pub const fn mode_name(mode: SslMode) -> &'static str {
-    match mode {
-        SslMode::Disable => "disable",
-        SslMode::Allow => "allow",
-        SslMode::Prefer => "prefer",
-        SslMode::Require => "require",
-        SslMode::VerifyCa => "verify-ca",
-        SslMode::VerifyFull => "verify-full",
+/// The connector of a plan, made when the first server agrees to TLS: reading the system's authorities takes OpenSSL
+/// some 40 ms, which a server without TLS should not cost.
+pub struct Lazy {
+    plan: Plan,
+    made: OnceCell<TlsConnector>,
+}
+
+impl Lazy {
+    /// Nothing is read yet.
+    #[must_use]
+    pub fn new(plan: &Plan) -> Self {
+        Self {
+            plan: plan.clone(),
+            made: OnceCell::new(),
+        }
+    }
+
+    /// TLS from the first byte.
+    #[must_use]
+    pub fn direct(&self) -> bool {
+        self.plan.ssl_direct
+    }
+
+    /// The connector.
+    ///
+    /// # Errors
+    /// See [`connector`].
+    pub async fn get(&self) -> Result<TlsConnector, Fault> {
+        let make = async || {
+            let plan = self.plan.clone();
+            let made = tokio::task::spawn_blocking(move || connector(&plan)).await;
+            made.unwrap_or_else(|_| Err(Fault::new(FaultKind::Tls, "TLS cannot be set up.")))
+        };
+        self.made.get_or_try_init(make).await.cloned()
     }
 }
 
-/// The connector that carries a plan out.
+/// The connector that carries a plan out. It reads files.
 ///
 /// # Errors
 /// [`FaultKind::Certificate`] naming the file that cannot be read or used, or what the mode lacks.

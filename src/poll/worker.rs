@@ -11,7 +11,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc;
 
 use super::schedule::Schedule;
-use super::{Cost, Link, News, Order};
+use super::{Cost, Link, News, Order, TierHealth};
 use crate::config::Settings;
 use crate::pg::fault::{Fault, FaultKind};
 use crate::pg::plan::{Plan, Secret};
@@ -344,7 +344,7 @@ impl Run {
             .await;
         }
         if let Some(health) = self.schedule.skipped(entry, server, self.now()) {
-            self.tell(News::Tier(health)).await;
+            self.round_ended(health).await;
         }
     }
 
@@ -506,11 +506,15 @@ impl Run {
         if let Some(server) = self.server.clone() {
             let now = self.now();
             if let Some(health) = self.schedule.asked(entry, &server, answer.took, kind, now) {
-                self.cost.connections = self.open_connections();
-                self.tell(News::Tier(health)).await;
-                self.tell(News::Cost(self.cost)).await;
+                self.round_ended(health).await;
             }
         }
+    }
+
+    async fn round_ended(&mut self, health: TierHealth) {
+        self.cost.connections = self.open_connections();
+        self.tell(News::Tier(health)).await;
+        self.tell(News::Cost(self.cost)).await;
     }
 
     /// A promotion breaks no connection: the pulse tells, and from then on the primary's questions are asked.

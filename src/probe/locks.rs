@@ -273,7 +273,7 @@ fn held(row: Row<'_>) -> Result<Held, Fault> {
     })
 }
 
-fn tag(row: Row<'_>) -> Result<Tag, Fault> {
+pub(super) fn tag(row: Row<'_>) -> Result<Tag, Fault> {
     Ok(Tag {
         locktype: row.text("locktype")?.unwrap_or_default(),
         database: row.get("database")?,

@@ -269,10 +269,9 @@ mod tests {
         }
 
         #[test]
-        fn a_word_finds_itself(word in "[a-zA-Z0-9äöüß().*+?]{1,12}") {
+        fn a_word_finds_itself(word in "[a-zA-Z0-9äöü().*+?]{1,12}") {
             let filter = Filter::parse(&word, COLUMNS).unwrap();
             let folded = word.to_uppercase();
-            prop_assume!(folded.to_lowercase() == word.to_lowercase());
             let around = format!("x{folded}y");
             prop_assert!(filter.matches(|_| Cow::Borrowed(around.as_str())));
         }

@@ -11,7 +11,7 @@ use ratatui::style::Style;
 use ratatui::symbols::border;
 
 use super::text::Charset;
-use crate::config::Settings;
+use crate::config::{self, Settings};
 
 pub use depth::{Depth, charset};
 pub use theme::Theme;
@@ -168,13 +168,28 @@ impl Look {
     /// # Errors
     /// See [`Self::new`].
     pub fn of_environment(settings: &Settings) -> Result<Self, String> {
-        let env = |name: &str| std::env::var(name).ok();
-        let glyphs = Glyphs::of(charset(env));
+        Self::of(settings, |name| std::env::var(name).ok())
+    }
+
+    /// The look of the settings on a terminal with that environment.
+    fn of(settings: &Settings, env: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+        let charset = match settings.ascii {
+            config::Ascii::Auto => charset(&env),
+            config::Ascii::On => Charset::Ascii,
+            config::Ascii::Off => Charset::Unicode,
+        };
+        let depth = match settings.color {
+            config::Color::Auto => Depth::detect(&env),
+            config::Color::TrueColor => Depth::TrueColor,
+            config::Color::Ansi256 => Depth::Ansi256,
+            config::Color::Ansi16 => Depth::Ansi16,
+            config::Color::Never => Depth::None,
+        };
         Self::new(
             &settings.theme,
             settings.theme_dir.as_deref(),
-            Depth::detect(env),
-            glyphs,
+            depth,
+            Glyphs::of(charset),
         )
     }
 

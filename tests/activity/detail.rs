@@ -1,10 +1,10 @@
 //! The page of one backend.
 
 use pgmon_lab::{Client, Cluster, MAJORS, PATIENCE, Result, scene, wait_until};
+use pgmon_tui::model::locks::object;
 use pgmon_tui::model::remedy::{self, Who};
-use pgmon_tui::pg::plan::SslMode;
 use pgmon_tui::probe::backend::{Backend, Detail, Encryption};
-use pgmon_tui::probe::backend_locks::BackendLocks;
+use pgmon_tui::probe::backend_locks::{BackendLocks, Lock};
 use pgmon_tui::probe::backend_progress::BackendProgress;
 
 use crate::eye::{Eye, plan, start_of};
@@ -45,25 +45,21 @@ async fn a_waiter_and_its_blockers() -> Result<()> {
             let all: i64 = admin
                 .value(&format!("SELECT count(*) FROM pg_locks WHERE pid = {pid}"))
                 .await?;
-            assert_eq!(locks.all_locks, all, "{major}");
-            assert_eq!(
-                locks.groups.iter().map(|group| group.locks).sum::<i64>(),
-                all,
-                "{major}"
-            );
-            let awaited: Vec<_> = locks.groups.iter().filter(|group| !group.granted).collect();
+            assert_eq!((locks.all, locks.awaited), (all, 1), "{major}");
+            assert_eq!(i64::try_from(locks.locks.len()).unwrap(), all, "{major}");
+            let awaited: Vec<_> = locks.locks.iter().filter(|lock| !lock.granted).collect();
             let truth = format!(
                 "SELECT mode || ' ' || relation::regclass::text FROM pg_locks WHERE pid = {pid} AND NOT granted"
             );
             let truth: String = admin.value(&truth).await?;
             let ours: Vec<_> = awaited
                 .iter()
-                .map(|group| format!("{} {}", group.mode, group.object))
+                .map(|lock| format!("{} {}", lock.mode, object::name(&lock.tag, &lock.names)))
                 .collect();
             // Our session resolves names with nothing but pg_catalog in its path.
             assert_eq!(ours, [truth.replace(' ', " public.")], "{major}");
             assert_eq!(
-                locks.groups.first().map(|group| group.granted),
+                locks.locks.first().map(|lock| lock.granted),
                 Some(false),
                 "awaited ones first"
             );
@@ -77,7 +73,7 @@ async fn a_waiter_and_its_blockers() -> Result<()> {
                 "{major}"
             );
             assert_eq!(hidden.blocked_by, blockers, "{major}");
-            assert_eq!(plain.ask::<BackendLocks>().await.all_locks, all, "{major}");
+            assert_eq!(plain.ask::<BackendLocks>().await.all, all, "{major}");
         }
         scene.end().await?;
     }
@@ -103,11 +99,8 @@ async fn locks_of_every_kind_have_a_name() -> Result<()> {
         let mut eye = Eye::open(&cluster, "postgres").await;
         page(&mut eye, &admin, held.pid()).await?;
         let locks = eye.ask::<BackendLocks>().await;
-        let objects: Vec<String> = locks
-            .groups
-            .iter()
-            .map(|group| format!("{} {} {}", group.locktype, group.object, group.mode))
-            .collect();
+        let say = |lock: &Lock| format!("{} {}", object::name(&lock.tag, &lock.names), lock.mode);
+        let objects: Vec<String> = locks.locks.iter().map(say).collect();
         let xid: String = admin
             .value(&format!(
                 "SELECT backend_xid::text FROM pg_stat_activity WHERE pid = {}",
@@ -118,11 +111,11 @@ async fn locks_of_every_kind_have_a_name() -> Result<()> {
             .value("SELECT oid FROM pg_namespace WHERE nspname = 'Odd one'")
             .await?;
         for expected in [
-            "relation \"Odd one\".\"T\"\"1\" ExclusiveLock".to_owned(),
-            "advisory -5 ExclusiveLock".to_owned(),
-            "advisory (7, -8) ShareLock".to_owned(),
-            format!("transactionid transaction {xid} ExclusiveLock"),
-            format!("object pg_namespace {schema} ShareUpdateExclusiveLock"),
+            "\"Odd one\".\"T\"\"1\" ExclusiveLock".to_owned(),
+            "advisory key -5 ExclusiveLock".to_owned(),
+            "advisory keys 7, -8 ShareLock".to_owned(),
+            format!("transaction {xid} ExclusiveLock"),
+            format!("pg_namespace oid {schema} ShareUpdateExclusiveLock"),
         ] {
             assert!(
                 objects.contains(&expected),
@@ -134,18 +127,21 @@ async fn locks_of_every_kind_have_a_name() -> Result<()> {
         page(&mut other, &admin, held.pid()).await?;
         let locks = other.ask::<BackendLocks>().await;
         let table: u32 = admin.value("SELECT '\"Odd one\".\"T\"\"1\"'::regclass::oid").await?;
-        let found = locks
-            .groups
-            .iter()
-            .find(|group| group.object == table.to_string())
-            .unwrap();
-        assert_eq!(found.elsewhere.as_deref(), Some("postgres"), "{major}");
-        let shared = locks
-            .groups
-            .iter()
-            .find(|group| group.object.starts_with("pg_database "))
-            .unwrap();
-        assert_eq!(shared.elsewhere, None, "{major}: shared objects belong to no database");
+        let objects: Vec<String> = locks.locks.iter().map(say).collect();
+        let expected = format!("oid {table} in postgres ExclusiveLock");
+        assert!(
+            objects.contains(&expected),
+            "{major}: {expected} is not in {objects:#?}"
+        );
+        let shared = |lock: &&Lock| lock.names.class.as_deref() == Some("pg_database");
+        assert!(
+            locks
+                .locks
+                .iter()
+                .find(shared)
+                .is_some_and(|lock| lock.names.database.is_none()),
+            "{major}"
+        );
     }
     Ok(())
 }
@@ -172,11 +168,15 @@ async fn very_many_locks_are_counted_and_the_strongest_shown() -> Result<()> {
             .value(&format!("SELECT count(*) FROM pg_locks WHERE pid = {}", held.pid()))
             .await?;
         assert!(
-            all > 500 && locks.all_locks == all && locks.all_groups == all,
+            all > 500 && locks.all == all && locks.awaited == 0,
             "{major}: {all} {locks:?}"
         );
-        assert_eq!(locks.groups[0].object, "public.strong", "{major}");
-        assert!(locks.groups.len() < 100, "{major}");
+        assert_eq!(
+            locks.locks[0].names.relation.as_deref(),
+            Some("public.strong"),
+            "{major}"
+        );
+        assert!(locks.locks.len() < 100, "{major}");
     }
     Ok(())
 }
@@ -191,15 +191,15 @@ async fn a_backend_that_is_gone_and_a_pid_that_is_used_again() -> Result<()> {
         let mut eye = Eye::open(&cluster, "postgres").await;
         let start: i64 = admin.value(&start_of(held.pid())).await?;
         eye.look_at(held.pid(), start);
-        assert!(eye.ask::<Backend>().await.is_some() && eye.ask::<BackendLocks>().await.all_locks > 0);
+        assert!(eye.ask::<Backend>().await.is_some() && eye.ask::<BackendLocks>().await.all > 0);
         // The same pid with another start is another backend.
         eye.look_at(held.pid(), start + 1);
         assert_eq!(eye.ask::<Backend>().await, None, "{major}");
-        assert_eq!(eye.ask::<BackendLocks>().await.groups, []);
+        assert_eq!(eye.ask::<BackendLocks>().await.locks, []);
         eye.look_at(held.pid(), start);
         admin.terminate(held.pid()).await?;
         assert_eq!(eye.ask::<Backend>().await, None, "{major}");
-        assert_eq!(eye.ask::<BackendLocks>().await.groups, []);
+        assert_eq!(eye.ask::<BackendLocks>().await.locks, []);
         assert_eq!(eye.ask::<BackendProgress>().await, []);
     }
     Ok(())
@@ -240,17 +240,14 @@ async fn a_connection_by_tls_or_socket_or_plain() -> Result<()> {
             .start()
             .await?;
         let admin = cluster.client().await?;
-        let mut by_tls = plan(&cluster, "postgres", "postgres");
-        by_tls.hosts[0].host = pgmon_tui::pg::plan::Host::Tcp {
-            name: "127.0.0.1".to_owned(),
-            addr: None,
+        let by_tcp = |name: &str, mode: &str| {
+            plan(&format!(
+                "host=127.0.0.1 port={} user=postgres application_name={name} sslmode={mode}",
+                cluster.port()
+            ))
         };
-        by_tls.application_name = "by tls".to_owned();
-        by_tls.sslmode = SslMode::Require;
-        let _seen = Eye::open_by(&by_tls).await;
-        by_tls.application_name = "by tcp".to_owned();
-        by_tls.sslmode = SslMode::Disable;
-        let _plain = Eye::open_by(&by_tls).await;
+        let _encrypted = Eye::open_by(&by_tcp("by_tls", "require")).await;
+        let _plain = Eye::open_by(&by_tcp("by_tcp", "disable")).await;
         let mut eye = Eye::open(&cluster, "postgres").await;
         let pid = async |name: &str| {
             admin
@@ -259,7 +256,7 @@ async fn a_connection_by_tls_or_socket_or_plain() -> Result<()> {
                 ))
                 .await
         };
-        let tls = pid("by tls").await?;
+        let tls = pid("by_tls").await?;
         let detail = page(&mut eye, &admin, tls).await?;
         let truth: Vec<String> = admin
             .value(&format!(
@@ -278,7 +275,7 @@ async fn a_connection_by_tls_or_socket_or_plain() -> Result<()> {
         assert!(truth[0].starts_with("TLSv1"), "{truth:?}");
         assert_eq!(client_dn, None, "{major}");
         assert_eq!(detail.client.as_deref(), Some("127.0.0.1"));
-        let detail = page(&mut eye, &admin, pid("by tcp").await?).await?;
+        let detail = page(&mut eye, &admin, pid("by_tcp").await?).await?;
         assert_eq!(detail.encryption, Some(Encryption::Plain), "{major}");
         let socket = cluster.client().await?;
         let port: i32 = admin

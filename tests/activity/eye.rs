@@ -1,12 +1,14 @@
 //! Our own session, and the questions through it as the worker asks them.
 
+use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
-use std::time::Duration;
 
 use pgmon_lab::Cluster;
 use pgmon_tui::config::Settings;
+use pgmon_tui::pg::conninfo::{self, Args, Files, Inputs, Stat};
 use pgmon_tui::pg::fault::Fault;
-use pgmon_tui::pg::plan::{ChannelBinding, Host, Plan, Prompt, RootCert, SessionAttrs, SslMode, Target};
+use pgmon_tui::pg::plan::{Plan, Prompt};
 use pgmon_tui::pg::session::{Lane, Session};
 use pgmon_tui::probe::activity::Backend;
 use pgmon_tui::probe::{Ask, Entry, Focus, Latest, Probe, Subject, Wanted};
@@ -26,7 +28,9 @@ impl Eye {
     }
 
     pub async fn open_as(cluster: &Cluster, user: &str, database: &str) -> Self {
-        Self::open_by(&plan(cluster, user, database)).await
+        let (dir, port) = (cluster.socket_dir().display(), cluster.port());
+        let connection = format!("host={dir} port={port} user={user} dbname={database} application_name=pgmon-tui");
+        Self::open_by(&plan(&connection)).await
     }
 
     pub async fn open_by(plan: &Plan) -> Self {
@@ -81,38 +85,35 @@ impl Eye {
     }
 }
 
-/// The way into a cluster by its socket.
-pub fn plan(cluster: &Cluster, user: &str, database: &str) -> Plan {
-    let host = Host::Unix(Path::new(cluster.socket_dir()).to_owned());
-    Plan {
-        label: "lab".to_owned(),
-        hosts: vec![Target {
-            host,
-            port: cluster.port(),
-            password: None,
-        }],
-        user: user.to_owned(),
-        dbname: database.to_owned(),
-        prompt: Prompt::Never,
-        sslmode: SslMode::Prefer,
-        ssl_direct: false,
-        root_cert: RootCert::None,
-        ssl_cert: None,
-        ssl_key: None,
-        ssl_password: None,
-        ssl_sni: true,
-        ssl_min_protocol: None,
-        ssl_max_protocol: None,
-        channel_binding: ChannelBinding::Prefer,
-        target_session_attrs: SessionAttrs::Any,
-        shuffle: false,
-        options: None,
-        application_name: "pgmon-tui".to_owned(),
-        connect_timeout: pgmon_lab::PATIENCE,
-        tcp_user_timeout: Duration::from_secs(30),
-        keepalives_idle: Some(Duration::from_secs(60)),
-        warnings: Vec::new(),
+struct NoFiles;
+
+impl Files for NoFiles {
+    fn stat(&self, _: &Path) -> Option<Stat> {
+        None
     }
+
+    fn read(&self, _: &Path) -> io::Result<Vec<u8>> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+}
+
+/// The plan a connection string makes in an empty environment.
+pub fn plan(connection: &str) -> Plan {
+    let args = Args {
+        rest: vec![connection.to_owned()],
+        prompt: Prompt::Never,
+        ..Args::default()
+    };
+    let inputs = Inputs {
+        args: &args,
+        env: &BTreeMap::new(),
+        clusters: &BTreeMap::new(),
+        files: &NoFiles,
+        os_user: None,
+        home: None,
+        connect_timeout: pgmon_lab::PATIENCE,
+    };
+    conninfo::plan(&inputs).unwrap()
 }
 
 /// `backend_start` as the program keeps it, by another expression than ours.

@@ -85,6 +85,24 @@ async fn a_login_that_hangs_behind_a_locked_catalog(#[values(12, 18)] major: u32
     session(&plan).await.close().await;
 }
 
+#[tokio::test]
+async fn a_login_that_runs_into_a_locked_catalog() {
+    let cluster = Cluster::builder(16).role("mon LOGIN").start().await.unwrap();
+    let holder = cluster.client().await.unwrap();
+    holder
+        .simple("BEGIN; LOCK TABLE pg_catalog.pg_extension")
+        .await
+        .unwrap();
+    let locked = fault(&to(&cluster, "mon")).await;
+    assert_eq!(
+        (locked.waits(), locked.sqlstate.as_deref()),
+        (true, Some("55P03")),
+        "{locked}"
+    );
+    holder.simple("ROLLBACK").await.unwrap();
+    session(&to(&cluster, "mon")).await.close().await;
+}
+
 #[rstest]
 #[tokio::test]
 async fn passwords(#[values("scram-sha-256", "md5", "password")] method: &str) {

@@ -1,4 +1,5 @@
 //! Every way into a server, and every way in which it fails, on real servers.
+#![expect(clippy::unwrap_used, reason = "in a test the place of the panic is the message")]
 
 mod certs;
 mod failures;
@@ -44,7 +45,9 @@ fn plan(host: &str, port: u16, user: &str) -> Plan {
         application_name: "pgmon-tui".to_owned(),
         connect_timeout: PATIENCE,
         tcp_user_timeout: Duration::from_secs(30),
-        keepalives_idle: Some(Duration::from_secs(60)),
+        keepalives_idle: Some(Duration::from_mins(1)),
+        keepalives_interval: Some(Duration::from_secs(5)),
+        keepalives_count: Some(3),
         warnings: Vec::new(),
     }
 }

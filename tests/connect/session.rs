@@ -138,20 +138,29 @@ async fn the_server_is_described_as_it_describes_itself() {
     assert_eq!(server.extensions.len(), usize::try_from(all).unwrap());
 }
 
+#[rstest]
+#[case(14, &[])]
+#[case(18, &["1 SET stats_fetch_consistency"])]
 #[tokio::test]
-async fn a_poll_leaves_nothing_but_itself_in_pg_stat_statements() {
-    let cluster = Cluster::builder(18).role("mon LOGIN").start().await.unwrap();
+async fn connecting_and_polling_leave_nothing_but_the_questions_in_pg_stat_statements(
+    #[case] major: u32,
+    #[case] settings: &[&str],
+) {
+    let cluster = Cluster::builder(major).role("mon LOGIN").start().await.unwrap();
     let mut session = session(&to(&cluster, "mon")).await;
-    let client = cluster.client().await.unwrap();
-    client.simple("SELECT pg_stat_statements_reset()").await.unwrap();
     for _ in 0..3 {
         text(&mut session, "select 'polled'::text as it").await;
     }
+    let client = cluster.client().await.unwrap();
     let seen: Vec<String> = client
-        .column("SELECT calls || ' ' || query FROM pg_stat_statements s JOIN pg_roles r ON r.oid = s.userid WHERE r.rolname = 'mon'")
+        .column(
+            "SELECT calls || ' ' || left(query, 27) FROM pg_stat_statements s JOIN pg_roles r ON r.oid = s.userid
+              WHERE r.rolname = 'mon' ORDER BY calls, query COLLATE \"C\"",
+        )
         .await
         .unwrap();
-    assert_eq!(seen, ["3 select $1::text as it"]);
+    let questions = ["1 select pg_catalog.current_s", "3 select $1::text as it"];
+    assert_eq!(seen, [settings, questions.as_slice()].concat());
 }
 
 #[tokio::test]
@@ -244,7 +253,12 @@ async fn the_servers_own_limit_and_a_lock_are_told_apart() {
 
 #[tokio::test]
 async fn what_the_role_may_not_read_names_the_grant() {
-    let cluster = Cluster::builder(18).role("plain LOGIN").start().await.unwrap();
+    let cluster = Cluster::builder(18)
+        .role("plain LOGIN")
+        .role("mon LOGIN IN ROLE pg_monitor")
+        .start()
+        .await
+        .unwrap();
     let mut session = session(&to(&cluster, "plain")).await;
     let denied = rows(&mut session, "select a.rolpassword as it from pg_catalog.pg_authid a")
         .await
@@ -254,6 +268,11 @@ async fn what_the_role_may_not_read_names_the_grant() {
         (FaultKind::Denied, Some("42501"))
     );
     assert!(denied.remedy.unwrap().contains("GRANT pg_monitor TO plain"));
+    let mut member = crate::session(&to(&cluster, "mon")).await;
+    let denied = rows(&mut member, "select a.rolpassword as it from pg_catalog.pg_authid a")
+        .await
+        .unwrap_err();
+    assert_eq!((denied.kind, denied.remedy), (FaultKind::Denied, None));
     let missing = rows(&mut session, "select n.it from pg_catalog.no_such_view n")
         .await
         .unwrap_err();

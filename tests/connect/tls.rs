@@ -270,8 +270,8 @@ async fn channel_binding() {
         session(&plan).await.close().await;
     }
     plan.sslmode = SslMode::Disable;
-    let plain = fault(&plan).await;
-    assert!(plain.sentence.contains("channel binding"), "{plain}");
+    let unencrypted = fault(&plan).await;
+    assert!(unencrypted.sentence.contains("channel binding"), "{unencrypted}");
     let mut trusting = to(&server, "mon", SslMode::Require, None);
     trusting.channel_binding = ChannelBinding::Require;
     assert!(fault(&trusting).await.sentence.contains("channel binding"));

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod rates;
+mod screen;
 mod sessions;
 mod upkeep;
 
@@ -139,6 +140,8 @@ fn plan(port: u16, user: &str, dbname: &str) -> Plan {
         connect_timeout: PATIENCE,
         tcp_user_timeout: Duration::from_secs(30),
         keepalives_idle: Some(Duration::from_mins(1)),
+        keepalives_interval: None,
+        keepalives_count: None,
         warnings: Vec::new(),
     }
 }

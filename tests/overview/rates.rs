@@ -182,3 +182,24 @@ async fn blocks_of_tables_and_indexes(#[values(12, 15, 18)] major: u32) {
         assert!((least..=most).contains(&value), "{nth}: {value} of {least} to {most}");
     }
 }
+
+#[rstest]
+#[tokio::test]
+async fn checkpoints_somebody_asked_for(#[values(12, 16, 17, 18)] major: u32) {
+    let server = cluster(major, &[]).await;
+    let judge = server.client().await.unwrap();
+    let mut eye = Eye::open(&server, "mon", "postgres").await;
+    eye.ask::<CountersProbe>().await;
+    let before = eye.latest.get::<CountersProbe>().unwrap().checkpoints.requested;
+    for _ in 0..3 {
+        judge.simple("CHECKPOINT").await.unwrap();
+    }
+    wait_until("three more are counted", PATIENCE, async || {
+        let counters = eye.ask::<CountersProbe>().await;
+        Ok(counters.checkpoints.requested >= before + 3)
+    })
+    .await;
+    settled(&mut eye).await;
+    let (total, _) = eye.series.total(name::CHECKPOINTS_REQUESTED, eye.now(), PATIENCE);
+    assert!((total - 3.0).abs() < 1e-6, "{total}");
+}

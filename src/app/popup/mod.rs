@@ -9,13 +9,12 @@ pub mod sql;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::symbols::border;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Widget};
 
 use super::action::Action;
 use crate::ui::look::{Look, Role};
-use crate::ui::text::{self, Charset};
+use crate::ui::{text, wrap};
 
 /// A line of a popup: pieces of text with their meaning. Server text in it must be made safe when it is drawn.
 pub(super) type Row = Vec<(Role, String)>;
@@ -83,7 +82,7 @@ impl Pager {
     pub(super) fn draw(&self, title: &str, foot: &str, look: &Look, area: Rect, buf: &mut Buffer) {
         let inner = frame(title, foot, look, area, buf);
         for (y, row) in (inner.y..inner.bottom()).zip(self.rows.iter().skip(self.top)) {
-            put_row(row, look, Rect { y, height: 1, ..inner }, buf);
+            wrap::put(buf, (inner.x, y), inner.width, row, look);
         }
         let hidden = self.rows.len() > self.top + usize::from(inner.height);
         for (more, mark, y) in [
@@ -110,7 +109,7 @@ pub(super) fn frame(title: &str, foot: &str, look: &Look, area: Rect, buf: &mut 
         |label: &str| text::clip(label, usize::from(area.width.saturating_sub(4)), look.glyphs.ellipsis).into_owned();
     let span = |label: &str, role| Line::from(Span::styled(format!(" {} ", clipped(label)), look.style(role)));
     let mut block = Block::bordered()
-        .border_set(border(look))
+        .border_set(look.glyphs.border())
         .border_style(look.style(Role::Border))
         .title_top(span(title, Role::Title));
     if !foot.is_empty() {
@@ -122,36 +121,5 @@ pub(super) fn frame(title: &str, foot: &str, look: &Look, area: Rect, buf: &mut 
         x: inner.x + 1,
         width: inner.width.saturating_sub(2),
         ..inner
-    }
-}
-
-fn border(look: &Look) -> border::Set<'static> {
-    const ASCII: border::Set<'static> = border::Set {
-        top_left: "+",
-        top_right: "+",
-        bottom_left: "+",
-        bottom_right: "+",
-        vertical_left: "|",
-        vertical_right: "|",
-        horizontal_top: "-",
-        horizontal_bottom: "-",
-    };
-    match look.glyphs.charset {
-        Charset::Unicode => border::PLAIN,
-        Charset::Ascii => ASCII,
-    }
-}
-
-fn put_row(row: &Row, look: &Look, area: Rect, buf: &mut Buffer) {
-    let mut x = area.x;
-    for (role, piece) in row {
-        x += text::put(
-            buf,
-            (x, area.y),
-            area.right().saturating_sub(x),
-            piece,
-            look.style(*role),
-            look.glyphs,
-        );
     }
 }

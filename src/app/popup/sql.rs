@@ -10,9 +10,8 @@ use crate::app::state::State;
 use crate::app::world::World;
 use crate::pane::{Copy, Place, Reply, View};
 use crate::probe::{Ran, Spec, Tier};
-use crate::ui::highlight;
 use crate::ui::look::{Look, Role};
-use crate::ui::text;
+use crate::ui::{text, wrap};
 
 /// The popup of `s`.
 #[derive(Debug)]
@@ -122,7 +121,7 @@ impl SqlPopup {
             );
         }
         rows.push(Row::new());
-        rows.extend(sql_rows(variant.sql));
+        rows.extend(wrap::sql(variant.sql, self.width));
         rows
     }
 }
@@ -166,22 +165,6 @@ fn pace_text(spec: &Spec, world: &World) -> String {
         crate::ui::format::duration(interval.as_secs_f64()).trim(),
         tier.name()
     )
-}
-
-/// The statement, highlighted, line by line.
-fn sql_rows(sql: &'static str) -> Vec<Row> {
-    let mut rows = vec![Row::new()];
-    for (role, piece) in highlight::highlight(sql) {
-        for (index, part) in piece.split('\n').enumerate() {
-            if index > 0 {
-                rows.push(Row::new());
-            }
-            if let Some(last) = rows.last_mut().filter(|_| !part.is_empty()) {
-                last.push((role, part.to_owned()));
-            }
-        }
-    }
-    rows
 }
 
 impl View for SqlPopup {

@@ -123,7 +123,7 @@ static COLUMNS: &[Column<Row>] = &[
     Column {
         id: "block",
         title: "BLOCK",
-        help: "`by 700 +2`: waits for a lock of 700 and two more; `40 wait`: so many sessions wait for it; pid 0 is a \
+        help: "`by 700+2`: waits for a lock of 700 and two more; `40 wait`: so many sessions wait because of it; pid 0 is a \
                prepared transaction",
         width: Width::Fit(5, 10),
         align: Align::Left,
@@ -199,7 +199,7 @@ static COLUMNS: &[Column<Row>] = &[
         id: "query",
         title: "STATEMENT",
         help: "the running statement; dimmed: the last one",
-        width: Width::Rest(28),
+        width: Width::Rest(22),
         align: Align::Left,
         cell: statement,
         key: |row| text(row.backend.query.as_deref()),
@@ -241,7 +241,7 @@ fn block(row: &Row) -> Cell<'static> {
         [] if row.blocks > 0 => Cell::new(format!("{} wait", row.blocks), Role::Critical),
         [] => Cell::empty(),
         [one] => Cell::new(format!("by {one}"), Role::Warning),
-        [first, more @ ..] => Cell::new(format!("by {first} +{}", more.len()), Role::Warning),
+        [first, more @ ..] => Cell::new(format!("by {first}+{}", more.len()), Role::Warning),
     }
 }
 

@@ -11,8 +11,8 @@ use crate::ui::text;
 /// What the line shows.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Head {
-    /// Of all sessions.
-    pub counts: Counts,
+    /// Of all sessions; `None` before the first answer.
+    pub counts: Option<Counts>,
     /// What is asked for.
     pub options: Options,
     /// Rows that pass the filter, and rows of this view.
@@ -51,20 +51,39 @@ pub(super) fn draw(head: &Head, look: &Look, line: Rect, buf: &mut Buffer) {
 }
 
 fn tab(head: &Head, view: View) -> (String, Role) {
-    let counts = head.counts;
-    let (count, wrong) = match view {
+    let counted = head.counts.map(|counts| count(counts, view));
+    let text = match counted {
+        Some((count, _)) => {
+            // The state of hidden sessions is unknown; how many there are and who blocks whom is not.
+            let hidden = head.counts.is_some_and(|counts| counts.hidden > 0);
+            let open = hidden && !matches!(view, View::All | View::Blocking);
+            format!(
+                "{} {}{}",
+                view.name(),
+                format::count(count),
+                if open { "+" } else { "" }
+            )
+        }
+        None => view.name().to_owned(),
+    };
+    match counted {
+        // Brackets besides the colour: which view is in force decides what is missing.
+        _ if view == head.options.view => (format!("[{text}]"), Role::Accent),
+        Some((1.., Some(wrong))) => (text, wrong),
+        _ => (text, Role::Muted),
+    }
+}
+
+/// How many sessions a view is about, and what it means if there are any.
+const fn count(counts: Counts, view: View) -> (usize, Option<Role>) {
+    match view {
         View::All => (counts.sessions, None),
         View::Active => (counts.active, None),
-        View::Waiting => (counts.waiting.max(counts.for_locks), None),
+        View::Waiting if counts.waiting < counts.for_locks => (counts.for_locks, None),
+        View::Waiting => (counts.waiting, None),
         View::Blocking => (counts.blocking, Some(Role::Critical)),
         View::IdleInTransaction => (counts.idle_in_transaction, Some(Role::Notice)),
-    };
-    let role = match wrong {
-        _ if view == head.options.view => Role::Accent,
-        Some(wrong) if count > 0 => wrong,
-        _ => Role::Muted,
-    };
-    (format!("{} {}", view.name(), format::count(count)), role)
+    }
 }
 
 /// What narrows the rows down.

@@ -9,27 +9,35 @@ use ratatui::layout::Rect;
 use super::{Badge, Copy, Reply, Severity, View};
 use crate::app::action::Action;
 use crate::app::world::{Freshness, World};
-use crate::model::activity::{self, Blockers, Counts, Doing, Options, Row};
+use crate::model::activity::{self, Blocking, Counts, Doing, Options, Row};
+use crate::model::locks;
 use crate::model::remedy::{self, Who};
 use crate::probe::activity::{Activity as Probe, Backend};
+use crate::probe::locks::Locks;
+use crate::probe::prepared::PreparedXacts;
 use crate::probe::{Probe as _, Subject};
 use crate::ui::filter::Filter;
 use crate::ui::look::{Look, Role};
 use crate::ui::table::{self, Order, Record, Table};
-use crate::ui::text;
+use crate::ui::wrap::{self, Line};
 
 /// Idle transactions older than this many seconds are counted on the tab.
 const BADGE_S: f64 = 300.0;
+
+/// Lines for what is said below the rows.
+const NOTICE_LINES: usize = 2;
 
 /// The pane.
 #[derive(Debug)]
 pub struct Activity {
     table: Table<Row>,
     options: Options,
-    counts: Counts,
+    counts: Option<Counts>,
     long_idle: usize,
     /// Said instead of rows, or below them.
     notice: Option<Notice>,
+    /// The same, wrapped to the room there is.
+    said: Vec<Line>,
     stale: bool,
 }
 
@@ -55,9 +63,10 @@ impl Default for Activity {
             // The longest transaction first; sessions without one keep the order of the model.
             table: Table::new(("xact", Order::Descending)),
             options: Options::default(),
-            counts: Counts::default(),
+            counts: None,
             long_idle: 0,
             notice: None,
+            said: Vec::new(),
             stale: false,
         }
     }
@@ -68,13 +77,13 @@ impl Activity {
         self.table.selected()
     }
 
-    fn load(&mut self, backends: &[Backend], blockers: &Blockers) {
-        self.counts = activity::counts(backends, blockers);
+    fn load(&mut self, backends: &[Backend], blocking: &Blocking) {
+        self.counts = Some(activity::counts(backends, blocking));
         self.long_idle = backends
             .iter()
             .filter(|backend| Doing::of(backend).idle_in_transaction() && backend.xact_s >= Some(BADGE_S))
             .count();
-        self.table.set_rows(activity::rows(backends, blockers, self.options));
+        self.table.set_rows(activity::rows(backends, blocking, self.options));
     }
 
     /// What has to be said beside the rows.
@@ -82,42 +91,84 @@ impl Activity {
         if world.get::<Probe>().is_none() {
             return Some(absent(world));
         }
+        if let Some(fault) = world.last_ran(Probe::SPEC.id).and_then(|ran| ran.fault.as_ref()) {
+            return Some(Notice::new(Role::Critical, fault.to_string()));
+        }
         match self.table.shown_of() {
-            (0, 0) => Some(Notice::new(Role::Muted, self.nothing())),
+            (0, 0) => Some(self.nothing(world)),
             (0, _) => Some(Notice::new(Role::Muted, "No session matches the filter.")),
             _ => self.hidden(world),
         }
     }
 
-    fn nothing(&self) -> String {
-        let view = match self.options.view {
-            activity::View::All => "No session but our own",
-            activity::View::Active => "No session runs a statement",
-            activity::View::Waiting => "No session waits",
-            activity::View::Blocking => "Nobody waits for a lock of another session",
-            activity::View::IdleInTransaction => "No session is idle in a transaction",
+    /// Nothing in this view; what is hidden might belong there.
+    fn nothing(&self, world: &World) -> Notice {
+        let (seen, hidden) = match self.hidden(world) {
+            Some(hidden) => (" that this role can see", Some(hidden.text)),
+            None => ("", None),
         };
-        match self.options.min_duration {
-            0 => format!("{view}."),
-            seconds => format!("{view} and is busy for {} or longer.", head::step(seconds)),
-        }
+        let view = match self.options.view {
+            activity::View::All => "No session but our own".to_owned(),
+            activity::View::Active => format!("No session{seen} runs a statement"),
+            activity::View::Waiting => format!("No session{seen} waits"),
+            activity::View::Blocking => "Nobody waits for a lock of another session".to_owned(),
+            activity::View::IdleInTransaction => format!("No session{seen} is idle in a transaction"),
+        };
+        let long = match self.options.min_duration {
+            0 => String::new(),
+            seconds => format!(" and is busy for {} or longer", head::step(seconds)),
+        };
+        let role = if hidden.is_some() { Role::Denied } else { Role::Muted };
+        let more = hidden.map(|text| format!(" {text}")).unwrap_or_default();
+        Notice::new(role, format!("{view}{long}.{more}"))
     }
 
     fn hidden(&self, world: &World) -> Option<Notice> {
-        if self.counts.hidden == 0 {
-            return None;
-        }
+        let counts = self.counts.filter(|counts| counts.hidden > 0)?;
         let role = world.server.as_ref().map_or("", |server| server.role.as_str());
-        Some(Notice::new(
-            Role::Denied,
-            format!(
-                "{} of {} sessions hide what they do from this role.  {}",
-                self.counts.hidden,
-                self.counts.sessions,
-                remedy::grant_monitor(role)
-            ),
-        ))
+        let text = format!(
+            "{} of {} sessions are hidden from this role.  {}",
+            counts.hidden,
+            counts.sessions,
+            remedy::grant_monitor(role)
+        );
+        Some(Notice::new(Role::Denied, text))
     }
+}
+
+impl Activity {
+    /// Where rows are shown, what is said takes a few lines at most.
+    fn room_for_notice(&self, area: Rect) -> usize {
+        let lines = usize::from(area.height.saturating_sub(1));
+        if self.table.shown_of().0 == 0 {
+            lines
+        } else {
+            NOTICE_LINES.min(lines / 3)
+        }
+    }
+
+    /// The room of the table: below the head, above what is said.
+    fn body(&self, area: Rect) -> Rect {
+        let head = 1.min(area.height);
+        let said = if self.table.shown_of().0 == 0 {
+            0
+        } else {
+            self.said.len()
+        };
+        let said = u16::try_from(said).unwrap_or(u16::MAX);
+        Rect {
+            y: area.y + head,
+            height: area.height.saturating_sub(head.saturating_add(said)),
+            ..area
+        }
+    }
+}
+
+/// Who waits for whom, as the Locks pane shows it.
+pub(super) fn blocking(world: &World) -> Blocking {
+    let prepared = world.get::<PreparedXacts>().map_or(&[][..], Vec::as_slice);
+    let forest = world.get::<Locks>().map(|sample| locks::forest(sample, prepared));
+    forest.as_ref().map(Blocking::of).unwrap_or_default()
 }
 
 /// Why there is nothing to show at all.
@@ -160,7 +211,7 @@ impl View for Activity {
     }
 
     fn probes(&self) -> &'static [&'static str] {
-        &["activity"]
+        &["activity", "locks"]
     }
 
     fn actions(&self) -> &'static [Action] {
@@ -187,13 +238,19 @@ impl View for Activity {
     fn derive(&mut self, world: &World) {
         self.stale = matches!(world.freshness(Probe::SPEC.id), Freshness::Stale(_));
         if let Some(backends) = world.get::<Probe>() {
-            self.load(backends, &Blockers::new());
+            self.load(backends, &blocking(world));
         }
         self.notice = self.notice(world);
     }
 
     fn arrange(&mut self, area: Rect) {
-        self.table.arrange(body(area, self.notice.is_some()));
+        let cells = usize::from(area.width.saturating_sub(2));
+        let notice = self
+            .notice
+            .iter()
+            .flat_map(|notice| wrap::wrap(&[(notice.role, &notice.text)], cells));
+        self.said = notice.take(self.room_for_notice(area)).collect();
+        self.table.arrange(self.body(area));
     }
 
     fn on(&mut self, action: Action, _world: &World) -> Reply {
@@ -216,38 +273,33 @@ impl View for Activity {
         Reply::Taken
     }
 
-    fn draw(&self, world: &World, look: &Look, area: Rect, buf: &mut Buffer) {
+    fn draw(&self, _world: &World, look: &Look, area: Rect, buf: &mut Buffer) {
         let area = area.intersection(buf.area);
         if area.is_empty() {
             return;
         }
-        let line = Rect { height: 1, ..area };
-        head::draw(
-            &head::Head {
-                counts: self.counts,
-                options: self.options,
-                shown: self.table.shown_of(),
-            },
-            look,
-            line,
-            buf,
-        );
-        let options = table::Options {
-            stale: self.stale,
-            unfocused: false,
+        let head = head::Head {
+            counts: self.counts,
+            options: self.options,
+            shown: self.table.shown_of(),
         };
-        self.table.draw(look, body(area, self.notice.is_some()), buf, options);
-        if let Some(notice) = &self.notice {
-            let _ = world;
-            let at = (area.x + 1, area.bottom() - 1);
-            text::put(
-                buf,
-                at,
-                area.width.saturating_sub(1),
-                &notice.text,
-                look.style(notice.role),
-                look.glyphs,
-            );
+        head::draw(&head, look, Rect { height: 1, ..area }, buf);
+        let (body, options) = (
+            self.body(area),
+            table::Options {
+                stale: self.stale,
+                unfocused: false,
+            },
+        );
+        self.table.draw(look, body, buf, options);
+        let rows = u16::try_from(self.table.shown_of().0).unwrap_or(u16::MAX);
+        let below = if rows == 0 {
+            body.y.saturating_add(2)
+        } else {
+            body.bottom()
+        };
+        for (y, line) in (below..area.bottom()).zip(&self.said) {
+            wrap::put(buf, (area.x + 1, y), area.width.saturating_sub(1), line, look);
         }
     }
 
@@ -262,16 +314,7 @@ impl View for Activity {
         let Some(row) = self.selected() else { return Vec::new() };
         let who = who(row, world);
         let query = row.backend.query.clone().filter(|query| !query.is_empty());
-        let mut copies = vec![
-            Copy {
-                what: format!("SELECT pg_cancel_backend({});", who.pid),
-                text: remedy::cancel(&who),
-            },
-            Copy {
-                what: format!("SELECT pg_terminate_backend({});", who.pid),
-                text: remedy::terminate(&who),
-            },
-        ];
+        let mut copies: Vec<Copy> = remedy::copies(&who).map(|(what, text)| Copy { what, text }).into();
         copies.extend(query.map(|text| Copy {
             what: "query text".to_owned(),
             text,
@@ -300,6 +343,7 @@ impl View for Activity {
                 "views",
                 "all, active, waiting (for anything), blocking (somebody waits for it), idle in transaction",
             ),
+            line("4+", "at least so many: what hidden sessions do is not known"),
             line(
                 "order",
                 "the longest transaction first; sessions without one below, idle ones last",
@@ -315,16 +359,6 @@ impl View for Activity {
         ];
         help.extend(Row::columns().iter().map(|column| line(column.title, column.help)));
         help
-    }
-}
-
-/// The room of the table: below the head, above the notice.
-fn body(area: Rect, notice: bool) -> Rect {
-    let head = 1.min(area.height);
-    Rect {
-        y: area.y + head,
-        height: area.height.saturating_sub(head + u16::from(notice)),
-        ..area
     }
 }
 

@@ -1,21 +1,23 @@
 //! What is known of one backend, as labelled facts.
 
-use super::lines::Rich;
+use super::rich::Rich;
 use crate::model::activity::busy_backend;
+use crate::model::locks::object;
 use crate::model::remedy;
 use crate::probe::activity::Backend;
 use crate::probe::backend::{Detail, Encryption};
-use crate::probe::backend_locks::{Group, Locks};
+use crate::probe::backend_locks::{Lock, Locks};
 use crate::probe::backend_progress::Progress;
 use crate::ui::format;
 use crate::ui::look::Role;
 
 /// Cells of a progress bar.
 const BAR: usize = 20;
-/// Groups of locks shown while the statement is folded.
+/// Locks shown while the statement is folded.
 const FEW_LOCKS: usize = 8;
 
 /// A label and what belongs to it.
+#[derive(Debug)]
 pub(super) struct Fact {
     /// Short; empty for a further line of the one above.
     pub label: &'static str,
@@ -56,12 +58,12 @@ fn state(detail: &Detail) -> Rich {
     let mut rich = Rich::new(word, role);
     let age = if active { detail.query_s } else { detail.state_s };
     if let Some(age) = age {
-        rich.push(&format!(" for {}", duration(age)), role);
+        rich.push(format!(" for {}", duration(age)), role);
     }
     match (&detail.wait_event_type, &detail.wait_event) {
         (Some(class), Some(event)) => {
             let role = if class == "Lock" { Role::Warning } else { Role::Text };
-            rich.fact(&format!("waits for {class}:{event}"), role);
+            rich.fact(format!("waits for {class}:{event}"), role);
         }
         _ if active => rich.fact("on CPU, as far as the server knows", Role::WaitCpu),
         _ => {}
@@ -72,13 +74,13 @@ fn state(detail: &Detail) -> Rich {
 fn transaction(detail: &Detail) -> Rich {
     let mut rich = Rich::default();
     if let Some(age) = detail.xact_s {
-        rich.fact(&format!("open for {}", duration(age)), Role::Text);
+        rich.fact(format!("open for {}", duration(age)), Role::Text);
     }
     if let Some(xid) = &detail.xid {
-        rich.fact(&format!("xid {xid}{}", old(detail.xid_age)), Role::Text);
+        rich.fact(format!("xid {xid}{}", old(detail.xid_age)), Role::Text);
     }
     match &detail.xmin {
-        Some(xmin) => rich.fact(&format!("xmin {xmin}{}", old(detail.xmin_age)), Role::Text),
+        Some(xmin) => rich.fact(format!("xmin {xmin}{}", old(detail.xmin_age)), Role::Text),
         None if detail.xact_s.is_some() => rich.fact("holds no snapshot", Role::Muted),
         None => {}
     }
@@ -97,18 +99,18 @@ fn duration(seconds: f64) -> String {
 pub(super) fn session(detail: &Detail) -> Vec<Fact> {
     let mut who = Rich::default();
     match (&detail.usename, &detail.datname) {
-        (Some(user), Some(database)) => who.fact(&format!("{user} on {database}"), Role::Text),
-        (Some(user), None) => who.fact(user, Role::Text),
-        (None, Some(database)) => who.fact(&format!("database {database}"), Role::Text),
+        (Some(user), Some(database)) => who.fact(format!("{user} on {database}"), Role::Text),
+        (Some(user), None) => who.fact(user.as_str(), Role::Text),
+        (None, Some(database)) => who.fact(format!("database {database}"), Role::Text),
         (None, None) => {}
     }
     for text in [&detail.application_name, &detail.backend_type].into_iter().flatten() {
         if !text.is_empty() {
-            who.fact(text, Role::Text);
+            who.fact(text.as_str(), Role::Text);
         }
     }
     if let Some(start) = detail.backend_start.and_then(remedy::utc) {
-        who.fact(&format!("since {start}"), Role::Muted);
+        who.fact(format!("since {start}"), Role::Muted);
     }
     let mut facts = vec![fact("Session", who)];
     let client = client(detail);
@@ -116,12 +118,12 @@ pub(super) fn session(detail: &Detail) -> Vec<Fact> {
         facts.push(fact("Client", client));
     }
     if let Some(leader) = detail.leader_pid.filter(|leader| *leader != detail.pid) {
-        facts.push(fact("Parallel", Rich::new(&format!("worker of {leader}"), Role::Text)));
+        facts.push(fact("Parallel", Rich::new(format!("worker of {leader}"), Role::Text)));
     } else if !detail.workers.is_empty() {
         let pids: Vec<String> = detail.workers.iter().map(ToString::to_string).collect();
         facts.push(fact(
             "Parallel",
-            Rich::new(&format!("leads {}", pids.join(", ")), Role::Text),
+            Rich::new(format!("leads {}", pids.join(", ")), Role::Text),
         ));
     }
     facts
@@ -130,13 +132,13 @@ pub(super) fn session(detail: &Detail) -> Vec<Fact> {
 fn client(detail: &Detail) -> Rich {
     let mut rich = Rich::default();
     match (&detail.client, detail.client_port) {
-        (Some(address), Some(port)) => rich.fact(&format!("{address}, port {port}"), Role::Text),
-        (Some(address), None) => rich.fact(address, Role::Text),
+        (Some(address), Some(port)) => rich.fact(format!("{address}, port {port}"), Role::Text),
+        (Some(address), None) => rich.fact(address.as_str(), Role::Text),
         (None, Some(_)) => rich.fact("local, by Unix socket", Role::Text),
         (None, None) => return rich,
     }
     if let Some(name) = &detail.client_hostname {
-        rich.fact(name, Role::Text);
+        rich.fact(name.as_str(), Role::Text);
     }
     match &detail.encryption {
         Some(Encryption::Tls {
@@ -144,9 +146,9 @@ fn client(detail: &Detail) -> Rich {
             cipher,
             client_dn,
         }) => {
-            rich.fact(&format!("{version} {cipher}"), Role::Text);
+            rich.fact(format!("{version} {cipher}"), Role::Text);
             if let Some(subject) = client_dn {
-                rich.fact(&format!("certificate {subject}"), Role::Text);
+                rich.fact(format!("certificate {subject}"), Role::Text);
             }
         }
         Some(Encryption::Gss) => rich.fact("encrypted by GSSAPI", Role::Text),
@@ -165,7 +167,7 @@ pub(super) fn entanglement(blockers: &[i32], victims: &[i32], all: &[Backend]) -
             fact(label, peer(*pid, all, role))
         });
         let more = pids.len().saturating_sub(FEW);
-        let more = (more > 0).then(|| fact("", Rich::new(&format!("+{more} more"), Role::Muted)));
+        let more = (more > 0).then(|| fact("", Rich::new(format!("+{more} more"), Role::Muted)));
         first.chain(more).collect::<Vec<_>>()
     };
     let mut facts = list("Blocked by", blockers, Role::Warning);
@@ -176,9 +178,9 @@ pub(super) fn entanglement(blockers: &[i32], victims: &[i32], all: &[Backend]) -
 /// Another session in a few words.
 fn peer(pid: i32, all: &[Backend], role: Role) -> Rich {
     if pid == 0 {
-        return Rich::new("a prepared transaction", role);
+        return Rich::new("a prepared transaction: see Locks", role);
     }
-    let mut rich = Rich::new(&pid.to_string(), role);
+    let mut rich = Rich::new(pid.to_string(), role);
     let Some(backend) = all.iter().find(|backend| backend.pid == pid) else {
         return rich;
     };
@@ -188,15 +190,15 @@ fn peer(pid: i32, all: &[Backend], role: Role) -> Rich {
         .or(backend.backend_type.as_deref())
         .unwrap_or("state hidden");
     match busy_backend(backend) {
-        Some(age) => rich.push(&format!("  {state} {}", duration(age)), Role::Text),
-        None => rich.push(&format!("  {state}"), Role::Text),
+        Some(age) => rich.push(format!("  {state} {}", duration(age)), Role::Text),
+        None => rich.push(format!("  {state}"), Role::Text),
     }
     for text in [&backend.usename, &backend.application_name, &backend.client]
         .into_iter()
         .flatten()
     {
         if !text.is_empty() {
-            rich.fact(text, Role::Muted);
+            rich.fact(text.as_str(), Role::Muted);
         }
     }
     rich
@@ -213,20 +215,20 @@ fn one_progress(progress: &Progress) -> Rich {
     let (Some(command), Some(phase)) = (&progress.command, &progress.phase) else {
         return Rich::new("hidden from this role", Role::Denied);
     };
-    let mut rich = Rich::new(command, Role::Text);
+    let mut rich = Rich::new(command.as_str(), Role::Text);
     if let Some(relation) = &progress.relation {
-        rich.push(&format!(" {relation}"), Role::Text);
+        rich.push(format!(" {relation}"), Role::Text);
     }
     if let Some(index) = &progress.index {
-        rich.push(&format!(" ({index})"), Role::Muted);
+        rich.push(format!(" ({index})"), Role::Muted);
     }
-    rich.push(&format!(", {phase}"), Role::Text);
+    rich.push(format!(", {phase}"), Role::Text);
     if let Some(share) = progress.share() {
         rich.push("  ", Role::Text);
         let full = filled(share);
-        rich.push(&"█".repeat(full), Role::Accent);
-        rich.push(&"░".repeat(BAR - full), Role::Muted);
-        rich.push(&format!(" {}", format::percent(share * 100.0)), Role::Text);
+        rich.push("█".repeat(full), Role::Accent);
+        rich.push("░".repeat(BAR - full), Role::Muted);
+        rich.push(format!(" {}", format::percent(share * 100.0)), Role::Text);
     }
     if let Some(done) = progress.done {
         let unit = progress.unit.as_deref().unwrap_or_default();
@@ -247,12 +249,12 @@ fn one_progress(progress: &Progress) -> Rich {
             format!(" {unit}")
         };
         rich.push(
-            &format!("  {}{}{unit}", amount(done), of.unwrap_or_default()),
+            format!("  {}{}{unit}", amount(done), of.unwrap_or_default()),
             Role::Muted,
         );
     }
     if let Some(pid) = progress.locker_pid {
-        rich.fact(&format!("waits for {pid}"), Role::Warning);
+        rich.fact(format!("waits for {pid}"), Role::Warning);
     }
     rich
 }
@@ -269,19 +271,20 @@ fn filled(share: f64) -> usize {
 
 /// Its locks, awaited ones first.
 pub(super) fn locks(locks: &Locks, everything: bool) -> Vec<Fact> {
-    let awaited = locks.groups.iter().filter(|group| !group.granted).count();
-    let total = format!(
-        "{} held, {awaited} awaited",
-        format::exact(locks.all_locks - to_i64(awaited))
-    );
-    let shown = if everything { locks.groups.len() } else { FEW_LOCKS };
-    let mut facts = vec![fact("Locks", Rich::new(&total, Role::Text))];
-    facts.extend(locks.groups.iter().take(shown).map(|group| fact("", lock(group))));
-    let more = locks.all_groups - to_i64(locks.groups.len().min(shown));
+    let held = format::exact(locks.all - locks.awaited);
+    let total = format!("{held} held, {} awaited", format::exact(locks.awaited));
+    let shown = if everything {
+        locks.locks.len()
+    } else {
+        FEW_LOCKS.min(locks.locks.len())
+    };
+    let mut facts = vec![fact("Locks", Rich::new(total, Role::Text))];
+    facts.extend(locks.locks.iter().take(shown).map(|held| fact("", lock(held))));
+    let more = locks.all - to_i64(shown);
     if more > 0 {
         facts.push(fact(
             "",
-            Rich::new(&format!("+{} more kinds", format::exact(more)), Role::Muted),
+            Rich::new(format!("{} more", format::exact(more)), Role::Muted),
         ));
     }
     facts
@@ -291,29 +294,18 @@ fn to_i64(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-fn lock(group: &Group) -> Rich {
-    let mode = group.mode.strip_suffix("Lock").unwrap_or(&group.mode);
-    let own = matches!(group.locktype.as_str(), "virtualxid" | "transactionid");
-    let role = match (group.granted, group.strength) {
+fn lock(lock: &Lock) -> Rich {
+    let own = matches!(lock.tag.locktype.as_str(), "virtualxid" | "transactionid");
+    let role = match (lock.granted, lock.strength) {
         (false, _) => Role::Warning,
         (true, 6..) if !own => Role::Notice,
         _ => Role::Text,
     };
-    let verb = if group.granted { "holds" } else { "waits" };
-    let mut rich = Rich::new(&format!("{verb}  {mode:<20}  "), role);
-    match &group.elsewhere {
-        Some(database) => rich.push(
-            &format!("{} {} of database {database}", group.locktype, group.object),
-            role,
-        ),
-        None if group.locktype == "relation" => rich.push(&group.object, role),
-        None => rich.push(&format!("{} {}", group.locktype, group.object), role),
-    }
-    if group.locks > 1 {
-        rich.push(&format!("  {} of them", format::exact(group.locks)), Role::Muted);
-    }
-    if let Some(wait) = group.wait_s {
-        rich.push(&format!("  for {}", duration(wait)), Role::Warning);
+    let verb = if lock.granted { "holds" } else { "waits" };
+    let mut rich = Rich::new(format!("{verb}  {:<20}  ", object::mode(&lock.mode)), role);
+    rich.push(object::name(&lock.tag, &lock.names), role);
+    if let Some(wait) = lock.wait_s {
+        rich.push(format!("  for {}", duration(wait)), Role::Warning);
     }
     rich
 }

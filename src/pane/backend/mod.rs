@@ -1,13 +1,14 @@
 //! One backend in full: the page that Enter opens on Activity and Locks.
 
 mod facts;
-mod lines;
+mod rich;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use self::facts::Fact;
-use self::lines::{Line, Rich};
+use self::rich::Rich;
+use super::activity::blocking;
 use super::{Copy, Reply, View};
 use crate::app::action::Action;
 use crate::app::world::{Freshness, World};
@@ -19,6 +20,7 @@ use crate::probe::backend_progress::{BackendProgress, Progress};
 use crate::probe::{self, Subject};
 use crate::ui::look::{Look, Role};
 use crate::ui::text;
+use crate::ui::wrap::{self, Line};
 
 /// Cells of the labels on the left.
 const LABEL: usize = 12;
@@ -54,15 +56,6 @@ enum Life {
     Alive,
     /// It was not there at this time by the server's clock, if that is known.
     Missed(Option<f64>),
-}
-
-impl std::fmt::Debug for Fact {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Fact")
-            .field("label", &self.label)
-            .field("text", &self.text)
-            .finish()
-    }
 }
 
 impl Backend {
@@ -116,6 +109,8 @@ impl Backend {
     fn notice(&self, world: &World) -> Option<(String, Role)> {
         let fault = || {
             let ran = world.last_ran(<Probe as probe::Probe>::SPEC.id)?;
+            // What went wrong with another backend's page is not ours.
+            let ran = Some(ran).filter(|ran| ran.subject.as_ref() == Some(&self.subject))?;
             Some((ran.fault.as_ref()?.to_string(), Role::Critical))
         };
         match (&self.detail, self.life) {
@@ -136,29 +131,47 @@ impl Backend {
         if let Some(detail) = &self.detail {
             let everybody = world.get::<Activity>().map(Vec::as_slice).unwrap_or_default();
             facts.extend(facts::doing(detail));
-            facts.extend(facts::entanglement(&detail.blocked_by, &[], everybody));
+            facts.extend(facts::entanglement(&detail.blocked_by, &self.victims(world), everybody));
             facts.extend(facts::progress(&self.progress));
             facts.extend(facts::session(detail));
             after.extend(self.locks.iter().flat_map(|locks| facts::locks(locks, self.unfolded)));
             if self.life == Life::Alive {
                 after.extend(remedies(detail));
             }
+            if detail.hidden {
+                let role = world.server.as_ref().map_or("", |server| server.role.as_str());
+                after.push(Fact {
+                    label: "To see it",
+                    text: Rich::new(remedy::grant_monitor(role), Role::Text),
+                });
+            }
         }
         (self.facts, self.after) = (facts, after);
+    }
+
+    /// Who waits right behind it.
+    fn victims(&self, world: &World) -> Vec<i32> {
+        let by = blocking(world).by.into_iter();
+        let behind = by.filter(|(waiter, blockers)| *waiter != self.pid && blockers.contains(&self.pid));
+        behind.map(|(waiter, _)| waiter).collect()
     }
 
     fn lay_out(&self, width: u16) -> Vec<Line> {
         let cells = usize::from(width).saturating_sub(LABEL + 2).max(10);
         let mut lines = Vec::new();
         if let Some((notice, role)) = &self.notice {
-            let wrapped = Rich::new(notice, *role).wrap(cells + LABEL);
-            lines.extend(wrapped.into_iter().map(|line| line.after(" ".to_owned(), *role)));
+            let wrapped = Rich::new(notice.as_str(), *role).wrap(cells + LABEL);
+            lines.extend(wrapped.into_iter().map(|line| after(" ".to_owned(), *role, line)));
         }
         lines.extend(self.facts.iter().flat_map(|fact| labelled(fact, cells)));
         if let Some(detail) = &self.detail {
             lines.extend(self.statement(detail, cells));
         }
         lines.extend(self.after.iter().flat_map(|fact| labelled(fact, cells)));
+        if self.stale {
+            let pieces = lines.iter_mut().flatten().filter(|(role, _)| *role != Role::Warning);
+            pieces.for_each(|(role, _)| *role = Role::Stale);
+        }
         lines
     }
 
@@ -178,7 +191,7 @@ impl Backend {
         let more = lines.len().saturating_sub(FEW_LINES);
         if more > 1 && !self.unfolded {
             lines.truncate(FEW_LINES);
-            let text = Rich::new(&format!("{more} more lines"), Role::Accent);
+            let text = Rich::new(format!("{more} more lines"), Role::Accent);
             lines.extend(labelled(&Fact { label: "", text }, cells));
         } else if detail.cut {
             let text = "the server may have cut it here: track_activity_query_size";
@@ -199,13 +212,23 @@ impl Backend {
 }
 
 fn labelled(fact: &Fact, cells: usize) -> Vec<Line> {
-    let lines = fact.text.wrap(cells).into_iter().enumerate();
+    beside(fact.label, fact.text.wrap(cells))
+}
+
+/// The lines with a label beside the first of them.
+fn beside(label: &str, lines: Vec<Line>) -> Vec<Line> {
+    let lines = lines.into_iter().enumerate();
     lines
         .map(|(nth, line)| {
-            let label = if nth == 0 { fact.label } else { "" };
-            line.after(format!(" {label:<LABEL$}"), Role::Muted)
+            let label = if nth == 0 { label } else { "" };
+            after(format!(" {label:<LABEL$}"), Role::Muted, line)
         })
         .collect()
+}
+
+fn after(label: String, role: Role, mut line: Line) -> Line {
+    line.insert(0, (role, label));
+    line
 }
 
 fn ended(last: f64, missed: Option<f64>) -> String {
@@ -221,11 +244,11 @@ fn remedies(detail: &Detail) -> Vec<Fact> {
     vec![
         Fact {
             label: "To cancel",
-            text: Rich::new(&remedy::cancel(&who), Role::Text),
+            text: Rich::new(remedy::cancel(&who), Role::Text),
         },
         Fact {
             label: "To end it",
-            text: Rich::new(&remedy::terminate(&who), Role::Text),
+            text: Rich::new(remedy::terminate(&who), Role::Text),
         },
     ]
 }
@@ -266,7 +289,7 @@ impl View for Backend {
     }
 
     fn probes(&self) -> &'static [&'static str] {
-        &["backend", "backend_locks", "backend_progress"]
+        &["backend", "backend_locks", "backend_progress", "locks"]
     }
 
     fn actions(&self) -> &'static [Action] {
@@ -339,16 +362,7 @@ impl View for Backend {
     fn draw(&self, _world: &World, look: &Look, area: Rect, buf: &mut Buffer) {
         let area = area.intersection(buf.area);
         for (row, line) in area.rows().zip(self.lines.iter().skip(self.top)) {
-            let mut x = row.x;
-            for (span, role) in &line.spans {
-                let role = if self.stale && *role != Role::Warning {
-                    Role::Stale
-                } else {
-                    *role
-                };
-                let safe = text::visible_in(span, look.glyphs.charset);
-                x += text::put_safe(buf, (x, row.y), row.right().saturating_sub(x), &safe, look.style(role));
-            }
+            wrap::put(buf, (row.x, row.y), row.width, line, look);
         }
         let below = self.lines.len().saturating_sub(self.top + self.page);
         if below > 0 && !area.is_empty() {
@@ -359,17 +373,11 @@ impl View for Backend {
 
     fn copies(&self, _world: &World) -> Vec<Copy> {
         let Some(detail) = &self.detail else { return Vec::new() };
-        let who = who(detail);
-        let mut copies = vec![
-            Copy {
-                what: format!("SELECT pg_cancel_backend({});", who.pid),
-                text: remedy::cancel(&who),
-            },
-            Copy {
-                what: format!("SELECT pg_terminate_backend({});", who.pid),
-                text: remedy::terminate(&who),
-            },
-        ];
+        let mut copies = Vec::new();
+        // The pid of a backend that has ended may be somebody else's by now.
+        if self.life == Life::Alive {
+            copies.extend(remedy::copies(&who(detail)).map(|(what, text)| Copy { what, text }));
+        }
         let query = detail.query.clone().filter(|query| !query.is_empty());
         copies.extend(query.map(|text| Copy {
             what: "query text".to_owned(),

@@ -3,7 +3,8 @@ use crate::pane::testing::{answer, failure, screen, world};
 use crate::pg::fault::{Fault, FaultKind};
 use crate::probe::activity::Backend as Row;
 use crate::probe::backend::Encryption;
-use crate::probe::backend_locks::Group;
+use crate::probe::backend_locks::Lock;
+use crate::probe::locks::{self as blocking, Names, Tag};
 
 const SUBJECT: Subject = Subject::Backend { pid: 812, start: 1 };
 
@@ -41,29 +42,30 @@ fn detail() -> Detail {
 }
 
 fn locks() -> Locks {
-    let group = |granted, mode: &str, strength, object: &str| Group {
+    let lock = |granted, mode: &str, strength, relation: Option<&str>, database: &str| Lock {
         granted,
-        locktype: "relation".to_owned(),
         mode: mode.to_owned(),
         strength,
-        object: object.to_owned(),
-        locks: 1,
-        ..Group::default()
+        tag: Tag {
+            locktype: "relation".to_owned(),
+            relation: Some(16_384),
+            ..Tag::default()
+        },
+        names: Names {
+            database: Some(database.to_owned()),
+            relation: relation.map(str::to_owned),
+            ..Names::default()
+        },
+        wait_s: (!granted).then_some(252.0),
     };
     Locks {
-        groups: vec![
-            Group {
-                wait_s: Some(252.0),
-                ..group(false, "AccessExclusiveLock", 8, "orders")
-            },
-            group(true, "ShareLock", 5, "customers"),
-            Group {
-                elsewhere: Some("other".to_owned()),
-                ..group(true, "AccessShareLock", 1, "16384")
-            },
+        locks: vec![
+            lock(false, "AccessExclusiveLock", 8, Some("public.orders"), "app"),
+            lock(true, "ShareRowExclusiveLock", 6, Some("public.customers"), "app"),
+            lock(true, "AccessShareLock", 1, None, "other"),
         ],
-        all_groups: 3,
-        all_locks: 3,
+        all: 1204,
+        awaited: 1,
     }
 }
 
@@ -79,26 +81,158 @@ fn blocker() -> Row {
     }
 }
 
-#[test]
-fn show() {
-    let progress = Progress {
+fn index() -> Progress {
+    Progress {
         command: Some("CREATE INDEX".to_owned()),
         phase: Some("building index: scanning table".to_owned()),
         done: Some(265),
         total: Some(896),
         unit: Some("blocks".to_owned()),
-        relation: Some("orders".to_owned()),
+        relation: Some("public.orders".to_owned()),
         ..Progress::default()
+    }
+}
+
+fn full() -> World {
+    let waits = blocking::Session {
+        pid: 901,
+        wait: Some(blocking::Wait {
+            tag: Tag::default(),
+            mode: "AccessShareLock".to_owned(),
+            seconds: None,
+            blockers: vec![812],
+            names: Names::default(),
+        }),
+        ..blocking::Session::default()
     };
-    let world = world(&[
+    world(&[
         answer::<Activity>(vec![blocker()], None),
+        answer::<blocking::Locks>(
+            blocking::Sample {
+                waiters: 1,
+                sessions: vec![waits],
+                held: Vec::new(),
+            },
+            None,
+        ),
         answer::<Probe>(Some(detail()), Some(SUBJECT)),
         answer::<BackendLocks>(locks(), Some(SUBJECT)),
-        answer::<BackendProgress>(vec![progress], Some(SUBJECT)),
-    ]);
+        answer::<BackendProgress>(vec![index()], Some(SUBJECT)),
+    ])
+}
+
+#[test]
+fn screens() {
+    for (width, height) in [(40, 12), (80, 24), (120, 40), (200, 60)] {
+        insta::assert_snapshot!(
+            format!("{width}x{height}"),
+            screen(&mut Backend::new(SUBJECT), &full(), width, height)
+        );
+    }
+}
+
+#[test]
+fn too_small_for_anything() {
+    for (width, height) in [(0, 0), (1, 1), (2, 1), (1, 9), (9, 2)] {
+        screen(&mut Backend::new(SUBJECT), &full(), width, height);
+    }
+}
+
+#[test]
+fn states() {
+    let fault =
+        Fault::new(FaultKind::Timeout, "The server did not answer within 1 s.").with_remedy("It is asked again.");
+    let first = |world: &World| screen(&mut Backend::new(SUBJECT), world, 80, 6);
+    let other = Some(Subject::Backend { pid: 812, start: 2 });
+    let hidden = Detail {
+        pid: 812,
+        hidden: true,
+        usename: Some("bob".to_owned()),
+        blocked_by: vec![700],
+        ..Detail::default()
+    };
+    let mut gone = Backend::new(SUBJECT);
+    screen(&mut gone, &full(), 80, 24);
+    let screens = [
+        first(&world(&[])),
+        // What is known of another backend with the same pid is not shown.
+        first(&world(&[answer::<Probe>(Some(detail()), other)])),
+        first(&world(&[failure::<Probe>(fault.clone(), Some(SUBJECT))])),
+        first(&world(&[answer::<Probe>(Some(hidden), Some(SUBJECT))])),
+        first(&world(&[answer::<Probe>(None, Some(SUBJECT))])),
+        screen(&mut gone, &world(&[answer::<Probe>(None, Some(SUBJECT))]), 80, 24),
+        first(&world(&[
+            answer::<Probe>(Some(detail()), Some(SUBJECT)),
+            failure::<Probe>(fault, Some(SUBJECT)),
+        ])),
+    ];
+    insta::assert_snapshot!("states", screens.join("\n--\n"));
+}
+
+#[test]
+fn a_long_statement_is_folded_and_scrolls() {
+    let query: Vec<String> = (1..=60).map(|n| format!("select {n}")).collect();
+    let long = Detail {
+        query: Some(query.join("\n")),
+        cut: true,
+        blocked_by: Vec::new(),
+        ..detail()
+    };
+    let world = world(&[answer::<Probe>(Some(long), Some(SUBJECT))]);
     let mut page = Backend::new(SUBJECT);
-    println!("{}", screen(&mut page, &world, 80, 24));
-    println!("{}", screen(&mut page, &world, 40, 12));
-    println!("{}", screen(&mut page, &world, 120, 30));
-    let _ = (failure::<Probe>(Fault::new(FaultKind::Denied, "no"), None),);
+    let folded = screen(&mut page, &world, 80, 24);
+    assert!(
+        folded.contains("select 8\n") && folded.contains("52 more lines") && !folded.contains("select 9"),
+        "{folded}"
+    );
+    assert!(folded.contains("pg_terminate_backend"), "{folded}");
+    assert_eq!(page.on(Action::Fold, &world), Reply::Taken);
+    let unfolded = screen(&mut page, &world, 80, 24);
+    assert!(
+        unfolded.contains("select 9\n") && !unfolded.contains("more lines"),
+        "{unfolded}"
+    );
+    page.on(Action::Last, &world);
+    let end = screen(&mut page, &world, 80, 24);
+    assert!(
+        end.contains("select 60\n") && end.contains("track_activity_query_size"),
+        "{end}"
+    );
+    page.on(Action::First, &world);
+    assert_eq!(screen(&mut page, &world, 80, 24), unfolded);
+}
+
+#[test]
+fn enter_goes_up_the_chain() {
+    let mut page = Backend::new(SUBJECT);
+    assert_eq!(page.on(Action::Enter, &full()), Reply::Ignored);
+    screen(&mut page, &full(), 80, 24);
+    // 0 is a prepared transaction, which has no page.
+    assert_eq!(
+        page.on(Action::Enter, &full()),
+        Reply::Open(Subject::Backend { pid: 700, start: 7 })
+    );
+    assert!(page.actions().contains(&Action::Enter));
+}
+
+#[test]
+fn copies() {
+    let mut page = Backend::new(SUBJECT);
+    assert_eq!(page.copies(&full()), []);
+    screen(&mut page, &full(), 80, 24);
+    let copies = page.copies(&full());
+    let whats: Vec<&str> = copies.iter().map(|copy| copy.what.as_str()).collect();
+    assert_eq!(
+        whats,
+        [
+            "SELECT pg_cancel_backend(812);",
+            "SELECT pg_terminate_backend(812);",
+            "query text"
+        ]
+    );
+    assert_eq!(
+        Some(&copies[2].text),
+        detail().query.as_ref(),
+        "raw, as it is on the server"
+    );
 }

@@ -5,14 +5,13 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::Overview;
-use super::chart::{Cell, Grid};
-use super::layout::{GROUPS, LABEL, LABEL_WIDTH, Row, VALUE_WIDTH};
+use super::layout::{AXIS, GROUPS, LABEL, LABEL_WIDTH, Row, VALUE_WIDTH};
 use super::line::Line;
 use super::sessions::role;
 use crate::app::world::{Freshness, World};
-use crate::model::waits::WaitClass;
 use crate::ui::format;
 use crate::ui::look::{Look, Role};
+use crate::ui::spark;
 use crate::ui::text::{one_line, put, put_safe, width};
 
 /// One row of the screen.
@@ -40,6 +39,12 @@ impl Strip<'_> {
         let cells = cells.min(self.area.width.saturating_sub(x));
         let at = (self.area.x.saturating_add(x), self.y);
         x + put(buf, at, cells, text, self.style(role), self.look.glyphs)
+    }
+
+    /// So many cells from a column on, inside the area.
+    fn cells(&self, x: u16, cells: u16) -> Rect {
+        let line = Rect::new(self.area.x.saturating_add(x), self.y, cells, 1);
+        line.intersection(self.area)
     }
 
     /// Our own signs at a column, as they are.
@@ -125,11 +130,11 @@ impl Overview {
     }
 
     fn trend(&self, strip: &Strip<'_>, line: &Line, buf: &mut Buffer) {
-        let Some(levels) = self.levels.get(line.id) else { return };
-        for (x, level) in (self.columns.trend.0..).zip(levels) {
-            if let Some(level) = level {
-                let glyph = strip.look.glyphs.spark.get(usize::from(level.saturating_sub(1)));
-                strip.put_sign(buf, x, glyph.copied().unwrap_or(" "), Role::Spark);
+        if let Some(levels) = self.levels.get(line.id) {
+            let (x, cells) = self.columns.trend;
+            spark::put(buf, strip.cells(x, cells), levels, strip.look);
+            if strip.stale {
+                buf.set_style(strip.cells(x, cells), strip.look.style(Role::Stale));
             }
         }
     }
@@ -171,78 +176,50 @@ impl Overview {
 
     fn bar(&self, strip: &Strip<'_>, buf: &mut Buffer) {
         strip.put(buf, LABEL, LABEL_WIDTH, "  by wait", Role::Muted);
-        let mut x = self.columns.value_end + 2;
-        for (class, cells) in &self.bar {
-            for _ in 0..*cells {
-                strip.put_sign(buf, x, fill(strip.look, *class), role(*class));
-                x += 1;
+        let x = self.columns.trend.0;
+        let room = strip.area.width.saturating_sub(x + 1);
+        match self.profile.busy {
+            Some(true) => {
+                spark::bar(buf, strip.cells(x, room), &self.profile.segments, 0.0, strip.look);
             }
+            Some(false) => {
+                strip.put(buf, x, room, "nobody was active for the last minute", Role::Muted);
+            }
+            None => strip.put_sign(buf, x, strip.look.glyphs.none, Role::Muted),
         }
-        match self.busy {
-            Some(false) => strip.put(
-                buf,
-                x,
-                strip.area.width,
-                "nobody was active for the last minute",
-                Role::Muted,
-            ),
-            Some(true) => x,
-            None => strip.put(buf, x, 1, strip.look.glyphs.none, Role::Muted),
-        };
     }
 
     fn chart_row(&self, strip: &Strip<'_>, nth: usize, buf: &mut Buffer) {
         // The legend stands beside the chart in the order of the stack, its values under the other values.
-        if let Some((class, mean)) = self.legend.get(nth) {
-            strip.put_sign(buf, LABEL, fill(strip.look, *class), role(*class));
+        let place = self.profile.means.len().checked_sub(nth + 1);
+        if let Some((place, (class, mean))) = place.and_then(|place| Some((place, self.profile.means.get(place)?))) {
+            strip.put_sign(buf, LABEL, spark::fill(place, strip.look), role(*class));
             strip.put(buf, LABEL + 2, LABEL_WIDTH, class.name(), Role::Muted);
             let value = format::rate(*mean);
             let cells = u16::try_from(value.len()).unwrap_or(VALUE_WIDTH);
-            strip.put(buf, self.columns.value_end - cells, cells, &value, Role::Text);
+            strip.put(
+                buf,
+                self.columns.value_end.saturating_sub(cells),
+                cells,
+                &value,
+                Role::Text,
+            );
         }
-        let Grid { rows, top } = &self.grid;
-        let Some(cells) = rows.get(nth) else { return };
+        let height = u16::try_from(self.rows.iter().filter(|row| matches!(row, Row::Chart(_))).count()).unwrap_or(1);
+        let axis = if nth == 0 {
+            format::rate(self.chart.top())
+        } else if nth + 1 == usize::from(height) {
+            "0".to_owned()
+        } else {
+            String::new()
+        };
+        let cells = u16::try_from(axis.len()).unwrap_or(AXIS).min(AXIS);
+        strip.put(buf, self.columns.value_end + AXIS - cells, cells, &axis, Role::Muted);
         if nth == 0 {
-            let label = format::rate(*top);
-            let x = AXIS.saturating_sub(u16::try_from(label.len()).unwrap_or(AXIS));
-            strip.put(buf, self.columns.value_end + x, AXIS, &label, Role::Muted);
-        } else if nth + 1 == rows.len() {
-            strip.put(buf, self.columns.value_end + AXIS - 1, 1, "0", Role::Muted);
-        }
-        for (x, cell) in (self.columns.value_end + AXIS + 1..).zip(cells) {
-            paint_cell(strip, x, *cell, buf);
+            let x = self.columns.chart();
+            let line = strip.cells(x, strip.area.width.saturating_sub(x));
+            let area = Rect { height, ..line }.intersection(strip.area);
+            self.chart.draw(strip.look, area, buf);
         }
     }
-}
-
-/// Cells for the chart's axis.
-pub const AXIS: u16 = 8;
-
-fn paint_cell(strip: &Strip<'_>, x: u16, cell: Cell, buf: &mut Buffer) {
-    let Some((level, class)) = cell else { return };
-    let glyph = if level >= 8 || !coloured(strip.look) {
-        fill(strip.look, class)
-    } else {
-        let nth = usize::from(level.saturating_sub(1));
-        strip.look.glyphs.spark.get(nth).copied().unwrap_or(" ")
-    };
-    strip.put_sign(buf, x, glyph, role(class));
-}
-
-/// What fills a class: a block where colours tell the classes apart, else a sign of its own.
-fn fill(look: &Look, class: WaitClass) -> &'static str {
-    if coloured(look) {
-        return look.glyphs.bar;
-    }
-    match class {
-        WaitClass::Cpu => "c",
-        WaitClass::Io => "i",
-        WaitClass::LwLock => "w",
-        WaitClass::Lock => "L",
-        WaitClass::Other => "o",
-    }
-}
-
-fn coloured(look: &Look) -> bool {
-    look.style(Role::WaitCpu).fg != look.style(Role::WaitLock).fg
 }

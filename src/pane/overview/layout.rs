@@ -91,6 +91,17 @@ pub const LABEL_WIDTH: u16 = 13;
 /// How wide values are.
 pub const VALUE_WIDTH: u16 = 10;
 
+/// How wide the axis of the chart is.
+pub const AXIS: u16 = 7;
+
+impl Columns {
+    /// Where the chart begins, after its axis.
+    #[must_use]
+    pub const fn chart(self) -> u16 {
+        self.value_end + AXIS + 1
+    }
+}
+
 /// The columns for that width.
 #[must_use]
 pub fn columns(width: u16) -> Columns {

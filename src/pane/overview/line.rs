@@ -11,7 +11,7 @@ use crate::probe::{Probe, Subject};
 use crate::ui::format;
 use crate::ui::look::Role;
 
-/// Buckets of a trend as derived; drawn in this many cells, a half or a third of them.
+/// Buckets of a trend as derived; drawn in this many cells, a half or a third of them, so that buckets are shared evenly.
 pub const BUCKETS: usize = 48;
 
 /// A line.

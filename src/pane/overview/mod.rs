@@ -3,7 +3,6 @@
 //! Lines come in three groups ([`sessions`], [`work`], [`upkeep`]); [`layout`] decides which rows show them, `draw`
 //! only draws. A line that is about a backend leads there with Enter.
 
-mod chart;
 mod draw;
 mod layout;
 mod line;
@@ -20,7 +19,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use self::layout::{Columns, Group, Row};
-use self::line::Line;
+use self::line::{Line, Trend};
 use crate::app::action::Action;
 use crate::app::world::World;
 use crate::model::observe::name;
@@ -29,6 +28,7 @@ use crate::model::waits::WaitClass;
 use crate::pane::{Copy, Reply, View};
 use crate::ui::format;
 use crate::ui::look::Look;
+use crate::ui::spark::{self, Chart, Join, Layer, Segment};
 
 /// Buckets of the wait profile: enough for a wide screen, divisible for narrower ones.
 const PROFILE: usize = 480;
@@ -73,10 +73,7 @@ pub struct Overview {
     span: Span,
     lines: Vec<Line>,
     groups: Vec<Group>,
-    profile: chart::Profile,
-    means: Vec<(WaitClass, f64)>,
-    /// Somebody was active in the last minute; `None` if that is not known.
-    busy: Option<bool>,
+    profile: Profile,
     caption: String,
     selected: Option<&'static str>,
     offset: usize,
@@ -84,10 +81,23 @@ pub struct Overview {
     rows: Vec<Row>,
     columns: Columns,
     levels: BTreeMap<&'static str, Vec<Option<u8>>>,
-    grid: chart::Grid,
-    bar: Vec<(WaitClass, usize)>,
-    legend: Vec<(WaitClass, f64)>,
+    chart: Chart,
     height: usize,
+}
+
+/// What the active sessions do: now as a bar, over time as a chart.
+#[derive(Debug, Default)]
+struct Profile {
+    /// The means of the last minute, the lowest class of the stack first.
+    means: Vec<(WaitClass, f64)>,
+    /// The same for the bar; what is nobody is zero.
+    segments: Vec<Segment>,
+    /// Somebody was active; `None` if that is not known.
+    busy: Option<bool>,
+    /// The classes over time.
+    layers: Vec<Layer>,
+    /// What the chart's full height stands for.
+    top: f64,
 }
 
 impl View for Overview {
@@ -150,11 +160,7 @@ impl View for Overview {
                 extra: (middle..self.lines.len()).collect(),
             });
         }
-        self.means = sessions::by_class(world);
-        let active = world.series.mean(name::ACTIVE, world.now, sessions::AVERAGE);
-        let known = world.series.last(name::ACTIVE).and(active);
-        self.busy = known.map(|active| active >= chart::SOMEBODY);
-        self.profile = profile(world, window);
+        self.profile = Profile::of(world, window);
     }
 
     fn arrange(&mut self, area: Rect) {
@@ -167,15 +173,16 @@ impl View for Overview {
             .iter()
             .filter_map(|line| {
                 let trend = line.trend.as_ref()?;
-                Some((line.id, chart::levels(&trend.points, trend.fold, trend.full, cells)))
+                Some((line.id, trend.levels(cells)))
             })
             .collect();
-        let room = usize::from(area.width.saturating_sub(self.columns.value_end + 3));
-        self.bar = chart::shares(&self.means, room);
         let height = self.rows.iter().filter(|row| matches!(row, Row::Chart(_))).count();
-        let room = usize::from(area.width.saturating_sub(self.columns.value_end + draw::AXIS + 2));
-        self.grid = self.profile.grid(room, height);
-        self.legend = self.means.iter().rev().copied().collect();
+        self.chart = Chart::new(
+            &self.profile.layers,
+            area.width.saturating_sub(self.columns.chart()),
+            u16::try_from(height).unwrap_or(u16::MAX),
+            Some(self.profile.top),
+        );
         self.keep_in_view();
     }
 
@@ -291,22 +298,46 @@ fn plain(line: &Line) -> String {
     format!("{}  {value}  {}", line.label, pieces.join(" · "))
 }
 
-fn profile(world: &World, window: Duration) -> chart::Profile {
-    let series = WaitClass::ALL.map(|class| {
-        world
+impl Profile {
+    fn of(world: &World, window: Duration) -> Self {
+        let means = sessions::by_class(world);
+        let active = world.series.mean(name::ACTIVE, world.now, sessions::AVERAGE);
+        let known = world.series.last(name::ACTIVE).and(active);
+        let layers = WaitClass::ALL.map(|class| Layer {
+            role: sessions::role(class),
+            points: world
+                .series
+                .window(class.series(), Fold::Mean, world.now, window, PROFILE),
+        });
+        let total = world
             .series
-            .window(class.series(), Fold::Mean, world.now, window, PROFILE)
-    });
-    let [cpu, io, lwlock, lock, other] = series;
-    let buckets = cpu
-        .into_iter()
-        .zip(io)
-        .zip(lwlock)
-        .zip(lock)
-        .zip(other)
-        .map(|((((cpu, io), lwlock), lock), other)| Some([cpu?, io?, lwlock?, lock?, other?]))
-        .collect();
-    chart::Profile { buckets }
+            .window(name::ACTIVE, Fold::Mean, world.now, window, PROFILE);
+        Self {
+            segments: means
+                .iter()
+                .map(|(class, mean)| Segment {
+                    value: if *mean < sessions::SOMEBODY { 0.0 } else { *mean },
+                    role: sessions::role(*class),
+                })
+                .collect(),
+            means,
+            busy: known.map(|active| active >= sessions::SOMEBODY),
+            layers: layers.into(),
+            top: spark::nice(total.into_iter().flatten().fold(1.0, f64::max)),
+        }
+    }
+}
+
+impl Trend {
+    /// Levels for so many cells; what is full, or the highest value if that is more, fills a cell.
+    fn levels(&self, cells: usize) -> Vec<Option<u8>> {
+        let join = match self.fold {
+            Fold::Mean => Join::Mean,
+            Fold::Peak => Join::Peak,
+        };
+        let top = self.points.iter().flatten().copied().fold(self.full, f64::max);
+        spark::levels(&self.points, cells, join, Some(top))
+    }
 }
 
 /// How to read it.

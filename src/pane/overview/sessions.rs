@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::chart::SOMEBODY;
 use super::line::Line;
 use crate::app::world::World;
 use crate::model::observe::name;
@@ -16,6 +15,12 @@ use crate::ui::look::Role;
 
 /// Active sessions are averaged over this long.
 pub const AVERAGE: Duration = Duration::from_mins(1);
+
+/// Fewer average active sessions than this are nobody.
+pub const SOMEBODY: f64 = 0.05;
+
+/// Whoever holds something for less than this many seconds is another one at every look, and not worth a name.
+const BRIEF: f64 = 1.0;
 
 /// Percent of the usable connections from which the line is marked, the worst first.
 const CROWDED: [(f64, Role); 3] = [(100.0, Role::Critical), (90.0, Role::Warning), (80.0, Role::Notice)];
@@ -128,11 +133,8 @@ fn blocked(world: &World, window: Duration) -> Line {
             None => line.piece(Role::Muted, "nobody waits for a lock"),
             Some(waiter) => {
                 let age = age(waiter.seconds);
-                let longest = if waiter.at_most {
-                    format!("longest at most {age}")
-                } else {
-                    format!("longest {age}")
-                };
+                let bound = if waiter.at_most { "≤" } else { "" };
+                let longest = format!("longest {bound}{age}");
                 line.mark(Role::Warning).with(longest).who(
                     waiter.pid,
                     waiter.start,
@@ -150,6 +152,7 @@ fn oldest_tx(world: &World, window: Duration) -> Line {
         match overview::oldest_tx(backends) {
             _ if blind => return line.denied(world),
             None => line.value("none").role(Role::Muted),
+            Some(backend) if brief(backend.xact_s) => line.value(age(backend.xact_s)),
             Some(backend) => line
                 .value(age(backend.xact_s))
                 .backend(backend)
@@ -165,6 +168,7 @@ fn idle_in_tx(world: &World, window: Duration) -> Line {
         match overview::oldest_idle_tx(backends) {
             _ if blind => return line.denied(world),
             None => line.value("none").role(Role::Muted),
+            Some(backend) if brief(backend.state_s) => line.value(age(backend.state_s)),
             Some(backend) => line
                 .value(age(backend.state_s))
                 .backend(backend)
@@ -182,12 +186,17 @@ fn longest_query(world: &World) -> Line {
         |backends, line| match overview::oldest_query(backends) {
             _ if blind(world, backends) => line.denied(world),
             None => line.value("none").role(Role::Muted),
+            Some(backend) if brief(backend.query_s) => line.value(age(backend.query_s)),
             Some(backend) => line
                 .value(age(backend.query_s))
                 .backend(backend)
                 .maybe(backend.query.clone()),
         },
     )
+}
+
+fn brief(seconds: Option<f64>) -> bool {
+    seconds.is_some_and(|seconds| seconds < BRIEF)
 }
 
 fn age(seconds: Option<f64>) -> String {

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::app::world::{Asked, World};
 use crate::config::Settings;
@@ -19,7 +21,7 @@ use crate::probe::relation_io::{RelationIo, RelationIoProbe};
 use crate::probe::replication::{ReplicationProbe, Sender};
 use crate::probe::slots::{Slot, SlotsProbe};
 use crate::probe::{Mono, Probe, Ran, Sample, Subject};
-use crate::ui::look::Role;
+use crate::ui::look::{Depth, Glyphs, Role};
 
 /// The server's clock when our session began.
 const EPOCH: f64 = 1_795_000_000.0;
@@ -464,19 +466,14 @@ fn a_stale_value_looks_stale() {
     let area = Rect::new(0, 0, 80, 20);
     pane.derive(&world);
     pane.arrange(area);
-    let mut theme = crate::ui::look::Theme::default();
-    let italic = ratatui::style::Style::new().italic();
-    theme.styles.insert(Role::Stale, italic);
-    let mut look = Look::default();
-    look.theme = theme;
+    let look = Look::new("dark", None, Depth::TrueColor, &Glyphs::UNICODE).unwrap();
     let mut buffer = Buffer::empty(area);
     pane.draw(&world, &look, area, &mut buffer);
-    let is_italic = |y: u16| {
-        (0..80).all(|x| buffer[(x, y)].symbol() == " " || buffer[(x, y)].modifier.contains(italic.add_modifier))
-    };
+    let stale = look.style(Role::Stale).fg;
+    let is_stale = |y: u16| (2..80).all(|x| buffer[(x, y)].symbol() == " " || Some(buffer[(x, y)].fg) == stale);
     // Connections come from the hot tier, the sizes from the storage tier: only the former are late.
-    assert!(is_italic(1));
-    assert!(!is_italic(19));
+    assert!(stale.is_some() && is_stale(1));
+    assert!(!is_stale(19));
 }
 
 #[test]
@@ -511,8 +508,7 @@ fn the_views_look_further_back() {
 
 #[test]
 fn ascii_terminals_get_ascii() {
-    let mut look = Look::default();
-    look.glyphs = &crate::ui::look::Glyphs::ASCII;
+    let look = Look::new("mono", None, Depth::None, &Glyphs::ASCII).unwrap();
     let world = busy();
     for (width, height) in [(80, 20), (120, 36)] {
         let mut pane = Overview::default();
@@ -534,6 +530,106 @@ fn no_size_breaks_the_pane() {
             for height in [0, 1, 2, 5, 8, 12, 19, 20, 21, 25, 30, 36, 100] {
                 screen_after(world, width, height, &[]);
             }
+        }
+    }
+}
+
+/// Anything the server may say, in any order, at any time.
+fn whatever() -> impl Strategy<Value = Vec<(u8, u32, i64, bool, String)>> {
+    let one = (0..8u8, 0..4000u32, any::<i64>(), any::<bool>(), "\\PC{0,40}");
+    proptest::collection::vec(one, 0..40)
+}
+
+fn say(world: &mut World, (what, second, number, flag, text): (u8, u32, i64, bool, String)) {
+    let float = crate::model::rates::float(number);
+    match what {
+        0 => {
+            let pulse = Pulse {
+                epoch: float,
+                wal_position: Some(number),
+                max_connections: i32::try_from(number % 1000).unwrap_or_default(),
+                ..pulse(second, flag)
+            };
+            answer::<PulseProbe>(world, second, pulse);
+        }
+        1 => {
+            let backend = Backend {
+                xact_s: Some(float),
+                state_s: Some(-float),
+                application_name: Some(text),
+                hidden: flag,
+                ..client(7, "active", flag.then_some("Lock"))
+            };
+            answer::<Activity>(world, second, vec![backend]);
+        }
+        2 => {
+            let mut counters = counters(second);
+            counters.all.commits = number;
+            counters.all.blocks_hit = i64::MAX;
+            counters.checkpoints.timed = number;
+            answer::<CountersProbe>(world, second, counters);
+        }
+        3 => {
+            let sender = Sender {
+                replay_bytes: flag.then_some(number),
+                application_name: Some(text),
+                ..standby(second)
+            };
+            answer::<ReplicationProbe>(world, second, vec![sender]);
+        }
+        4 => {
+            let holder = Holder {
+                xmin_age: number,
+                name: text,
+                ..holder(second)
+            };
+            answer::<HorizonProbe>(world, second, vec![holder]);
+        }
+        5 => {
+            let io = RelationIo {
+                table_hit: number,
+                index_fetched: number,
+                ..relation_io()
+            };
+            answer::<RelationIoProbe>(world, second, io);
+        }
+        6 => {
+            let recovery = Recovery {
+                replay_bytes: Some(number),
+                replay_s: flag.then_some(float),
+                sender_host: Some(text),
+                ..Recovery::default()
+            };
+            answer::<RecoveryProbe>(world, second, recovery);
+        }
+        _ => {
+            let mut databases = databases(flag);
+            if let Some(first) = databases.first_mut() {
+                first.bytes = Some(number);
+                first.datname = text;
+            }
+            answer::<DatabasesProbe>(world, second, databases);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn nothing_the_server_says_breaks_the_pane(
+        said in whatever(), width in 0..200u16, height in 0..60u16, down in 0..30usize,
+    ) {
+        let mut world = world(true);
+        for one in said {
+            say(&mut world, one);
+        }
+        let (text, pane) = screen_after(&world, width, height, &vec![Action::Down; down]);
+        prop_assert_eq!(text.lines().count(), usize::from(height));
+        prop_assert!(!text.contains("NaN") && !text.contains("inf "));
+        // What is selected is in view.
+        if height > 0 && down > 0 {
+            let at = pane.shown().iter().find(|(_, id)| Some(*id) == pane.selected).map(|(at, _)| *at);
+            prop_assert!(at.is_some_and(|at| at >= pane.offset && at < pane.offset + usize::from(height)));
         }
     }
 }

@@ -218,7 +218,10 @@ fn holds(holder: &Holder, mut line: Line) -> Line {
 
 fn sizes(world: &World) -> Line {
     Line::of::<DatabasesProbe>(world, "sizes", "Databases", |databases, line| {
-        let known: i64 = databases.iter().filter_map(|database| database.bytes).sum();
+        let known: i64 = databases
+            .iter()
+            .filter_map(|database| database.bytes)
+            .fold(0, i64::saturating_add);
         let unknown = databases.iter().filter(|database| database.bytes.is_none()).count();
         let here = databases.iter().find(|database| database.here);
         let size = |database: &Database| Some(format!("{} {}", database.datname, format::bytes(database.bytes?)));

@@ -68,8 +68,14 @@ fn tables_and_indexes(world: &World, line: Line) -> Line {
     let last = |series| world.series.last(series);
     let (tables, indexes, span) = match (last(name::TABLE_HIT), last(name::INDEX_HIT)) {
         (None, None) => (
-            share(float(io.table_hit), float(io.table_fetched - io.table_hit)),
-            share(float(io.index_hit), float(io.index_fetched - io.index_hit)),
+            share(
+                float(io.table_hit),
+                float(io.table_fetched.saturating_sub(io.table_hit)),
+            ),
+            share(
+                float(io.index_hit),
+                float(io.index_fetched.saturating_sub(io.index_hit)),
+            ),
             io.reset.map(|reset| io.epoch - reset),
         ),
         (tables, indexes) => (tables, indexes, world.series.last_span(name::TABLE_HIT)),

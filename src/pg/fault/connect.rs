@@ -12,7 +12,6 @@ use tokio_postgres::error::DbError;
 
 use super::{Fault, FaultKind, chain, one_line};
 use crate::pg::plan::SslMode;
-use crate::pg::tls::mode_name;
 
 /// Where we tried to connect, and as whom: what the sentences need to know.
 #[derive(Clone, Debug)]
@@ -33,10 +32,19 @@ pub struct Place {
     pub tls: bool,
     /// Our end's address, once connected by TCP.
     pub local: Option<IpAddr>,
-    /// The server has asked for a password.
-    pub password_wanted: bool,
-    /// We had one.
-    pub password_given: bool,
+    /// What became of the password.
+    pub password: Password,
+}
+
+/// What became of the password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Password {
+    /// The server has not asked for one, or not yet.
+    NotAsked,
+    /// It asked, and we had none.
+    Missing,
+    /// It asked and got one.
+    Sent,
 }
 
 impl fmt::Display for Place {
@@ -158,7 +166,7 @@ pub(in crate::pg) fn timeout(place: &Place, stage: Stage, limit: Option<Duration
 
 /// The server answered that it has no TLS.
 pub(in crate::pg) fn no_tls(place: &Place) -> Fault {
-    let mode = mode_name(place.sslmode);
+    let mode = place.sslmode.name();
     Fault::new(
         FaultKind::Tls,
         format!("{place} has no TLS, and sslmode={mode} forbids to go on without."),
@@ -200,7 +208,7 @@ pub(in crate::pg) fn from_io(place: &Place, error: &io::Error) -> Fault {
 
 /// An error of the driver itself while logging in.
 pub(super) fn from_driver(place: &Place, text: &str) -> Fault {
-    if place.password_wanted && !place.password_given {
+    if place.password == Password::Missing {
         return password_missing(place);
     }
     Fault::new(FaultKind::Other, format!("Logging in at {place} failed: {text}."))
@@ -253,6 +261,12 @@ pub(super) fn from_server(place: &Place, db: &DbError) -> Fault {
             Fault::new(FaultKind::NotYet, format!("{place} lets nobody in just now: {said}."))
                 .with_remedy("It starts, stops, or recovers; its log says how far it is.")
         }
+        // Our limits are set before the login looks anything up.
+        "55P03" | "57014" => Fault::new(
+            FaultKind::NotYet,
+            format!("{place} could not finish the login: somebody holds a lock on its system catalogs ({said})."),
+        )
+        .with_remedy("On the server: SELECT pid, mode, relation::regclass FROM pg_locks WHERE relation < 16384 AND mode = 'AccessExclusiveLock'"),
         "55000" => Fault::new(
             FaultKind::Other,
             format!("The database \"{}\" takes no connections: {said}.", place.dbname),

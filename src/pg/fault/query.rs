@@ -4,9 +4,10 @@ use tokio_postgres::error::{DbError, SqlState};
 
 use super::{Fault, FaultKind, one_line};
 use crate::pg::privilege;
+use crate::pg::server::Server;
 
 /// The sentence for an error the server sent while a statement of ours ran.
-pub(super) fn from_server(role: &str, db: &DbError) -> Fault {
+pub(super) fn from_server(server: &Server, db: &DbError) -> Fault {
     let said = one_line(db.message());
     let (kind, sentence, remedy) = match class(db.code()) {
         FaultKind::Timeout => (
@@ -22,8 +23,9 @@ pub(super) fn from_server(role: &str, db: &DbError) -> Fault {
         ),
         FaultKind::Denied => (
             FaultKind::Denied,
-            format!("The role \"{role}\" may not read this: {said}."),
-            Some(format!("As a superuser: {}", privilege::grant_monitor(role))),
+            format!("The role \"{}\" may not read this: {said}.", server.role),
+            // A member of pg_monitor gains nothing by becoming one.
+            (!server.reads_all_stats).then(|| format!("As a superuser: {}", privilege::grant_monitor(&server.role))),
         ),
         FaultKind::Terminated => (
             FaultKind::Terminated,

@@ -2,9 +2,7 @@
 //! the pooler's way, and whether what was found is what `target_session_attrs` wants.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::OnceLock;
-
-use native_tls::TlsConnector;
+use std::sync::Arc;
 
 use super::route::{self, Address, Crypt, Deadline, Route};
 use super::setup::Setup;
@@ -22,8 +20,8 @@ pub(super) struct Dial<'a> {
     pub(super) setup: Setup,
     /// A password the user typed.
     pub(super) typed: Option<&'a Secret>,
-    /// Made when the first server wants TLS: reading the system's authorities takes a while.
-    pub(super) connector: OnceLock<TlsConnector>,
+    /// What TLS is set up with.
+    pub(super) tls: Arc<tls::Lazy>,
 }
 
 /// A connection that knows whom it talks to, before `target_session_attrs` is looked at.
@@ -100,108 +98,81 @@ impl Dial<'_> {
         Ok(session)
     }
 
-    /// What `sslmode` tries, in its order.
+    /// What `sslmode` tries, in its order; a Unix socket is never encrypted.
     async fn by_mode(&self, target: &Target, address: &Address, limit: Deadline) -> Result<Found, Fault> {
-        let unix = matches!(address, Address::Unix(_));
-        let plain = || Ok(Crypt::Plain);
-        match self.plan.sslmode {
-            _ if unix => self.login(target, address, plain()?, limit).await,
-            SslMode::Disable => self.login(target, address, plain()?, limit).await,
-            SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => {
-                self.login(target, address, self.encrypted(false)?, limit).await
-            }
-            SslMode::Allow => {
-                let first = self.login(target, address, plain()?, limit).await;
-                let Err(refused) = first else { return first };
-                if refused.kind != FaultKind::Hba {
-                    return Err(refused);
-                }
-                let second = self.login(target, address, self.encrypted(false)?, limit).await;
-                second.map_err(|fault| if fault.kind == FaultKind::Tls { refused } else { fault })
-            }
-            SslMode::Prefer => {
-                let first = match self.encrypted(true) {
-                    Ok(crypt) => self.login(target, address, crypt, limit).await,
-                    Err(fault) => Err(fault),
-                };
-                let Err(refused) = first else { return first };
-                if !matches!(refused.kind, FaultKind::Hba | FaultKind::Tls | FaultKind::Certificate) {
-                    return Err(refused);
-                }
-                let second = self.login(target, address, plain()?, limit).await;
-                second.map_err(|fault| if fault.kind == FaultKind::Hba { refused } else { fault })
-            }
+        let mode = match address {
+            Address::Unix(_) => SslMode::Disable,
+            Address::Tcp(_) => self.plan.sslmode,
+        };
+        let (first, second) = match mode {
+            SslMode::Disable => (Crypt::Plain, None),
+            SslMode::Allow => (Crypt::Plain, Some(self.encrypted(false))),
+            SslMode::Prefer => (self.encrypted(true), Some(Crypt::Plain)),
+            SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => (self.encrypted(false), None),
+        };
+        let first = self.login(target, address, first, limit).await;
+        let (Err(refused), Some(second)) = (&first, second) else {
+            return first;
+        };
+        if !matches!(refused.kind, FaultKind::Hba | FaultKind::Tls | FaultKind::Certificate) {
+            return first;
+        }
+        // When pg_hba.conf refuses the other way too, or there is no other way, the first refusal is the news.
+        match self.login(target, address, second, limit).await {
+            Err(fault) if matches!(fault.kind, FaultKind::Hba | FaultKind::Tls) => first,
+            other => other,
         }
     }
 
-    fn encrypted(&self, optional: bool) -> Result<Crypt, Fault> {
-        let connector = match self.connector.get() {
-            Some(connector) => connector.clone(),
-            None => {
-                let made = tls::connector(self.plan)?;
-                self.connector.get_or_init(|| made).clone()
-            }
-        };
-        Ok(Crypt::Tls {
-            connector,
-            direct: self.plan.ssl_direct,
+    fn encrypted(&self, optional: bool) -> Crypt {
+        Crypt::Tls {
+            tls: Arc::clone(&self.tls),
             optional,
-        })
+        }
     }
 
     /// With our startup options if the server takes them, else in the pooler's way.
     async fn login(&self, target: &Target, address: &Address, crypt: Crypt, limit: Deadline) -> Result<Found, Fault> {
-        let first = self.attempt(target, address, crypt.clone(), true, limit).await;
-        let Err(refused) = first else { return first };
-        if refused.kind == FaultKind::PoolerOptions {
-            let second = self.attempt(target, address, crypt, false, limit).await;
-            return second.map_err(|fault| Fault {
-                kind: if fault.kind == FaultKind::PoolerOptions {
-                    FaultKind::Other
-                } else {
-                    fault.kind
-                },
-                ..fault
-            });
-        }
-        if refused.sqlstate.as_deref() == Some(UNDEFINED_OBJECT) {
+        let attempt = |with_options| {
+            let route = Route::new(self.plan, target, address.clone(), crypt.clone());
+            self.attempt(target, route, with_options, limit)
+        };
+        match attempt(true).await {
+            Err(refused) if refused.kind == FaultKind::PoolerOptions => attempt(false).await.map_err(Fault::settled),
             // It does not know one of the settings. A server before 11 does not know jit: then its age is the news.
-            let second = self.attempt(target, address, crypt, false, limit).await;
-            return Err(second
-                .err()
-                .filter(|fault| fault.kind == FaultKind::TooOld)
-                .unwrap_or(refused));
+            Err(refused) if refused.sqlstate.as_deref() == Some(UNDEFINED_OBJECT) => match attempt(false).await {
+                Err(fault) if fault.kind == FaultKind::TooOld => Err(fault),
+                _ => Err(refused),
+            },
+            other => other,
         }
-        Err(refused)
     }
 
     async fn attempt(
         &self,
         target: &Target,
-        address: &Address,
-        crypt: Crypt,
+        route: Route,
         with_options: bool,
         limit: Deadline,
     ) -> Result<Found, Fault> {
-        let route = Route::new(self.plan, target, address.clone(), crypt);
-        let config = self.config(target, with_options);
-        let line = Line::open(route, &config, self.typed.or(target.password.as_ref()).is_some(), limit).await?;
-        let greeting = server::greeting(&line.version, &line.encoding);
-        if let Some(fault) = server::unusable(&line.route.place.to_string(), &line.version) {
+        let line = Line::open(route, &self.config(target, with_options), limit).await?;
+        let place = &line.route.place;
+        if let Some(fault) = server::unusable(&place.to_string(), &line.version) {
             return Err(fault);
         }
-        let begin = self.setup.begin(greeting);
-        let asked = limit
-            .bound(&line.route.place, Stage::Login, line.introduce(&begin))
-            .await?;
-        let mut introduction = asked?;
+        let greeting = server::greeting(&line.version, &line.encoding);
+        // A session with our options needs no transaction of its own, unless it could not read the answer.
+        let begin = (!with_options || greeting.is_some_and(|(_, ascii)| ascii)).then(|| self.setup.begin(greeting));
+        let asked = line.introduce(begin.as_deref());
+        let mut introduction = limit.bound(place, Stage::Login, asked).await??;
         let pooled = !with_options
             || line.key_pid != Some(introduction.pid)
             || !self.setup.took_options(introduction.lock_timeout_ms);
-        introduction.server.pooled = pooled;
-        introduction.server.tls = tls_name(line.route.place.tls, pooled, introduction.server.tls.take());
-        introduction.server.host = line.route.place.host.clone();
-        introduction.server.port = line.route.place.port;
+        let server = &mut introduction.server;
+        server.pooled = pooled;
+        server.tls = tls_name(place.tls, pooled, server.tls.take());
+        server.host.clone_from(&place.host);
+        server.port = place.port;
         Ok(Found { line, introduction })
     }
 

@@ -13,9 +13,9 @@ use tokio_postgres::{Client, Error};
 
 use super::route::{Deadline, Route};
 use super::wire::{Handover, Heard, Wire, heard};
-use crate::pg::fault::{self, Fault, FaultKind, Stage};
+use crate::pg::fault::{self, Fault, FaultKind, Password, Stage};
 use crate::pg::rows::Rows;
-use crate::pg::server::{self, Introduction};
+use crate::pg::server::{self, Introduction, Server};
 use crate::probe::Param;
 
 /// How long the answer to a cancelled statement may take before the connection is given up.
@@ -49,17 +49,19 @@ impl Line {
     pub(super) async fn open(
         mut route: Route,
         config: &tokio_postgres::Config,
-        password_given: bool,
         limit: Deadline,
     ) -> Result<Self, Fault> {
         let link = route.connect(limit).await?;
-        route.place.password_given = password_given;
         let (wire, shared) = Wire::new(link);
         let login = limit
             .bound(&route.place, Stage::Login, config.connect_raw(wire, Handover))
             .await;
         let said = heard(&shared);
-        route.place.password_wanted = said.wants_password();
+        route.place.password = match (said.wants_password(), config.get_password().is_some()) {
+            (false, _) => Password::NotAsked,
+            (true, false) => Password::Missing,
+            (true, true) => Password::Sent,
+        };
         let login = login.map_err(|late| said_instead(&route, &said).unwrap_or(late))?;
         let (client, connection) = login.map_err(|error| {
             said_instead(&route, &said).unwrap_or_else(|| Fault::from_connect(&route.place, &error))
@@ -92,9 +94,9 @@ impl Line {
     }
 
     /// Who is there.
-    pub(super) async fn introduce(&self, begin: &str) -> Result<Introduction, Fault> {
+    pub(super) async fn introduce(&self, begin: Option<&str>) -> Result<Introduction, Fault> {
         let variant = server::SPEC.variant(0);
-        let rows = self.statement(Some(begin), variant.sql, &[]).await;
+        let rows = self.statement(begin, variant.sql, &[]).await;
         let rows = rows.map_err(|error| Fault::from_connect(&self.route.place, &error))?;
         server::decode(&Rows::new(rows))
     }
@@ -119,13 +121,13 @@ impl Line {
             return query.await;
         };
         // Polled together, the three are sent together: the driver pipelines them.
-        let (begun, rows, _) = join3(
+        let (opened, rows, _) = join3(
             self.client.batch_execute(begin),
             query,
             self.client.batch_execute("COMMIT"),
         )
         .await;
-        begun.and(rows)
+        opened.and(rows)
     }
 
     /// The rows of a statement, or a fault. Past `deadline` it is cancelled; a server that does not even answer that
@@ -136,18 +138,18 @@ impl Line {
         sql: &str,
         params: &[Param],
         deadline: Duration,
-        role: &str,
+        server: &Server,
     ) -> Result<Rows, Fault> {
         let mut work = pin!(self.statement(begin, sql, params));
         if let Ok(done) = timeout(deadline, work.as_mut()).await {
-            return done.map(Rows::new).map_err(|error| Fault::from_query(role, &error));
+            return done.map(Rows::new).map_err(|error| Fault::from_query(server, &error));
         }
         let cancel = pin!(async {
             self.cancel().await;
             pending::<()>().await;
         });
         match timeout(GRACE, select(work, cancel)).await {
-            Ok(Either::Left((done, _))) => done.map(Rows::new).map_err(|error| Fault::from_query(role, &error)),
+            Ok(Either::Left((done, _))) => done.map(Rows::new).map_err(|error| Fault::from_query(server, &error)),
             _ => Err(unanswered(&self.route, deadline)),
         }
     }

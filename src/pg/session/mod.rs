@@ -9,7 +9,7 @@ mod route;
 mod setup;
 mod wire;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use self::dial::Dial;
@@ -19,6 +19,7 @@ use super::fault::{Fault, Place};
 use super::plan::{Plan, Secret};
 use super::rows::Rows;
 use super::server::{Introduction, Server};
+use super::tls;
 use crate::config::Settings;
 use crate::probe::{Entry, Param, Spec, Variant};
 
@@ -69,7 +70,7 @@ impl Session {
             plan,
             setup: Setup::new(lane, settings),
             typed: password,
-            connector: OnceLock::new(),
+            tls: Arc::new(tls::Lazy::new(plan)),
         };
         dial.open().await
     }
@@ -131,7 +132,7 @@ impl Session {
         let started = Instant::now();
         let asked = self
             .line
-            .ask(self.begin.as_deref(), variant.sql, params, deadline, &self.server.role);
+            .ask(self.begin.as_deref(), variant.sql, params, deadline, &self.server);
         self.busy = true;
         let result = asked.await;
         self.busy = false;

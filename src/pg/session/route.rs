@@ -4,9 +4,9 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use native_tls::TlsConnector;
 use postgres_native_tls::TlsConnector as Handshake;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -15,8 +15,9 @@ use tokio::time::{Instant, timeout_at};
 use tokio_postgres::tls::TlsConnect;
 
 use super::wire::Link;
-use crate::pg::fault::{self, Fault, FaultKind, Place, Stage};
+use crate::pg::fault::{self, Fault, FaultKind, Password, Place, Stage};
 use crate::pg::plan::{Host, Plan, Target};
+use crate::pg::tls;
 
 /// Where a socket can be connected to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,9 +36,7 @@ pub(super) enum Crypt {
     /// By TLS; `optional` goes on without when the server has none.
     Tls {
         /// What verifies the server.
-        connector: TlsConnector,
-        /// TLS from the first byte (17+).
-        direct: bool,
+        tls: Arc<tls::Lazy>,
         /// `sslmode=prefer`.
         optional: bool,
     },
@@ -52,7 +51,7 @@ pub(super) struct Route {
     pub(super) address: Address,
     /// How.
     pub(super) crypt: Crypt,
-    keepalives_idle: Option<Duration>,
+    keepalive: Option<TcpKeepalive>,
     tcp_user_timeout: Duration,
 }
 
@@ -63,8 +62,8 @@ pub(super) struct Deadline {
     limit: Duration,
 }
 
-/// libpq's "wait for ever", as far as a clock goes.
-const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
+/// libpq's "wait for ever", as far as a clock goes: a year.
+const FOR_EVER: Duration = Duration::from_hours(8760);
 
 impl Deadline {
     /// `limit` from now; zero is libpq's "no limit".
@@ -94,7 +93,7 @@ impl Route {
             place: place(plan, target),
             address,
             crypt,
-            keepalives_idle: plan.keepalives_idle,
+            keepalive: keepalive(plan),
             tcp_user_timeout: plan.tcp_user_timeout,
         }
     }
@@ -105,17 +104,12 @@ impl Route {
         let socket = deadline.bound(&self.place, Stage::Connect, self.socket()).await?;
         let (link, local) = socket.map_err(|error| fault::unreachable(&self.place, &error))?;
         self.place.local = local;
-        let Crypt::Tls {
-            connector,
-            direct,
-            optional,
-        } = self.crypt.clone()
-        else {
+        let Crypt::Tls { tls, optional } = self.crypt.clone() else {
             return Ok(link);
         };
         let place = self.place.clone();
         match deadline
-            .bound(&place, Stage::Tls, encrypt(&place, link, connector, direct))
+            .bound(&place, Stage::Tls, encrypt(&place, link, &tls))
             .await??
         {
             (link, true) => {
@@ -145,14 +139,8 @@ impl Route {
     fn tune(&self, stream: &TcpStream) -> io::Result<()> {
         stream.set_nodelay(true)?;
         let socket = SockRef::from(stream);
-        if let Some(idle) = self.keepalives_idle {
-            let keepalive = TcpKeepalive::new();
-            let keepalive = if idle.is_zero() {
-                keepalive
-            } else {
-                keepalive.with_time(idle)
-            };
-            socket.set_tcp_keepalive(&keepalive)?;
+        if let Some(keepalive) = &self.keepalive {
+            socket.set_tcp_keepalive(keepalive)?;
         }
         #[cfg(any(target_os = "linux", target_os = "android"))]
         if !self.tcp_user_timeout.is_zero() {
@@ -160,6 +148,22 @@ impl Route {
         }
         Ok(())
     }
+}
+
+/// When the system asks a silent peer whether it is still there; what the plan leaves open is the system's to say.
+fn keepalive(plan: &Plan) -> Option<TcpKeepalive> {
+    let mut keepalive = TcpKeepalive::new();
+    let idle = plan.keepalives_idle?;
+    if !idle.is_zero() {
+        keepalive = keepalive.with_time(idle);
+    }
+    if let Some(interval) = plan.keepalives_interval {
+        keepalive = keepalive.with_interval(interval);
+    }
+    if let Some(count) = plan.keepalives_count {
+        keepalive = keepalive.with_retries(count);
+    }
+    Some(keepalive)
 }
 
 /// What the sentences need to know about a target.
@@ -173,19 +177,13 @@ pub(super) fn place(plan: &Plan, target: &Target) -> Place {
         sslmode: plan.sslmode,
         tls: false,
         local: None,
-        password_wanted: false,
-        password_given: false,
+        password: Password::NotAsked,
     }
 }
 
 /// Asks for TLS and does the handshake. `false` with the link as it was: the server has none.
-async fn encrypt(
-    place: &Place,
-    mut link: Box<dyn Link>,
-    connector: TlsConnector,
-    direct: bool,
-) -> Result<(Box<dyn Link>, bool), Fault> {
-    if !direct {
+async fn encrypt(place: &Place, mut link: Box<dyn Link>, tls: &tls::Lazy) -> Result<(Box<dyn Link>, bool), Fault> {
+    if !tls.direct() {
         match ask_for_tls(&mut link).await {
             Ok(b'S') => {}
             Ok(b'N') => return Ok((link, false)),
@@ -194,7 +192,7 @@ async fn encrypt(
             Err(error) => return Err(fault::from_io(place, &error)),
         }
     }
-    let stream = Handshake::new(connector, &place.host).connect(link).await;
+    let stream = Handshake::new(tls.get().await?, &place.host).connect(link).await;
     let stream = stream.map_err(|error| fault::certificate(place, &fault::chain(&error)))?;
     Ok((Box::new(stream), true))
 }

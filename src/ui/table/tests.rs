@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use ratatui::buffer::Buffer;
 
 use super::*;
-use crate::ui::look::Look;
+use crate::ui::look::{Look, Role};
 
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Row {

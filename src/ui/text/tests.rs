@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use ratatui::layout::Rect;
 
+use super::safe::COMBINING;
 use super::*;
 
 #[test]

@@ -58,8 +58,13 @@ impl Client {
         let connection = tokio::spawn(async move {
             let _ended = connection.await;
         });
-        let row = client.query_one("SELECT pg_catalog.pg_backend_pid()", &[]).await?;
-        let pid = row.try_get(0)?;
+        // The simple protocol, because a prepared statement may fail behind a pooler.
+        let answer = client.simple_query("SELECT pg_catalog.pg_backend_pid()").await?;
+        let pid = answer.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
+            _ => None,
+        });
+        let pid = pid.ok_or_else(|| Error::new("the server has not told the pid of its backend"))?;
         Ok(Self {
             inner: Arc::new(Inner {
                 client,

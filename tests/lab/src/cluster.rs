@@ -158,7 +158,7 @@ impl Cluster {
     /// The directory of the Unix socket.
     #[must_use]
     pub fn socket_dir(&self) -> &Path {
-        self.home.dir()
+        self.home.server().dir()
     }
 
     /// The data directory. Owned by the server's account: to be read by root or that account only.
@@ -215,13 +215,13 @@ impl Cluster {
     /// Everything the server has logged.
     #[must_use]
     pub fn log(&self) -> String {
-        self.home.log()
+        self.home.server().log()
     }
 
     /// The postmaster's pid; `None` when the server is stopped.
     #[must_use]
     pub fn postmaster(&self) -> Option<i32> {
-        self.home.postmaster()
+        self.home.server().pid()
     }
 
     /// Starts a stopped server on the same port and waits until it accepts connections.
@@ -229,12 +229,12 @@ impl Cluster {
     /// # Errors
     /// What the server wrote into its log before it gave up.
     pub async fn start_again(&self) -> Result<()> {
-        self.home.start()?;
+        self.home.server().start()?;
         wait_for("a server accepts connections", PATIENCE, async || {
-            Ok(self.home.gave_up() || self.home.is_ready())
+            Ok(self.home.server().has_ended() || self.home.is_ready())
         })
         .await?;
-        if self.home.gave_up() {
+        if self.home.server().has_ended() {
             return Err(Error::new(format!(
                 "PostgreSQL {} did not start: {}",
                 self.major(),
@@ -339,7 +339,7 @@ impl Cluster {
         Ok(standby)
     }
 
-    /// A copy of the running server by the low-level interface, there being no pg_basebackup in the builds.
+    /// A copy of the running server by the low-level interface, there being no `pg_basebackup` in the builds.
     async fn base_backup(&self, client: &Client) -> Result<Home> {
         let (begin, end) = match self.major() {
             15.. => ("pg_backup_start('lab', true)", "pg_backup_stop(false)"),
@@ -360,7 +360,7 @@ impl Cluster {
 
     fn configure(home: Home, conf: Vec<(String, String)>) -> Result<Self> {
         let port = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
-        let directory = home.dir().display();
+        let directory = home.server().dir().display();
         let mut text = format!("{CONF}port = {port}\nunix_socket_directories = '{directory}'\n");
         for (name, value) in &conf {
             let _infallible = writeln!(text, "{name} = '{}'", value.replace('\'', "''"));

@@ -1,30 +1,22 @@
-//! A server's directory and the processes in it: made as a copy, watched by a supervisor, removed with everything that
-//! runs in it. [`crate::Cluster`] gives it a configuration and talks to it.
+//! A server's directory: made as a copy of another data directory, and removed with everything that runs in it.
+//! [`crate::Cluster`] gives it a configuration and talks to it.
 
 use std::fs;
-use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::PermissionsExt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Stdio};
-use std::sync::Mutex;
 
 use rustix::process::Signal;
 
+use crate::Result;
 use crate::install::{Install, cache_dir, lock, postgres};
 use crate::process::{Account, children, run, signal};
-use crate::wait::wait_blocking;
-use crate::{Error, PATIENCE, Result};
+use crate::supervised::Supervised;
 
-const SUPERVISE: &str = include_str!("supervise.sh");
-
-/// `dir/data`, `dir/log`, the Unix socket in `dir`, and the supervisor's `run.pid` and `run.exit`.
+/// `data` beside what [`Supervised`] keeps in its directory, and the server's Unix socket.
 #[derive(Debug)]
 pub(crate) struct Home {
     install: Install,
-    account: Option<Account>,
-    dir: PathBuf,
-    /// The pipe is the supervisor's standard input: a line starts the server, its end ends everything.
-    supervisor: Mutex<(Child, Option<ChildStdin>)>,
+    server: Supervised,
 }
 
 impl Home {
@@ -39,73 +31,34 @@ impl Home {
     }
 
     fn lay(install: Install, source: &Path, skip: impl Fn(&Path) -> bool) -> Result<Self> {
-        let account = Account::for_servers()?;
-        // A Unix socket's path has room for about 100 bytes: TMPDIR may be too deep.
-        let base = std::env::var_os("PGMON_LAB_DIR").unwrap_or_else(|| "/tmp".into());
-        let dir = tempfile::Builder::new().prefix("pgmon-lab-").tempdir_in(base)?;
-        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755))?;
-        Account::own(account, dir.path())?;
-        copy_tree(source, &dir.path().join("data"), Path::new(""), account, &skip)?;
-        let mut supervisor = supervise(&install, account, dir.path())?;
-        let orders = supervisor.stdin.take();
-        let supervisor = Mutex::new((supervisor, orders));
-        Ok(Self {
-            install,
-            account,
-            dir: dir.keep(),
-            supervisor,
-        })
+        let command = [install.bin("postgres"), "-D".into(), "data".into()];
+        let server = Supervised::new(&command, |dir, account| {
+            copy_tree(source, &dir.join("data"), Path::new(""), account, &skip)
+        })?;
+        Ok(Self { install, server })
     }
 
     pub(crate) fn major(&self) -> u32 {
         self.install.major
     }
 
-    pub(crate) fn dir(&self) -> &Path {
-        &self.dir
+    /// The process, its directory and its log.
+    pub(crate) fn server(&self) -> &Supervised {
+        &self.server
     }
 
     pub(crate) fn data(&self) -> PathBuf {
-        self.dir.join("data")
-    }
-
-    pub(crate) fn log(&self) -> String {
-        let bytes = fs::read(self.dir.join("log")).unwrap_or_default();
-        String::from_utf8_lossy(&bytes).into_owned()
+        self.server.dir().join("data")
     }
 
     /// Writes a file into the data directory, owned by the server's account.
     pub(crate) fn write(&self, name: &str, contents: &[u8], mode: u32) -> Result<()> {
-        let path = self.data().join(name);
-        fs::write(&path, contents)?;
-        fs::set_permissions(&path, fs::Permissions::from_mode(mode))?;
-        Account::own(self.account, &path)
-    }
-
-    /// Lets the supervisor start the server; whether it comes up is for [`Home::is_ready`] and [`Home::gave_up`].
-    pub(crate) fn start(&self) -> Result<()> {
-        let guard = self.supervisor.lock();
-        let mut guard = guard.map_err(|_| Error::new("a test panicked while it started a server"))?;
-        let _absent = fs::remove_file(self.dir.join("run.exit"));
-        let Some(orders) = guard.1.as_mut() else {
-            return Err(Error::new("the server's supervisor is gone"));
-        };
-        Ok(orders.write_all(b"start\n")?)
-    }
-
-    /// True when the server that was started last has ended.
-    pub(crate) fn gave_up(&self) -> bool {
-        self.dir.join("run.exit").exists()
-    }
-
-    pub(crate) fn postmaster(&self) -> Option<i32> {
-        let text = fs::read_to_string(self.dir.join("run.pid")).ok()?;
-        text.trim().parse().ok()
+        self.server.write(&format!("data/{name}"), contents, mode)
     }
 
     /// True when the server accepts connections: the eighth line of postmaster.pid is its own word on it.
     pub(crate) fn is_ready(&self) -> bool {
-        let Some(postmaster) = self.postmaster() else {
+        let Some(postmaster) = self.server.pid() else {
             return false;
         };
         let text = fs::read_to_string(self.data().join("postmaster.pid")).unwrap_or_default();
@@ -116,7 +69,7 @@ impl Home {
 
     /// Sends a signal to every process of the server, and says which these were.
     pub(crate) fn signal_all(&self, sent: Signal) -> Vec<i32> {
-        let Some(postmaster) = self.postmaster() else {
+        let Some(postmaster) = self.server.pid() else {
             return Vec::new();
         };
         let mut pids = children(postmaster);
@@ -129,31 +82,6 @@ impl Home {
         pids.push(postmaster);
         pids
     }
-}
-
-impl Drop for Home {
-    fn drop(&mut self) {
-        let Ok(mut guard) = self.supervisor.lock() else { return };
-        drop(guard.1.take());
-        let ended = wait_blocking(PATIENCE, || matches!(guard.0.try_wait(), Ok(Some(_)) | Err(_)));
-        if !ended || self.dir.exists() {
-            eprintln!("a server was not removed: {}", self.dir.display());
-        }
-    }
-}
-
-fn supervise(install: &Install, account: Option<Account>, dir: &Path) -> Result<Child> {
-    // A file and not `sh -c`: the list of processes stays readable.
-    let script = dir.join("supervise.sh");
-    fs::write(&script, SUPERVISE)?;
-    let mut command = Account::command(account, Path::new("/bin/sh"));
-    command.arg(script).arg(dir).arg(install.bin("postgres"));
-    command.arg("-D").arg(dir.join("data"));
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    Ok(command.spawn()?)
 }
 
 /// An initialized data directory in the cache, to be copied: initdb takes half a second, a copy a tenth of it.

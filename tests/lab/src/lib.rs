@@ -32,6 +32,7 @@
 //!
 //! * [`postgres`]: the server builds of every supported major, fetched once into the user's cache.
 //! * [`Cluster`]: one server; [`shared`] is one a test binary's tests may share, each in its own database.
+//! * [`Pooler`]: `PgBouncer` before it.
 //! * [`Client`]: one session.
 //! * [`scene`]: lock trees, convoys, deadlocks and other situations.
 //! * [`Terminal`]: a program in a pseudo-terminal.
@@ -42,8 +43,10 @@ mod cluster;
 mod error;
 mod home;
 mod install;
+mod pooler;
 mod process;
 pub mod scene;
+mod supervised;
 mod terminal;
 mod wait;
 
@@ -51,6 +54,7 @@ pub use client::{Client, Running};
 pub use cluster::{Builder, Cluster, Stop, shared};
 pub use error::{Error, Result};
 pub use install::{Install, MAJORS, cache_dir, postgres};
+pub use pooler::Pooler;
 pub use process::{children, is_stopped, processes_with, signal as send_signal};
 pub use rustix::process::Signal;
 pub use scene::Scene;

@@ -233,6 +233,28 @@ fn a_file_that_cannot_be_read_is_no_theme() {
 }
 
 #[test]
+fn the_settings_win_over_the_environment() {
+    use crate::config::{Ascii, Color, Settings};
+    let env = |name: &str| match name {
+        "TERM" => Some("xterm-256color".to_owned()),
+        "LANG" => Some("de_DE.UTF-8".to_owned()),
+        _ => None,
+    };
+    let look = |settings: Settings| Look::of(&settings, env).unwrap();
+    let auto = look(Settings::default());
+    assert_eq!((auto.depth, auto.glyphs), (Depth::Ansi256, &Glyphs::UNICODE));
+    assert_eq!(auto.theme.name, "dark");
+    let told = look(Settings {
+        ascii: Ascii::On,
+        color: Color::TrueColor,
+        theme: "light".to_owned(),
+        ..Settings::default()
+    });
+    assert_eq!((told.depth, told.glyphs), (Depth::TrueColor, &Glyphs::ASCII));
+    assert_eq!(told.theme, built_in("light", Depth::TrueColor));
+}
+
+#[test]
 fn themes_go_round() {
     let mut look = Look::new("light", None, Depth::TrueColor, &Glyphs::UNICODE).unwrap();
     let mut seen = vec![look.theme.name.clone()];

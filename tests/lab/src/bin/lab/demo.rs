@@ -222,6 +222,8 @@ async fn show(program: &[OsString], connect: &str) -> Result<()> {
     for (key, awaited) in [("", "app"), ("3", "checkout-api")] {
         terminal.send(key)?;
         terminal.wait_for_text(awaited).await?;
+        let known = |screen: &str| !screen.contains("needs a second reading");
+        terminal.wait_for("rates are known", known).await?;
         terminal.wait_quiet(Duration::from_millis(500)).await?;
         println!("{}\n", terminal.screen());
     }

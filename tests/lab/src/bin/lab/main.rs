@@ -11,6 +11,7 @@ use pgmon_lab::{Error, MAJORS, PATIENCE, Result, cache_dir, postgres, processes_
 
 const USAGE: &str = "\
 usage: lab fetch [MAJOR ..]              get PostgreSQL server builds into the cache (all of 12 to 18)
+       lab cache                         say where the cache is
        lab demo [--major N] [--no-tui] [--no-standby] [--profile release|dev] [-- PROGRAM [ARG ..]]
                                          a server with traffic and an incident, and PROGRAM (pgmon-tui) on it
        lab leftovers DIR                 fail when a process names DIR or DIR is not empty (waits a little for both)
@@ -30,6 +31,10 @@ fn main() -> ExitCode {
 fn run(arguments: &[String]) -> Result<ExitCode> {
     match arguments.split_first().map(|(command, rest)| (command.as_str(), rest)) {
         Some(("fetch", majors)) => fetch(majors),
+        Some(("cache", [])) => {
+            println!("{}", cache_dir()?.display());
+            Ok(ExitCode::SUCCESS)
+        }
         Some(("leftovers", [dir])) => leftovers(dir),
         Some(("demo", options)) => {
             let options = demo::Options::parse(options)?;
