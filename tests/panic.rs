@@ -9,7 +9,7 @@ const MARK: &str = "PGMON_TEST_PANICS";
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     if std::env::var_os(MARK).is_some() {
-        panics();
+        panics()?;
     }
     let program = std::env::current_exe()?;
     let mut terminal = Terminal::start(&[program], 80, 24, &[(MARK, "yes")])?;
@@ -30,8 +30,8 @@ async fn main() -> Result<()> {
 }
 
 /// As main does it: the hook first, then the terminal.
-fn panics() -> ! {
+fn panics() -> Result<()> {
     term::leave_on_panic();
-    let _screen = term::enter("a test").unwrap();
+    let _screen = term::enter("a test")?;
     panic!("out of cheese");
 }

@@ -6,10 +6,49 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::model::locks::{Forest, Who};
 use crate::probe::activity::Backend;
 
-/// Who waits for whom: the waiting pid and its blockers (0 is a prepared transaction).
-pub type Blockers = BTreeMap<i32, Vec<i32>>;
+/// Who waits for whom, as the forest of the Locks pane has it. 0 stands for prepared transactions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Blocking {
+    /// The waiting pid and the nearest of those in its way; empty where the server names nobody.
+    pub by: BTreeMap<i32, Vec<i32>>,
+    /// A pid in somebody's way, and how many sessions wait because of it, directly or through others.
+    pub blocks: BTreeMap<i32, usize>,
+}
+
+impl Blocking {
+    /// What a forest says.
+    #[must_use]
+    pub fn of(forest: &Forest) -> Self {
+        let mut blocking = Self::default();
+        for node in &forest.nodes {
+            let pid = pid_of(&node.who);
+            let blocks = node.frees.max(node.direct);
+            if blocks > 0 {
+                *blocking.blocks.entry(pid).or_default() += blocks;
+            }
+            if node.wait.is_some() {
+                let parent = node
+                    .parent
+                    .and_then(|parent| forest.nodes.get(parent))
+                    .map(|parent| &parent.who);
+                let by: Vec<i32> = parent.into_iter().chain(&node.also_behind).map(pid_of).collect();
+                let group = node.workers.iter().copied().chain([pid]);
+                blocking.by.extend(group.map(|pid| (pid, by.clone())));
+            }
+        }
+        blocking
+    }
+}
+
+const fn pid_of(who: &Who) -> i32 {
+    match who {
+        Who::Backend { pid, .. } => *pid,
+        Who::Prepared(_) => 0,
+    }
+}
 
 /// Which sessions are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -163,11 +202,11 @@ pub struct Row {
     pub place: Place,
     /// What it does.
     pub doing: Doing,
-    /// The sessions it waits for.
+    /// The sessions it waits for, the nearest ones.
     pub blocked_by: Vec<i32>,
     /// It waits for a lock; by the locks sample or its own wait event.
     pub waits_for_lock: bool,
-    /// How many sessions wait for it.
+    /// How many sessions wait because of it.
     pub blocks: usize,
 }
 
@@ -234,14 +273,14 @@ pub struct Counts {
 
 /// Counts the sessions.
 #[must_use]
-pub fn counts(backends: &[Backend], blockers: &Blockers) -> Counts {
+pub fn counts(backends: &[Backend], blocking: &Blocking) -> Counts {
     let mut counts = Counts {
-        blocking: victims(blockers).keys().filter(|pid| **pid != 0).count(),
+        blocking: blocking.blocks.keys().filter(|pid| **pid != 0).count(),
         ..Counts::default()
     };
     for backend in backends {
         let doing = Doing::of(backend);
-        counts.for_locks += usize::from(waits_for_lock(backend, blockers));
+        counts.for_locks += usize::from(waits_for_lock(backend, blocking));
         if doing == Doing::Background {
             counts.background += 1;
             continue;
@@ -264,8 +303,8 @@ pub fn counts(backends: &[Backend], blockers: &Blockers) -> Counts {
 /// runs a statement, the longest first; then sessions of unknown state; then idle ones, the latest first; last the
 /// processes of the server.
 #[must_use]
-pub fn rows(backends: &[Backend], blockers: &Blockers, options: Options) -> Vec<Row> {
-    let mut groups: Vec<Vec<Row>> = groups(backends, blockers)
+pub fn rows(backends: &[Backend], blocking: &Blocking, options: Options) -> Vec<Row> {
+    let mut groups: Vec<Vec<Row>> = groups(backends, blocking)
         .into_iter()
         .filter(|group| group.iter().any(|row| shown(row, options)))
         .collect();
@@ -307,8 +346,7 @@ fn leader_of(backend: &Backend) -> Option<i32> {
 }
 
 /// Backends by parallel group, the leader first. A worker whose leader is not there is a group of its own.
-fn groups(backends: &[Backend], blockers: &Blockers) -> Vec<Vec<Row>> {
-    let blocks = victims(blockers);
+fn groups(backends: &[Backend], blocking: &Blocking) -> Vec<Vec<Row>> {
     let all: BTreeMap<i32, Arc<Backend>> = backends
         .iter()
         .map(|backend| (backend.pid, Arc::new(backend.clone())))
@@ -324,9 +362,9 @@ fn groups(backends: &[Backend], blockers: &Blockers) -> Vec<Vec<Row>> {
     let row = |backend: &Arc<Backend>, place| Row {
         place,
         doing: Doing::of(backend),
-        blocked_by: blockers.get(&backend.pid).cloned().unwrap_or_default(),
-        waits_for_lock: waits_for_lock(backend, blockers),
-        blocks: blocks.get(&backend.pid).copied().unwrap_or_default(),
+        blocked_by: blocking.by.get(&backend.pid).cloned().unwrap_or_default(),
+        waits_for_lock: waits_for_lock(backend, blocking),
+        blocks: blocking.blocks.get(&backend.pid).copied().unwrap_or_default(),
         backend: Arc::clone(backend),
     };
     leaders
@@ -351,22 +389,8 @@ fn groups(backends: &[Backend], blockers: &Blockers) -> Vec<Vec<Row>> {
         .collect()
 }
 
-/// How many sessions wait for each blocker.
-fn victims(blockers: &Blockers) -> BTreeMap<i32, usize> {
-    let mut victims: BTreeMap<i32, usize> = BTreeMap::new();
-    for blocking in blockers.values() {
-        let mut seen = blocking.clone();
-        seen.sort_unstable();
-        seen.dedup();
-        for pid in seen {
-            *victims.entry(pid).or_default() += 1;
-        }
-    }
-    victims
-}
-
-fn waits_for_lock(backend: &Backend, blockers: &Blockers) -> bool {
-    backend.wait_event_type.as_deref() == Some("Lock") || blockers.contains_key(&backend.pid)
+fn waits_for_lock(backend: &Backend, blocking: &Blocking) -> bool {
+    backend.wait_event_type.as_deref() == Some("Lock") || blocking.by.contains_key(&backend.pid)
 }
 
 fn shown(row: &Row, options: Options) -> bool {
@@ -435,7 +459,14 @@ mod tests {
         }
     }
 
-    fn incident() -> (Vec<Backend>, Blockers) {
+    fn blocking(by: &[(i32, &[i32])], blocks: &[(i32, usize)]) -> Blocking {
+        Blocking {
+            by: by.iter().map(|(pid, by)| (*pid, by.to_vec())).collect(),
+            blocks: blocks.iter().copied().collect(),
+        }
+    }
+
+    fn incident() -> (Vec<Backend>, Blocking) {
         let backends = vec![
             client(1, "idle", None),
             client(2, "idle in transaction", Some(1860.0)),
@@ -455,7 +486,7 @@ mod tests {
             hidden(12, None),
             client(13, "idle", None),
         ];
-        (backends, Blockers::from([(3, vec![2]), (4, vec![3, 2, 2])]))
+        (backends, blocking(&[(3, &[2]), (4, &[3, 2])], &[(2, 2), (3, 1)]))
     }
 
     fn pids(options: Options) -> Vec<i32> {
@@ -499,7 +530,7 @@ mod tests {
             waiting(process(9, "startup"), "Lock"),
             process(10, "autovacuum worker"),
         ];
-        let blockers = Blockers::from([(77, vec![10])]);
+        let blockers = blocking(&[(77, &[10])], &[(10, 1)]);
         let shown: Vec<i32> = rows(&backends, &blockers, Options::default()).iter().map(pid).collect();
         assert_eq!(shown, [9, 10]);
     }
@@ -519,22 +550,22 @@ mod tests {
         let rows = rows(&backends, &blockers, Options::default());
         let of = |pid| rows.iter().find(|row| row.backend.pid == pid).unwrap();
         assert_eq!((of(2).blocks, of(3).blocks, of(4).blocks), (2, 1, 0));
-        assert_eq!(of(4).blocked_by, [3, 2, 2]);
+        assert_eq!(of(4).blocked_by, [3, 2]);
         assert!(of(4).waits_for_lock && !of(6).waits_for_lock);
     }
 
     #[test]
     fn a_hidden_waiter_is_in_the_waiting_view() {
         let backends = [hidden(5, Some("app"))];
-        let blockers = Blockers::from([(5, vec![6])]);
+        let blockers = blocking(&[(5, &[6])], &[(6, 1)]);
         assert_eq!(rows(&backends, &blockers, view(View::Waiting)).len(), 1);
-        assert_eq!(rows(&backends, &Blockers::new(), view(View::Waiting)).len(), 0);
+        assert_eq!(rows(&backends, &Blocking::default(), view(View::Waiting)).len(), 0);
         assert_eq!(counts(&backends, &blockers).for_locks, 1);
     }
 
     #[test]
     fn a_worker_without_its_leader_stands_alone() {
-        let rows = rows(&[worker(70, 5)], &Blockers::new(), Options::default());
+        let rows = rows(&[worker(70, 5)], &Blocking::default(), Options::default());
         assert_eq!(rows[0].place, Place::Alone);
     }
 
@@ -542,7 +573,7 @@ mod tests {
     fn a_leader_names_itself_on_the_server() {
         let mut lead = client(5, "active", Some(2.0));
         lead.leader_pid = Some(5);
-        let rows = rows(&[worker(70, 5), lead], &Blockers::new(), Options::default());
+        let rows = rows(&[worker(70, 5), lead], &Blocking::default(), Options::default());
         assert_eq!(rows.iter().map(pid).collect::<Vec<_>>(), [5, 70]);
         assert_eq!(rows[0].place, Place::Leader(1));
         assert_eq!(rows[1].place, Place::Worker { last: true });
@@ -595,7 +626,7 @@ mod tests {
                 })
                 .collect();
             let options = Options { view: View::ALL[pick], min_duration, background };
-            let rows = rows(&backends, &Blockers::new(), options);
+            let rows = rows(&backends, &Blocking::default(), options);
             let mut seen = std::collections::BTreeSet::new();
             let mut open = None;
             for row in &rows {

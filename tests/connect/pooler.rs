@@ -1,12 +1,8 @@
 //! Behind PgBouncer: the pooler's way is found without being asked for, and nothing leaks into other sessions.
 
-use std::fs;
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use pgmon_lab::{Client, Cluster, wait_until};
+use pgmon_lab::{Client, Cluster, Pooler, wait_until};
 use pgmon_tui::pg::fault::FaultKind;
 use pgmon_tui::pg::plan::{Plan, SessionAttrs};
 use rstest::rstest;
@@ -14,86 +10,20 @@ use rstest::rstest;
 use crate::session::{entry, rows, text};
 use crate::{PATIENCE, fault, plan, session};
 
-/// A PgBouncer with one server connection, in front of a cluster. It ends with the test, however that ends.
-struct Bouncer {
-    supervisor: Child,
-    port: u16,
-    _dir: tempfile::TempDir,
-}
-
-/// Ends its child when its standard input ends.
-const SUPERVISE: &str = r#""$@" & child=$!; cat > /dev/null; kill "$child""#;
+/// PgBouncer with one server connection, in front of a cluster.
+struct Bouncer(Pooler);
 
 impl Bouncer {
     async fn start(cluster: &Cluster, settings: &str) -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let dir = tempfile::tempdir().unwrap();
-        let write = |name: &str, text: &str| {
-            let path = dir.path().join(name);
-            fs::write(&path, text).unwrap();
-            path.display().to_string()
-        };
-        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let users = write("users.txt", "\"mon\" \"\"\n\"app\" \"\"\n\"postgres\" \"\"\n");
-        let config = write(
-            "pgbouncer.ini",
-            &format!(
-                "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
-                 unix_socket_dir =\nauth_type = trust\nauth_file = {users}\npool_mode = transaction\n\
-                 default_pool_size = 1\nadmin_users = mon\n{settings}\n",
-                cluster.port()
-            ),
-        );
-        let program = [
-            "/usr/sbin/pgbouncer",
-            "/usr/bin/pgbouncer",
-            "/usr/local/bin/pgbouncer",
-            "/opt/homebrew/bin/pgbouncer",
-        ]
-        .into_iter()
-        .find(|path| std::path::Path::new(path).exists())
-        .unwrap_or("pgbouncer");
-        let mut supervisor = Command::new("sh");
-        supervisor.args(["-c", SUPERVISE, "sh", program, "-q"]);
-        // It refuses to run as root.
-        if fs::metadata("/proc/self").is_ok_and(|meta| std::os::unix::fs::MetadataExt::uid(&meta) == 0) {
-            supervisor.args(["-u", "nobody"]);
-        }
-        let supervisor = supervisor
-            .arg(config)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        let supervisor = supervisor.spawn().unwrap();
-        let conninfo = format!("host=127.0.0.1 port={port} user=postgres dbname=postgres");
-        wait_until(
-            "PgBouncer answers (the package pgbouncer must be installed)",
-            PATIENCE,
-            async || Client::connect(&conninfo).await.map(|_| true),
-        )
-        .await;
-        Self {
-            supervisor,
-            port,
-            _dir: dir,
-        }
+        let settings: Vec<&str> = ["default_pool_size = 1", "admin_users = mon"]
+            .into_iter()
+            .chain(settings.lines())
+            .collect();
+        Self(Pooler::start(cluster, "transaction", &settings).await.unwrap())
     }
 
     fn plan(&self, user: &str) -> Plan {
-        plan("127.0.0.1", self.port, user)
-    }
-}
-
-impl Drop for Bouncer {
-    fn drop(&mut self) {
-        if let Some(mut stdin) = self.supervisor.stdin.take() {
-            let _gone = stdin.flush();
-        }
-        let _ended = self.supervisor.wait();
+        plan("127.0.0.1", self.0.port(), user)
     }
 }
 
@@ -130,7 +60,7 @@ async fn options_that_are_refused_or_dropped(#[case] major: u32, #[case] setting
     }
 
     // The one server connection of mon's pool, as another client of it finds it: nothing of ours is left.
-    let conninfo = format!("host=127.0.0.1 port={} user=mon dbname=postgres", bouncer.port);
+    let conninfo = bouncer.0.conninfo("mon", "postgres");
     let other = Client::connect(&conninfo).await.unwrap();
     let direct = cluster.client_as("mon", "postgres").await.unwrap();
     let settings = "SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) FROM pg_settings \

@@ -3,4 +3,5 @@
 
 mod eye;
 mod gate;
+mod random;
 mod trees;

@@ -1,6 +1,6 @@
-# Runs one server and outlives nobody: standard input is a pipe held by the process that wanted the server. A line on it
-# starts the server; its end, which comes even when that process is killed, ends the server and removes its directory.
-# Arguments: the directory, then the server's command line. run.pid is there exactly while the server runs, run.exit after.
+# Runs one process and outlives nobody: standard input is a pipe held by the one that wanted it. A line on it
+# starts the process; its end, which comes even when the other one is killed, ends the process and removes its directory.
+# Arguments: the directory, then the command line. run.pid is there exactly while the process runs, run.exit after.
 dir=$1
 shift
 # When its parent dies this process group is orphaned, and with a stopped server in it everybody gets a SIGHUP.
@@ -33,7 +33,9 @@ if pid=$(cat "$dir/run.pid" 2>/dev/null) && [ -n "$pid" ]; then
     children=$(children "$pid")
     # A stopped process gets no signal but these two.
     kill -CONT $pid $children 2>/dev/null
+    # PostgreSQL's immediate shutdown, which then ignores the second one; the end of anything else.
     kill -QUIT "$pid" 2>/dev/null
+    kill -TERM "$pid" 2>/dev/null
     tries=0
     while [ -e "$dir/run.pid" ] && [ $tries -lt 200 ]; do
         sleep 0.05
@@ -41,5 +43,7 @@ if pid=$(cat "$dir/run.pid" 2>/dev/null) && [ -n "$pid" ]; then
     done
     [ -e "$dir/run.pid" ] && kill -KILL $pid $children 2>/dev/null
 fi
+# The subshell above has a last file to write.
+wait
 cd /
 rm -rf "$dir"
