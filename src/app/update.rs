@@ -338,11 +338,7 @@ fn on_news(state: &mut State, news: News) -> Vec<Effect> {
     match news {
         News::Link(link) => on_link(state, link),
         News::Sample(sample) => on_sample(state, &sample),
-        News::Skipped { probe, reason } => {
-            let asked = state.world.asked.entry(probe).or_default();
-            asked.skipped = Some(reason);
-            state.world.latest.forget(probe);
-        }
+        News::Skipped { probe, reason } => state.world.skip(probe, reason),
         News::Tier(health) => on_tier(state, health),
         News::Cost(cost) => state.world.observe_cost(cost),
         News::Slow(fault) => {
@@ -423,10 +419,7 @@ fn on_sample(state: &mut State, sample: &Arc<Sample>) {
     let world = &mut state.world;
     let probe = sample.ran.probe;
     let failed_before = world.last_ran(probe).is_some_and(|ran| ran.fault.is_some());
-    let asked = world.asked.entry(probe).or_default();
-    asked.skipped = None;
-    asked.last = Some(Arc::clone(sample));
-    world.latest.keep(sample);
+    world.take(sample);
     match &sample.ran.fault {
         Some(fault) if !failed_before => {
             let title = crate::probe::entry(probe).map_or(probe, |entry| entry.spec.title);

@@ -6,11 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::Settings;
+use crate::model::locks::{self, Forest};
 use crate::model::series::Series;
 use crate::pg::server::Server;
 use crate::poll::{Cost, Link, TierHealth};
+use crate::probe::locks::Locks;
+use crate::probe::prepared::PreparedXacts;
 use crate::probe::pulse::PulseProbe;
-use crate::probe::{Latest, Mono, Probe, Ran, Tier};
+use crate::probe::{Latest, Mono, Probe, Ran, Sample, Tier};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -18,7 +21,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 #[derive(Clone, Debug, Default)]
 pub struct Asked {
     /// The last time it was asked, whether it failed or not.
-    pub last: Option<Arc<crate::probe::Sample>>,
+    pub last: Option<Arc<Sample>>,
     /// Why it was not asked the last time it was due.
     pub skipped: Option<&'static str>,
 }
@@ -49,6 +52,8 @@ pub struct World {
     pub clock: Option<ServerClock>,
     /// The newest good sample of every probe.
     pub latest: Latest,
+    /// Who waits for whom by the newest answer about locks; built once an answer, read by every view.
+    pub forest: Option<Arc<Forest>>,
     /// What is known of every probe that was due once.
     pub asked: BTreeMap<&'static str, Asked>,
     /// The series behind sparklines and rates.
@@ -86,6 +91,7 @@ impl World {
             now: Mono::default(),
             clock: None,
             latest: Latest::default(),
+            forest: None,
             asked: BTreeMap::new(),
             series: Series::default(),
             tiers: BTreeMap::new(),
@@ -97,6 +103,33 @@ impl World {
             slow_down: None,
             privileged_allowed: false,
             privileged: false,
+        }
+    }
+
+    /// An answer came, good or not.
+    pub fn take(&mut self, sample: &Arc<Sample>) {
+        let asked = self.asked.entry(sample.ran.probe).or_default();
+        asked.skipped = None;
+        asked.last = Some(Arc::clone(sample));
+        self.latest.keep(sample);
+        if sample.data.is_some() {
+            self.rebuild(sample.ran.probe);
+        }
+    }
+
+    /// A probe was due and not asked, for this reason: there is nothing to know, and what it said before is forgotten.
+    pub fn skip(&mut self, probe: &'static str, reason: &'static str) {
+        self.asked.entry(probe).or_default().skipped = Some(reason);
+        self.latest.forget(probe);
+        self.rebuild(probe);
+    }
+
+    /// Builds again what comes from that probe's answers.
+    fn rebuild(&mut self, probe: &str) {
+        if [Locks::SPEC.id, PreparedXacts::SPEC.id].contains(&probe) {
+            let prepared = self.get::<PreparedXacts>().map_or(&[][..], Vec::as_slice);
+            let forest = self.get::<Locks>().map(|sample| locks::forest(sample, prepared));
+            self.forest = forest.map(Arc::new);
         }
     }
 

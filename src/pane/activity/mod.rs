@@ -10,11 +10,8 @@ use super::{Badge, Copy, Reply, Severity, View};
 use crate::app::action::Action;
 use crate::app::world::{Freshness, World};
 use crate::model::activity::{self, Blocking, Counts, Doing, Options, Row};
-use crate::model::locks;
 use crate::model::remedy::{self, Who};
 use crate::probe::activity::{Activity as Probe, Backend};
-use crate::probe::locks::Locks;
-use crate::probe::prepared::PreparedXacts;
 use crate::probe::{Probe as _, Subject};
 use crate::ui::filter::Filter;
 use crate::ui::look::{Look, Role};
@@ -166,9 +163,7 @@ impl Activity {
 
 /// Who waits for whom, as the Locks pane shows it.
 pub(super) fn blocking(world: &World) -> Blocking {
-    let prepared = world.get::<PreparedXacts>().map_or(&[][..], Vec::as_slice);
-    let forest = world.get::<Locks>().map(|sample| locks::forest(sample, prepared));
-    forest.as_ref().map(Blocking::of).unwrap_or_default()
+    world.forest.as_deref().map(Blocking::of).unwrap_or_default()
 }
 
 /// Why there is nothing to show at all.

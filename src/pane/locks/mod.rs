@@ -2,6 +2,8 @@
 
 mod rows;
 
+use std::sync::Arc;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -9,7 +11,7 @@ use super::{Badge, Copy, Reply, Severity, View};
 use crate::app::action::Action;
 use crate::app::world::{Freshness, World};
 use crate::model::locks::beside::{self, Beside};
-use crate::model::locks::{self, Forest, Node, Who};
+use crate::model::locks::{Forest, Node, Who};
 use crate::model::remedy;
 use crate::probe::activity::Activity;
 use crate::probe::locks::Locks as Probe;
@@ -33,7 +35,7 @@ const BESIDE_LINES: usize = 3;
 #[derive(Debug)]
 pub struct Locks {
     table: Table<Row>,
-    forest: Forest,
+    forest: Arc<Forest>,
     opened: Opened,
     beside: Vec<Beside>,
     head: Vec<(String, Role)>,
@@ -46,7 +48,7 @@ impl Default for Locks {
     fn default() -> Self {
         Self {
             table: Table::unsorted(),
-            forest: Forest::default(),
+            forest: Arc::default(),
             opened: Opened::default(),
             beside: Vec::new(),
             head: Vec::new(),
@@ -62,10 +64,7 @@ impl Locks {
     }
 
     fn load(&mut self, world: &World) {
-        let prepared = world.get::<PreparedXacts>().map_or(&[][..], Vec::as_slice);
-        self.forest = (world.get::<Probe>())
-            .map(|sample| locks::forest(sample, prepared))
-            .unwrap_or_default();
+        self.forest = world.forest.clone().unwrap_or_default();
         self.fill();
     }
 
