@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::Settings;
+use crate::model::clock;
 use crate::model::locks::{self, Forest};
 use crate::model::series::Series;
 use crate::pg::server::Server;
@@ -189,32 +190,23 @@ impl World {
         Some((self.server_now()? - self.get::<PulseProbe>()?.started).max(0.0))
     }
 
-    /// The server's clock now as `14:03:22`, in this terminal's time zone.
+    /// The server's clock now as `14:03:22`, in this terminal's time zone; empty while it is not known.
     #[must_use]
     pub fn clock_text(&self) -> String {
-        self.server_now()
-            .map_or_else(String::new, |epoch| self.clock_text_of(epoch))
+        let now = self.server_now();
+        now.map_or_else(String::new, |_| self.clock_text_of(now))
     }
 
     /// The server's clock at some moment of this session.
     #[must_use]
     pub fn clock_text_at(&self, at: Mono) -> String {
-        let epoch = self.server_now().map(|now| now - self.now.since(at).as_secs_f64());
-        epoch.map_or_else(|| "--:--:--".to_owned(), |epoch| self.clock_text_of(epoch))
+        self.clock_text_of(self.server_now().map(|now| now - self.now.since(at).as_secs_f64()))
     }
 
-    /// An epoch of the server's clock as `14:03:22`.
+    /// Seconds since 1970 as `14:03:22` in this terminal's time zone.
     #[must_use]
-    pub fn clock_text_of(&self, epoch: f64) -> String {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "seconds since 1970; out of range is refused below"
-        )]
-        let seconds = epoch as i64;
-        match jiff::Timestamp::from_second(seconds) {
-            Ok(time) => time.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string(),
-            Err(_) => "--:--:--".to_owned(),
-        }
+    pub fn clock_text_of(&self, epoch: Option<f64>) -> String {
+        clock::time_of_day(epoch, &self.zone)
     }
 
     /// A new count of what we cost; keeps a minute of them.

@@ -83,6 +83,13 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// How long a statement took, to a tenth of a millisecond in any length: `4.2 ms`, `1250.0 ms`; times in one column
+/// can be compared.
+#[must_use]
+pub fn milliseconds(took: std::time::Duration) -> String {
+    format!("{:.1} ms", took.as_secs_f64() * 1000.0)
+}
+
 fn days(seconds: f64) -> String {
     let days = (seconds / DAY).floor();
     if days < 100.0 {

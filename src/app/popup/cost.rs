@@ -28,10 +28,7 @@ fn totals(world: &World) -> Vec<Row> {
         fact("Statements", format!("{} ({} failed)", cost.statements, cost.failed)),
         fact(
             "Time for their answers",
-            format!(
-                "{:.1} ms, network included: an upper bound",
-                cost.busy.as_secs_f64() * 1000.0
-            ),
+            format!("{}, network included: an upper bound", format::milliseconds(cost.busy)),
         ),
     ];
     if let Some((statements, busy)) = world.cost_per_minute() {
@@ -47,9 +44,7 @@ fn tier_row(tier: Tier, world: &World) -> Row {
     let pace = world.settings.pace(tier);
     let health = world.tiers.get(&tier);
     let interval = health.map_or(pace.interval, |health| health.interval).as_secs_f64();
-    let took = health.map_or("no round yet".to_owned(), |health| {
-        format!("{:.1} ms", health.took.as_secs_f64() * 1000.0)
-    });
+    let took = health.map_or("no round yet".to_owned(), |health| format::milliseconds(health.took));
     let degraded = health.is_some_and(crate::poll::TierHealth::degraded);
     let text = format!(
         "every {}  last round {took}, budget {}{}",
@@ -73,7 +68,7 @@ fn probe_rows(world: &World) -> Vec<Row> {
             (_, Some(_)) => (Role::Muted, "not asked now".to_owned()),
             (None, None) => (Role::Muted, "not yet".to_owned()),
             (Some(ran), None) => {
-                let text = format!("{:>9.1} ms {:>7} rows", ran.took.as_secs_f64() * 1000.0, ran.rows);
+                let text = format!("{:>12} {:>7} rows", format::milliseconds(ran.took), ran.rows);
                 (if ran.fault.is_some() { Role::Warning } else { Role::Text }, text)
             }
         };

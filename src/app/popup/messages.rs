@@ -34,9 +34,7 @@ fn rows_of(message: &Message, world: &World, width: usize) -> Vec<Row> {
         Some(Severity::Notice) => Role::Notice,
         None => Role::Text,
     };
-    let when = message
-        .clock
-        .map_or("--:--:--".to_owned(), |epoch| world.clock_text_of(epoch));
+    let when = world.clock_text_of(message.clock);
     let times = if message.times > 1 {
         format!(" ({} times)", message.times)
     } else {

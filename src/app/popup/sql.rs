@@ -11,7 +11,7 @@ use crate::app::world::World;
 use crate::pane::{Copy, Place, Reply, View};
 use crate::probe::{Ran, Spec, Tier};
 use crate::ui::look::{Look, Role};
-use crate::ui::{text, wrap};
+use crate::ui::{format, text, wrap};
 
 /// The popup of `s`.
 #[derive(Debug)]
@@ -141,9 +141,9 @@ fn ran_text(spec: &Spec, ran: Option<&Ran>, world: &World) -> String {
         (_, Some(reason)) => format!("not asked now: {reason}"),
         (None, None) => format!("not yet; {pace}"),
         (Some(ran), None) => format!(
-            "{}, {:.1} ms, {} {}, {pace}",
+            "{}, {}, {} {}, {pace}",
             world.clock_text_at(ran.started),
-            ran.took.as_secs_f64() * 1000.0,
+            format::milliseconds(ran.took),
             ran.rows,
             if ran.rows == 1 { "row" } else { "rows" },
         ),
@@ -162,7 +162,7 @@ fn pace_text(spec: &Spec, world: &World) -> String {
     };
     format!(
         "every {} ({})",
-        crate::ui::format::duration(interval.as_secs_f64()).trim(),
+        format::duration(interval.as_secs_f64()).trim(),
         tier.name()
     )
 }

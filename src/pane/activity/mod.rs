@@ -11,6 +11,7 @@ use crate::app::action::Action;
 use crate::app::world::{Freshness, World};
 use crate::model::activity::{self, Blocking, Counts, Doing, Options, Row};
 use crate::model::remedy::{self, Who};
+use crate::pg::privilege;
 use crate::probe::activity::{Activity as Probe, Backend};
 use crate::probe::{Probe as _, Subject};
 use crate::ui::filter::Filter;
@@ -127,7 +128,7 @@ impl Activity {
             "{} of {} sessions are hidden from this role.  {}",
             counts.hidden,
             counts.sessions,
-            remedy::grant_monitor(role)
+            privilege::grant_monitor(role)
         );
         Some(Notice::new(Role::Denied, text))
     }

@@ -12,7 +12,9 @@ use super::activity::blocking;
 use super::{Copy, Reply, View};
 use crate::app::action::Action;
 use crate::app::world::{Freshness, World};
+use crate::model::clock;
 use crate::model::remedy::{self, Who};
+use crate::pg::privilege;
 use crate::probe::activity::Activity;
 use crate::probe::backend::{Backend as Probe, Detail};
 use crate::probe::backend_locks::{BackendLocks, Locks};
@@ -142,7 +144,7 @@ impl Backend {
                 let role = world.server.as_ref().map_or("", |server| server.role.as_str());
                 after.push(Fact {
                     label: "To see it",
-                    text: Rich::new(remedy::grant_monitor(role), Role::Text),
+                    text: Rich::new(privilege::grant_monitor(role), Role::Text),
                 });
             }
         }
@@ -225,8 +227,8 @@ fn after(label: String, role: Role, mut line: Line) -> Line {
 }
 
 fn ended(last: f64, missed: Option<f64>) -> String {
-    let last = remedy::utc(last).unwrap_or_default();
-    match missed.and_then(remedy::utc) {
+    let last = clock::utc(last).unwrap_or_default();
+    match missed.and_then(clock::utc) {
         Some(missed) => format!("This backend ended between {last} and {missed}. What follows is its last state."),
         None => format!("This backend has ended; it was last seen at {last}. What follows is its last state."),
     }

@@ -13,6 +13,7 @@ use crate::app::world::{Freshness, World};
 use crate::model::locks::beside::{self, Beside};
 use crate::model::locks::{Forest, Node, Who};
 use crate::model::remedy;
+use crate::pg::privilege;
 use crate::probe::activity::Activity;
 use crate::probe::locks::Locks as Probe;
 use crate::probe::prepared::PreparedXacts;
@@ -134,7 +135,7 @@ impl Locks {
 
     fn hidden(&self, world: &World) -> String {
         let role = world.server.as_ref().map_or("", |server| server.role.as_str());
-        let (hidden, grant) = (format::count(self.forest.hidden), remedy::grant_monitor(role));
+        let (hidden, grant) = (format::count(self.forest.hidden), privilege::grant_monitor(role));
         format!("Every wait is shown; {hidden} sessions hide their texts.  {grant}")
     }
 

@@ -212,7 +212,7 @@ impl Line {
 /// What shows what is hidden.
 fn hidden(world: &World) -> String {
     let role = world.server.as_ref().map_or("", |server| server.role.as_str());
-    format!("hidden: {};", grant_monitor(role))
+    format!("hidden: {}", grant_monitor(role))
 }
 
 /// "3 standbys".
