@@ -91,6 +91,8 @@ fn on_terminal(state: &mut State, event: &Terminal) -> Vec<Effect> {
     match event {
         Terminal::Resize(width, height) => {
             state.size = Rect::new(0, 0, *width, *height);
+            // Popups wrap their text to the room there is.
+            state.underived = true;
             state.dirty = true;
             vec![Effect::Repaint]
         }
@@ -188,10 +190,10 @@ fn on_global(state: &mut State, action: Action) -> Vec<Effect> {
             let said = format!("Theme: {}", state.look.next_theme());
             state.world.say(None, said);
         }
-        Action::Sql => popup_over(state, |state| Box::new(popup::sql::SqlPopup::of(state))),
-        Action::Help => popup_over(state, |state| Box::new(popup::help::HelpPopup::of(state))),
-        Action::Messages => popup_over(state, |_| Box::new(popup::messages::MessagesPopup::default())),
-        Action::Cost => popup_over(state, |_| Box::new(popup::cost::CostPopup::default())),
+        Action::Sql => popup_over(state, |state| popup::text(popup::sql::Sql::of(state))),
+        Action::Help => popup_over(state, |state| popup::text(popup::help::Help::of(state))),
+        Action::Messages => popup_over(state, |_| popup::text(popup::messages::Messages)),
+        Action::Cost => popup_over(state, |_| popup::text(popup::cost::Cost)),
         Action::Copy => copy_menu(state),
         Action::Suspend => return vec![Effect::Suspend],
         Action::Redraw => return vec![Effect::Repaint],
@@ -376,7 +378,7 @@ fn on_role(state: &mut State, findings: Result<Arc<Findings>, Fault>) {
     if state.world.privileged_allowed {
         state.world.privileged = true;
     } else {
-        state.layers.push(Box::new(question));
+        state.layers.push(popup::text(question));
     }
 }
 

@@ -1,21 +1,13 @@
 //! What this program costs the server: statements, time, connections, and each probe's last run.
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
-
-use super::{Pager, Row, SCROLLS, row};
-use crate::app::action::Action;
+use super::{Row, Text, row};
 use crate::app::world::World;
-use crate::pane::{Place, Reply, View};
 use crate::probe::{PROBES, Tier};
 use crate::ui::format;
-use crate::ui::look::{Look, Role};
+use crate::ui::look::Role;
 
 /// The popup of `c`.
-#[derive(Debug, Default)]
-pub struct CostPopup {
-    pager: Pager,
-}
+pub struct Cost;
 
 fn totals(world: &World) -> Vec<Row> {
     let cost = world.cost;
@@ -77,24 +69,15 @@ fn probe_rows(world: &World) -> Vec<Row> {
     rows
 }
 
-impl View for CostPopup {
-    fn id(&self) -> &'static str {
-        "cost"
-    }
+impl Text for Cost {
+    const ID: &'static str = "cost";
+    const SIZE: (u16, u16) = (76, 34);
 
     fn title(&self) -> String {
         "What this program costs the server".to_owned()
     }
 
-    fn probes(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    fn actions(&self) -> &'static [Action] {
-        SCROLLS
-    }
-
-    fn derive(&mut self, world: &World) {
+    fn rows(&mut self, world: &World, _width: usize) -> Vec<Row> {
         let mut rows = totals(world);
         rows.push(Row::new());
         rows.push(row(Role::Header, "Tiers"));
@@ -102,26 +85,6 @@ impl View for CostPopup {
         rows.push(Row::new());
         rows.push(row(Role::Header, "Queries, the last time each ran"));
         rows.extend(probe_rows(world));
-        self.pager.set(rows);
-    }
-
-    fn arrange(&mut self, area: Rect) {
-        self.pager.arrange(area);
-    }
-
-    fn on(&mut self, action: Action, _world: &World) -> Reply {
-        if self.pager.on(action) {
-            Reply::Taken
-        } else {
-            Reply::Ignored
-        }
-    }
-
-    fn draw(&self, _world: &World, look: &Look, area: Rect, buf: &mut Buffer) {
-        self.pager.draw(&self.title(), "esc close", look, area, buf);
-    }
-
-    fn place(&self) -> Place {
-        Place::Popup(76, 34)
+        rows
     }
 }
