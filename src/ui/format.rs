@@ -144,6 +144,13 @@ pub fn count(amount: impl Number) -> String {
     scaled(value / 1000.0, 1000.0, &["k", "M", "G", "T", "P", "E"])
 }
 
+/// How many of what: `1 root`, `12 roots`.
+#[must_use]
+pub fn counted(count: usize, one: &str, many: &str) -> String {
+    let noun = if count == 1 { one } else { many };
+    format!("{} {noun}", self::count(count))
+}
+
 /// How many, every digit: `2,147,483,647`; for detail pages, of any width.
 #[must_use]
 pub fn exact(amount: i64) -> String {

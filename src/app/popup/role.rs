@@ -104,10 +104,7 @@ impl Text for RoleQuestion {
     }
 
     fn copies(&self) -> Vec<Copy> {
-        vec![Copy {
-            what: "statements".to_owned(),
-            text: self.advice.join("\n"),
-        }]
+        vec![Copy::new("statements", self.advice.join("\n"))]
     }
 
     fn modal(&self) -> bool {

@@ -116,11 +116,10 @@ fn ran_text(spec: &Spec, ran: Option<&Ran>, world: &World) -> String {
         (_, Some(reason)) => format!("not asked now: {reason}"),
         (None, None) => format!("not yet; {pace}"),
         (Some(ran), None) => format!(
-            "{}, {}, {} {}, {pace}",
+            "{}, {}, {}, {pace}",
             world.clock_text_at(ran.started),
             format::milliseconds(ran.took),
-            ran.rows,
-            if ran.rows == 1 { "row" } else { "rows" },
+            format::counted(ran.rows, "row", "rows"),
         ),
     }
 }
@@ -184,9 +183,6 @@ impl Text for Sql {
     }
 
     fn copies(&self) -> Vec<Copy> {
-        vec![Copy {
-            what: "the statement".to_owned(),
-            text: self.statement.to_owned(),
-        }]
+        vec![Copy::new("the statement", self.statement)]
     }
 }
