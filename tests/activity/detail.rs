@@ -8,7 +8,8 @@ use pgmon_tui::probe::backend::{Backend, Detail, Encryption};
 use pgmon_tui::probe::backend_locks::{BackendLocks, Lock};
 use pgmon_tui::probe::backend_progress::BackendProgress;
 
-use crate::eye::{Eye, plan, start_of};
+use crate::common::plan;
+use crate::eye::{Eye, start_of};
 
 async fn page(eye: &mut Eye, admin: &Client, pid: i32) -> Result<Detail> {
     let start = admin.value(&start_of(pid)).await?;
