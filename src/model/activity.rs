@@ -6,10 +6,49 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::model::locks::{Forest, Who};
 use crate::probe::activity::Backend;
 
-/// Who waits for whom: the waiting pid and its blockers (0 is a prepared transaction).
-pub type Blockers = BTreeMap<i32, Vec<i32>>;
+/// Who waits for whom, as the forest of the Locks pane has it. 0 stands for prepared transactions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Blocking {
+    /// The waiting pid and the nearest of those in its way; empty where the server names nobody.
+    pub by: BTreeMap<i32, Vec<i32>>,
+    /// A pid in somebody's way, and how many sessions wait because of it, directly or through others.
+    pub blocks: BTreeMap<i32, usize>,
+}
+
+impl Blocking {
+    /// What a forest says.
+    #[must_use]
+    pub fn of(forest: &Forest) -> Self {
+        let mut blocking = Self::default();
+        for node in &forest.nodes {
+            let pid = pid_of(&node.who);
+            let blocks = node.frees.max(node.direct);
+            if blocks > 0 {
+                *blocking.blocks.entry(pid).or_default() += blocks;
+            }
+            if node.wait.is_some() {
+                let parent = node
+                    .parent
+                    .and_then(|parent| forest.nodes.get(parent))
+                    .map(|parent| &parent.who);
+                let by: Vec<i32> = parent.into_iter().chain(&node.also_behind).map(pid_of).collect();
+                let group = node.workers.iter().copied().chain([pid]);
+                blocking.by.extend(group.map(|pid| (pid, by.clone())));
+            }
+        }
+        blocking
+    }
+}
+
+const fn pid_of(who: &Who) -> i32 {
+    match who {
+        Who::Backend { pid, .. } => *pid,
+        Who::Prepared(_) => 0,
+    }
+}
 
 /// Which sessions are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -163,11 +202,11 @@ pub struct Row {
     pub place: Place,
     /// What it does.
     pub doing: Doing,
-    /// The sessions it waits for.
+    /// The sessions it waits for, the nearest ones.
     pub blocked_by: Vec<i32>,
     /// It waits for a lock; by the locks sample or its own wait event.
     pub waits_for_lock: bool,
-    /// How many sessions wait for it.
+    /// How many sessions wait because of it.
     pub blocks: usize,
 }
 
@@ -234,14 +273,14 @@ pub struct Counts {
 
 /// Counts the sessions.
 #[must_use]
-pub fn counts(backends: &[Backend], blockers: &Blockers) -> Counts {
+pub fn counts(backends: &[Backend], blocking: &Blocking) -> Counts {
     let mut counts = Counts {
-        blocking: victims(blockers).keys().filter(|pid| **pid != 0).count(),
+        blocking: blocking.blocks.keys().filter(|pid| **pid != 0).count(),
         ..Counts::default()
     };
     for backend in backends {
         let doing = Doing::of(backend);
-        counts.for_locks += usize::from(waits_for_lock(backend, blockers));
+        counts.for_locks += usize::from(waits_for_lock(backend, blocking));
         if doing == Doing::Background {
             counts.background += 1;
             continue;
@@ -264,8 +303,8 @@ pub fn counts(backends: &[Backend], blockers: &Blockers) -> Counts {
 /// runs a statement, the longest first; then sessions of unknown state; then idle ones, the latest first; last the
 /// processes of the server.
 #[must_use]
-pub fn rows(backends: &[Backend], blockers: &Blockers, options: Options) -> Vec<Row> {
-    let mut groups: Vec<Vec<Row>> = groups(backends, blockers)
+pub fn rows(backends: &[Backend], blocking: &Blocking, options: Options) -> Vec<Row> {
+    let mut groups: Vec<Vec<Row>> = groups(backends, blocking)
         .into_iter()
         .filter(|group| group.iter().any(|row| shown(row, options)))
         .collect();
@@ -307,8 +346,7 @@ fn leader_of(backend: &Backend) -> Option<i32> {
 }
 
 /// Backends by parallel group, the leader first. A worker whose leader is not there is a group of its own.
-fn groups(backends: &[Backend], blockers: &Blockers) -> Vec<Vec<Row>> {
-    let blocks = victims(blockers);
+fn groups(backends: &[Backend], blocking: &Blocking) -> Vec<Vec<Row>> {
     let all: BTreeMap<i32, Arc<Backend>> = backends
         .iter()
         .map(|backend| (backend.pid, Arc::new(backend.clone())))
@@ -324,9 +362,9 @@ fn groups(backends: &[Backend], blockers: &Blockers) -> Vec<Vec<Row>> {
     let row = |backend: &Arc<Backend>, place| Row {
         place,
         doing: Doing::of(backend),
-        blocked_by: blockers.get(&backend.pid).cloned().unwrap_or_default(),
-        waits_for_lock: waits_for_lock(backend, blockers),
-        blocks: blocks.get(&backend.pid).copied().unwrap_or_default(),
+        blocked_by: blocking.by.get(&backend.pid).cloned().unwrap_or_default(),
+        waits_for_lock: waits_for_lock(backend, blocking),
+        blocks: blocking.blocks.get(&backend.pid).copied().unwrap_or_default(),
         backend: Arc::clone(backend),
     };
     leaders
@@ -351,22 +389,8 @@ fn groups(backends: &[Backend], blockers: &Blockers) -> Vec<Vec<Row>> {
         .collect()
 }
 
-/// How many sessions wait for each blocker.
-fn victims(blockers: &Blockers) -> BTreeMap<i32, usize> {
-    let mut victims: BTreeMap<i32, usize> = BTreeMap::new();
-    for blocking in blockers.values() {
-        let mut seen = blocking.clone();
-        seen.sort_unstable();
-        seen.dedup();
-        for pid in seen {
-            *victims.entry(pid).or_default() += 1;
-        }
-    }
-    victims
-}
-
-fn waits_for_lock(backend: &Backend, blockers: &Blockers) -> bool {
-    backend.wait_event_type.as_deref() == Some("Lock") || blockers.contains_key(&backend.pid)
+fn waits_for_lock(backend: &Backend, blocking: &Blocking) -> bool {
+    backend.wait_event_type.as_deref() == Some("Lock") || blocking.by.contains_key(&backend.pid)
 }
 
 fn shown(row: &Row, options: Options) -> bool {
@@ -386,236 +410,4 @@ fn shown(row: &Row, options: Options) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn client(pid: i32, state: &str, xact_s: Option<f64>) -> Backend {
-        Backend {
-            pid,
-            state: Some(state.to_owned()),
-            backend_type: Some("client backend".to_owned()),
-            datname: Some("app".to_owned()),
-            xact_s,
-            query_s: Some(1.0),
-            state_s: Some(f64::from(pid)),
-            ..Backend::default()
-        }
-    }
-
-    fn waiting(mut backend: Backend, class: &str) -> Backend {
-        backend.wait_event_type = Some(class.to_owned());
-        backend.wait_event = Some("x".to_owned());
-        backend
-    }
-
-    fn worker(pid: i32, leader: i32) -> Backend {
-        Backend {
-            leader_pid: Some(leader),
-            backend_type: Some("parallel worker".to_owned()),
-            ..client(pid, "active", Some(1.0))
-        }
-    }
-
-    fn process(pid: i32, kind: &str) -> Backend {
-        Backend {
-            pid,
-            backend_type: Some(kind.to_owned()),
-            query: Some(String::new()),
-            ..Backend::default()
-        }
-    }
-
-    fn hidden(pid: i32, datname: Option<&str>) -> Backend {
-        Backend {
-            pid,
-            hidden: true,
-            datname: datname.map(str::to_owned),
-            ..Backend::default()
-        }
-    }
-
-    fn incident() -> (Vec<Backend>, Blockers) {
-        let backends = vec![
-            client(1, "idle", None),
-            client(2, "idle in transaction", Some(1860.0)),
-            waiting(client(3, "active", Some(252.0)), "Lock"),
-            waiting(client(4, "active", Some(240.0)), "Lock"),
-            client(5, "active", Some(2.0)),
-            waiting(client(6, "active", Some(3.0)), "IO"),
-            worker(70, 5),
-            worker(71, 5),
-            process(8, "checkpointer"),
-            Backend {
-                xact_s: Some(60.0),
-                ..process(9, "autovacuum worker")
-            },
-            client(10, "idle in transaction (aborted)", Some(7.0)),
-            hidden(11, Some("app")),
-            hidden(12, None),
-            client(13, "idle", None),
-        ];
-        (backends, Blockers::from([(3, vec![2]), (4, vec![3, 2, 2])]))
-    }
-
-    fn pids(options: Options) -> Vec<i32> {
-        let (backends, blockers) = incident();
-        rows(&backends, &blockers, options).iter().map(pid).collect()
-    }
-
-    fn view(view: View) -> Options {
-        Options {
-            view,
-            ..Options::default()
-        }
-    }
-
-    #[test]
-    fn the_order_serves_an_incident() {
-        assert_eq!(pids(view(View::All)), [2, 3, 4, 10, 6, 5, 70, 71, 11, 1, 13]);
-    }
-
-    #[test]
-    fn views() {
-        assert_eq!(pids(view(View::Active)), [3, 4, 6, 5, 70, 71]);
-        assert_eq!(pids(view(View::Waiting)), [3, 4, 6]);
-        assert_eq!(pids(view(View::Blocking)), [2, 3]);
-        assert_eq!(pids(view(View::IdleInTransaction)), [2, 10]);
-    }
-
-    #[test]
-    fn processes_of_the_server_come_last_and_on_demand() {
-        let all = Options {
-            background: true,
-            ..Options::default()
-        };
-        assert_eq!(pids(all), [2, 3, 4, 10, 6, 5, 70, 71, 11, 1, 13, 9, 8, 12]);
-    }
-
-    #[test]
-    fn an_entangled_process_of_the_server_is_always_shown() {
-        let backends = [
-            process(8, "startup"),
-            waiting(process(9, "startup"), "Lock"),
-            process(10, "autovacuum worker"),
-        ];
-        let blockers = Blockers::from([(77, vec![10])]);
-        let shown: Vec<i32> = rows(&backends, &blockers, Options::default()).iter().map(pid).collect();
-        assert_eq!(shown, [9, 10]);
-    }
-
-    #[test]
-    fn minimum_duration_keeps_what_is_unknown() {
-        let long = Options {
-            min_duration: 60,
-            ..Options::default()
-        };
-        assert_eq!(pids(long), [2, 3, 4, 11]);
-    }
-
-    #[test]
-    fn blockers_and_victims() {
-        let (backends, blockers) = incident();
-        let rows = rows(&backends, &blockers, Options::default());
-        let of = |pid| rows.iter().find(|row| row.backend.pid == pid).unwrap();
-        assert_eq!((of(2).blocks, of(3).blocks, of(4).blocks), (2, 1, 0));
-        assert_eq!(of(4).blocked_by, [3, 2, 2]);
-        assert!(of(4).waits_for_lock && !of(6).waits_for_lock);
-    }
-
-    #[test]
-    fn a_hidden_waiter_is_in_the_waiting_view() {
-        let backends = [hidden(5, Some("app"))];
-        let blockers = Blockers::from([(5, vec![6])]);
-        assert_eq!(rows(&backends, &blockers, view(View::Waiting)).len(), 1);
-        assert_eq!(rows(&backends, &Blockers::new(), view(View::Waiting)).len(), 0);
-        assert_eq!(counts(&backends, &blockers).for_locks, 1);
-    }
-
-    #[test]
-    fn a_worker_without_its_leader_stands_alone() {
-        let rows = rows(&[worker(70, 5)], &Blockers::new(), Options::default());
-        assert_eq!(rows[0].place, Place::Alone);
-    }
-
-    #[test]
-    fn a_leader_names_itself_on_the_server() {
-        let mut lead = client(5, "active", Some(2.0));
-        lead.leader_pid = Some(5);
-        let rows = rows(&[worker(70, 5), lead], &Blockers::new(), Options::default());
-        assert_eq!(rows.iter().map(pid).collect::<Vec<_>>(), [5, 70]);
-        assert_eq!(rows[0].place, Place::Leader(1));
-        assert_eq!(rows[1].place, Place::Worker { last: true });
-    }
-
-    #[test]
-    fn sessions_are_counted_once() {
-        let (backends, blockers) = incident();
-        let expected = Counts {
-            sessions: 9,
-            active: 4,
-            waiting: 3,
-            for_locks: 2,
-            blocking: 2,
-            idle_in_transaction: 2,
-            idle: 2,
-            unknown: 1,
-            hidden: 1,
-            background: 3,
-        };
-        assert_eq!(counts(&backends, &blockers), expected);
-    }
-
-    #[test]
-    fn keys_go_round() {
-        let mut view = View::All;
-        for expected in View::ALL.into_iter().cycle().skip(1).take(7) {
-            assert_eq!(view.next().prev(), view);
-            view = view.next();
-            assert_eq!(view, expected);
-        }
-        let steps: Vec<u32> = std::iter::successors(Some(0), |step| Some(next_min_duration(*step)))
-            .take(8)
-            .collect();
-        assert_eq!(steps, [0, 1, 5, 30, 60, 300, 1800, 0]);
-    }
-
-    proptest! {
-        #[test]
-        fn groups_stay_whole_and_nothing_is_shown_twice(
-            leaders in proptest::collection::vec((0..40i32, proptest::option::of(0..40i32), 0..5u8), 0..60),
-            pick in 0..5usize, background: bool, min_duration in 0..3u32,
-        ) {
-            let states = ["active", "idle", "idle in transaction", "disabled", "idle in transaction (aborted)"];
-            let backends: Vec<Backend> = leaders
-                .iter()
-                .map(|(pid, leader, state)| Backend {
-                    leader_pid: *leader,
-                    ..client(*pid, states[usize::from(*state)], Some(f64::from(*state)))
-                })
-                .collect();
-            let options = Options { view: View::ALL[pick], min_duration, background };
-            let rows = rows(&backends, &Blockers::new(), options);
-            let mut seen = std::collections::BTreeSet::new();
-            let mut open = None;
-            for row in &rows {
-                prop_assert!(seen.insert(row.backend.pid));
-                match row.place {
-                    Place::Worker { last } => {
-                        prop_assert_eq!(open, row.backend.leader_pid);
-                        open = row.backend.leader_pid.filter(|_| !last);
-                    }
-                    place => {
-                        prop_assert_eq!(open, None);
-                        open = matches!(place, Place::Leader(_)).then_some(row.backend.pid);
-                    }
-                }
-            }
-            prop_assert_eq!(open, None);
-            if options == (Options { background, ..Options::default() }) {
-                let all: std::collections::BTreeSet<i32> = backends.iter().map(|backend| backend.pid).collect();
-                prop_assert_eq!(seen, all);
-            }
-        }
-    }
-}
+mod tests;

@@ -37,6 +37,16 @@ impl Stretch {
         self.end - self.span
     }
 
+    /// The same, holding on until `now`, but for no longer than it has held: then the next one is overdue.
+    fn held_until(&self, now: f64) -> Self {
+        let more = (now - self.end).clamp(0.0, self.span);
+        Self {
+            end: self.end + more,
+            span: self.span + more,
+            ..*self
+        }
+    }
+
     /// Both as one, if one follows the other and both or none have a value.
     fn join(&self, next: &Self) -> Option<Self> {
         let span = self.span + next.span;
@@ -140,6 +150,7 @@ impl Series {
 
     /// The last `length` before `now` in so many buckets, oldest first; a bucket nothing is known of is `None`.
     ///
+    /// The newest point holds for one more interval, so that the end of a line does not blink while the next is awaited.
     /// Buckets begin at whole multiples of their width, so a line moves by whole buckets and does not shimmer.
     #[must_use]
     pub fn window(&self, name: &str, fold: Fold, now: Mono, length: Duration, buckets: usize) -> Vec<Point> {
@@ -148,6 +159,7 @@ impl Series {
         };
         let width = length.as_secs_f64() / count(buckets);
         let end = (now.0.as_secs_f64() / width).ceil() * width;
+        let newest = track.back().map(|stretch| stretch.held_until(now.0.as_secs_f64()));
         let mut newer = 0;
         let mut out: Vec<Point> = (1..=buckets)
             .map(|back| {
@@ -158,7 +170,12 @@ impl Series {
                 newer += rest
                     .take_while(|stretch| stretch.start() >= to && stretch.end > to)
                     .count();
-                folded(track, newer, fold, from, to)
+                let held = newest.as_ref().filter(|held| newer == 0 && held.end > from);
+                match (folded(track, newer, fold, from, to), held) {
+                    // Nothing came yet since this bucket began: the newest point still holds.
+                    (None, Some(held)) if held.overlap(from, to) > 0.0 => held.mean,
+                    (point, _) => point,
+                }
             })
             .collect();
         out.reverse();
@@ -355,6 +372,18 @@ mod tests {
             series.window("x", Fold::Mean, at(3.0), Duration::from_secs(10), 2),
             [None, Some(5.0)]
         );
+    }
+
+    #[test]
+    fn the_newest_point_holds_for_one_more_interval() {
+        let mut series = Series::default();
+        series.push("x", at(15.0), Some(1.0));
+        series.push("x", at(30.0), Some(2.0));
+        let window = |now| series.window("x", Fold::Peak, at(now), Duration::from_secs(20), 2);
+        assert_eq!(window(30.0), [Some(2.0), Some(2.0)]);
+        assert_eq!(window(41.0), [Some(2.0), Some(2.0)]);
+        assert_eq!(window(51.0), [Some(2.0), None], "overdue");
+        assert_eq!(window(91.0), [None, None]);
     }
 
     #[test]

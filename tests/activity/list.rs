@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pgmon_lab::{Client, Cluster, MAJORS, PATIENCE, Result, scene, shared, wait_for, wait_until};
-use pgmon_tui::model::activity::{self, Blockers, Doing, Options, Place};
+use pgmon_tui::model::activity::{self, Blocking, Doing, Options, Place, View};
+use pgmon_tui::model::locks;
 use pgmon_tui::probe::activity::{Activity, Backend};
+use pgmon_tui::probe::locks::Locks;
 
 use crate::eye::{Eye, start_of};
 
@@ -135,12 +137,12 @@ async fn rows_are_those_of_the_view() -> Result<()> {
         let rows = compare(&cluster, "plain").await?;
         let hidden: BTreeSet<i32> = rows.iter().filter(|row| row.hidden).map(|row| row.pid).collect();
         assert!(hidden.is_superset(&pids), "{major}: {hidden:?}");
-        let counts = activity::counts(&rows, &Blockers::new());
+        let counts = activity::counts(&rows, &Blocking::default());
         assert!(
             counts.hidden >= pids.len() && counts.unknown == counts.hidden,
             "{major}: {counts:?}"
         );
-        let shown = activity::rows(&rows, &Blockers::new(), Options::default());
+        let shown = activity::rows(&rows, &Blocking::default(), Options::default());
         let shown: BTreeSet<i32> = shown.iter().map(|row| row.backend.pid).collect();
         assert!(shown.is_superset(&pids), "{major}: hidden sessions stay visible");
     }
@@ -236,7 +238,7 @@ async fn a_parallel_group_is_its_leader_and_its_workers() -> Result<()> {
             .into_iter()
             .collect();
         assert_eq!(workers.len(), 2);
-        let shown = activity::rows(&rows, &Blockers::new(), Options::default());
+        let shown = activity::rows(&rows, &Blocking::default(), Options::default());
         let places: Vec<(i32, Place)> = shown.iter().map(|row| (row.backend.pid, row.place)).collect();
         let leader = places.iter().position(|(pid, _)| *pid == scene.pid("leader")).unwrap();
         if major >= 13 {
@@ -247,7 +249,7 @@ async fn a_parallel_group_is_its_leader_and_its_workers() -> Result<()> {
             // 12 does not say who leads whom.
             assert!(places.iter().all(|(_, place)| *place == Place::Alone));
         }
-        let counts = activity::counts(&rows, &Blockers::new());
+        let counts = activity::counts(&rows, &Blocking::default());
         let sessions: i64 = scene
             .admin()
             .value("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'")
@@ -272,5 +274,64 @@ async fn on_cpu_is_active_without_a_wait() -> Result<()> {
     .await;
     busy.cancel().await?;
     running.finish().await.unwrap_err();
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn marks_of_blocking_are_true_for_every_role() -> Result<()> {
+    for major in MAJORS {
+        let cluster = Cluster::builder(major).role("plain LOGIN").start().await?;
+        let scene = scene::queued_exclusive(&cluster, "postgres", 3).await?;
+        let admin = scene.admin();
+        let waiters: BTreeSet<i32> = admin
+            .column::<i32>("SELECT pid FROM pg_locks WHERE NOT granted")
+            .await?
+            .into_iter()
+            .collect();
+        assert_eq!(waiters.len(), 4, "{major}");
+        for user in ["postgres", "plain"] {
+            let mut eye = Eye::open_as(&cluster, user, "postgres").await;
+            let backends = eye.ask::<Activity>().await;
+            let blocking = Blocking::of(&locks::forest(&eye.ask::<Locks>().await, &[]));
+            let waiting = Options {
+                view: View::Waiting,
+                ..Options::default()
+            };
+            let rows = activity::rows(&backends, &blocking, waiting);
+            let shown: BTreeSet<i32> = rows
+                .iter()
+                .filter(|row| row.waits_for_lock)
+                .map(|row| row.backend.pid)
+                .collect();
+            assert_eq!(shown, waiters, "{user} on {major}");
+            let mut behind = BTreeMap::<i32, usize>::new();
+            for row in rows.iter().filter(|row| row.waits_for_lock) {
+                let pid = row.backend.pid;
+                let truth: Vec<i32> = admin.column(&format!("SELECT unnest(pg_blocking_pids({pid}))")).await?;
+                assert!(!row.blocked_by.is_empty(), "{user} on {major}: {pid}");
+                assert!(
+                    row.blocked_by.iter().all(|blocker| truth.contains(blocker)),
+                    "{user} on {major}: {pid}"
+                );
+                *behind.entry(row.blocked_by[0]).or_default() += 1;
+            }
+            let of_view = Options {
+                view: View::Blocking,
+                ..Options::default()
+            };
+            let blockers: BTreeSet<i32> = activity::rows(&backends, &blocking, of_view)
+                .iter()
+                .map(|row| row.backend.pid)
+                .collect();
+            assert_eq!(blockers, behind.keys().copied().collect(), "{user} on {major}");
+            let root = blockers.difference(&waiters).next().unwrap();
+            assert_eq!(
+                blocking.blocks[root],
+                waiters.len(),
+                "{user} on {major}: all of them wait because of {root}"
+            );
+        }
+        scene.end().await?;
+    }
     Ok(())
 }

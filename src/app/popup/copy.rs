@@ -14,13 +14,23 @@ use crate::ui::text;
 pub struct CopyMenu {
     copies: Vec<Copy>,
     selected: usize,
+    /// Cells of the column that says what each is.
+    wide: usize,
 }
+
+/// The widest such column.
+const WIDEST: usize = 34;
 
 impl CopyMenu {
     /// A menu of these.
     #[must_use]
     pub fn new(copies: Vec<Copy>) -> Self {
-        Self { copies, selected: 0 }
+        let wide = copies.iter().map(|copy| text::width(&copy.what)).max().unwrap_or(0);
+        Self {
+            copies,
+            selected: 0,
+            wide: wide.min(WIDEST),
+        }
     }
 
     fn last(&self) -> usize {
@@ -89,7 +99,7 @@ impl View for CopyMenu {
                 buf.set_style(Rect { y, height: 1, ..inner }, look.style(Role::Selected));
             }
             let role = if selected { Role::Selected } else { Role::Text };
-            let what = text::pad(&copy.what, 12, look.glyphs.ellipsis);
+            let what = text::pad(&copy.what, self.wide, look.glyphs.ellipsis);
             let x = inner.x + text::put(buf, (inner.x, y), inner.width, &what, look.style(role), look.glyphs) + 1;
             let role = if selected { Role::Selected } else { Role::Muted };
             text::put(

@@ -6,21 +6,11 @@
 //!
 //! Nodes are indices below the number of edge lists. [`tidy`] drops all others first, so indexing cannot fail.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, VecDeque};
 
 /// Edges: `edges[v]` are the nodes in the way of `v`, sorted, each once, `v` itself not among them.
 pub type Edges = Vec<Vec<usize>>;
-
-/// A forest over the nodes: every node once.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tree {
-    /// The one parent a node is shown under; `None` for a root.
-    pub parent: Vec<Option<usize>>,
-    /// How many others wait only because of this one, directly or through others.
-    pub frees: Vec<usize>,
-    /// How many have it among their edges.
-    pub direct: Vec<usize>,
-}
 
 /// Sorts edges, drops repetitions, self loops and what is no node.
 pub fn tidy(edges: &mut Edges) {
@@ -186,107 +176,119 @@ impl<'a> Tarjan<'a> {
     }
 }
 
-/// The forest over tidy parents. `rank` is a total order of the nodes: of several parents, and of the members of
-/// a ring, the lowest comes first.
+/// The forest over tidy parents: the one parent each node is shown under. `rank` is a total order of the nodes: of
+/// several parents, and of the members of a ring, the lowest comes first.
 #[must_use]
-pub fn tree(parents: &Edges, rank: &[usize]) -> Tree {
-    let mut builder = Builder::new(parents, rank);
-    let components = components(parents);
-    for component in &components {
+pub fn tree(parents: &Edges, rank: &[usize]) -> Vec<Option<usize>> {
+    let mut builder = Builder {
+        parents,
+        rank,
+        parent: vec![None; parents.len()],
+    };
+    for component in &components(parents) {
         if let [node] = component.as_slice() {
-            builder.place(*node);
+            builder.parent[*node] = best(rank, parents[*node].iter().copied());
         } else {
             builder.place_ring(component);
         }
     }
-    builder.finish(&components)
+    builder.parent
+}
+
+fn best(rank: &[usize], nodes: impl Iterator<Item = usize>) -> Option<usize> {
+    nodes.min_by_key(|&node| (rank.get(node).copied().unwrap_or(usize::MAX), node))
 }
 
 struct Builder<'a> {
     parents: &'a Edges,
     rank: &'a [usize],
     parent: Vec<Option<usize>>,
-    /// The nearest node without which this one would not wait.
+}
+
+impl Builder<'_> {
+    /// A ring hangs where its members wait for somebody outside; if nowhere, its best member is a root.
+    fn place_ring(&mut self, ring: &[usize]) {
+        let outside = |node: usize| {
+            let foreign = |parent: &usize| ring.binary_search(parent).is_err();
+            best(self.rank, self.parents[node].iter().copied().filter(foreign))
+        };
+        let mut entries: Vec<(usize, Option<usize>)> = (ring.iter().map(|&node| (node, outside(node))))
+            .filter(|(_, parent)| parent.is_some())
+            .collect();
+        if entries.is_empty() {
+            entries.extend(best(self.rank, ring.iter().copied()).map(|head| (head, None)));
+        }
+        entries.sort_by_key(|&(node, _)| (self.rank.get(node).copied(), node));
+        let mut left: BTreeSet<usize> = ring.iter().copied().collect();
+        let mut queue = VecDeque::new();
+        for (node, parent) in entries {
+            self.parent[node] = parent;
+            left.remove(&node);
+            queue.push_back(node);
+        }
+        while let Some(blocker) = queue.pop_front() {
+            let (next, rest) = (left.iter()).partition(|&&node| self.parents[node].binary_search(&blocker).is_ok());
+            left = rest;
+            let next: BTreeSet<usize> = next;
+            for node in next {
+                self.parent[node] = Some(blocker);
+                queue.push_back(node);
+            }
+        }
+    }
+}
+
+/// How many others wait only because of each node, directly or through others. `edges` are all of them: a blocker
+/// that [`reduce`] drops may wait for somebody else besides. `rank` is the one of [`tree`].
+///
+/// A ring waits for itself, whatever it waits for besides, so nobody outside frees it or who waits behind it; its
+/// best member frees the others.
+#[must_use]
+pub fn frees(edges: &Edges, rank: &[usize]) -> Vec<usize> {
+    let components = components(edges);
+    let mut keys = Keys::new(edges.len());
+    for component in &components {
+        if let [node] = component.as_slice() {
+            keys.place(*node, &edges[*node]);
+        } else {
+            let head = best(rank, component.iter().copied());
+            for &node in component {
+                keys.set(node, head.filter(|&head| head != node));
+            }
+        }
+    }
+    keys.below(&components)
+}
+
+/// The nearest node without which a node would not wait (in terms of graphs: its immediate dominator).
+struct Keys {
     key: Vec<Option<usize>>,
     depth: Vec<usize>,
 }
 
-impl<'a> Builder<'a> {
-    fn new(parents: &'a Edges, rank: &'a [usize]) -> Self {
-        let count = parents.len();
+impl Keys {
+    fn new(count: usize) -> Self {
         Self {
-            parents,
-            rank,
-            parent: vec![None; count],
             key: vec![None; count],
             depth: vec![0; count],
         }
     }
 
-    fn best(&self, nodes: impl Iterator<Item = usize>) -> Option<usize> {
-        nodes.min_by_key(|&node| (self.rank.get(node).copied().unwrap_or(usize::MAX), node))
+    fn place(&mut self, node: usize, causes: &[usize]) {
+        let mut rest = causes.iter().copied();
+        let first = rest.next();
+        let key = first.and_then(|first| rest.try_fold(first, |key, cause| self.common(key, cause)));
+        self.set(node, key);
     }
 
-    fn place(&mut self, node: usize) {
-        let parents = &self.parents[node];
-        self.parent[node] = self.best(parents.iter().copied());
-        let mut rest = parents.iter().copied();
-        let key = rest
-            .next()
-            .and_then(|first| rest.try_fold(first, |key, parent| self.common_key(key, parent)));
-        self.set_key(node, key);
-    }
-
-    /// A ring waits for itself, whatever it waits for besides: nobody outside can free it.
-    fn place_ring(&mut self, ring: &[usize]) {
-        let outside = |node: usize| {
-            let own = move |parent: &usize| ring.binary_search(parent).is_err();
-            self.parents[node].iter().copied().filter(move |parent| own(parent))
-        };
-        let mut entries: Vec<(usize, Option<usize>)> = (ring.iter())
-            .map(|&node| (node, self.best(outside(node))))
-            .filter(|(_, parent)| parent.is_some())
-            .collect();
-        if entries.is_empty() {
-            entries.extend(self.best(ring.iter().copied()).map(|head| (head, None)));
-        }
-        entries.sort_by_key(|&(node, _)| (self.rank.get(node).copied(), node));
-        let head = entries.first().map(|&(node, _)| node);
-        let mut seen: Vec<bool> = vec![false; ring.len()];
-        let at = |node: usize| ring.binary_search(&node).unwrap_or_default();
-        let mut queue: VecDeque<usize> = VecDeque::new();
-        for (node, parent) in entries {
-            seen[at(node)] = true;
-            self.parent[node] = parent;
-            queue.push_back(node);
-        }
-        while let Some(blocker) = queue.pop_front() {
-            for &node in ring {
-                if !seen[at(node)] && self.parents[node].binary_search(&blocker).is_ok() {
-                    seen[at(node)] = true;
-                    self.parent[node] = Some(blocker);
-                    queue.push_back(node);
-                }
-            }
-        }
-        for &node in ring {
-            self.set_key(node, head.filter(|&head| head != node));
-        }
-        if let Some(head) = head {
-            self.set_key(head, None);
-        }
-        for &node in ring {
-            self.depth[node] = usize::from(Some(node) != head);
-        }
-    }
-
-    fn set_key(&mut self, node: usize, key: Option<usize>) {
+    fn set(&mut self, node: usize, key: Option<usize>) {
         self.key[node] = key;
+        // The head of a ring has depth 0, whether it is set before the others or after them.
         self.depth[node] = key.map_or(0, |key| self.depth[key] + 1);
     }
 
     /// The nearest node that both hang on.
-    fn common_key(&self, mut one: usize, mut other: usize) -> Option<usize> {
+    fn common(&self, mut one: usize, mut other: usize) -> Option<usize> {
         while one != other {
             if self.depth[one] >= self.depth[other] {
                 one = self.key[one]?;
@@ -297,30 +299,31 @@ impl<'a> Builder<'a> {
         Some(one)
     }
 
-    fn finish(self, components: &[Vec<usize>]) -> Tree {
-        let count = self.parents.len();
-        let mut frees = vec![0; count];
-        // Components come with those in the way first, so backwards every node is complete before its key; in a
-        // ring the head is the key of the others and has to come last.
+    /// How many hang on each node. Components come with those in the way first, so backwards every node is complete
+    /// before its key; in a ring the head is the key of the others and has to come last.
+    fn below(&self, components: &[Vec<usize>]) -> Vec<usize> {
+        let mut below = vec![0; self.key.len()];
         for component in components.iter().rev() {
             let mut nodes = component.clone();
-            nodes.sort_by_key(|&node| std::cmp::Reverse(self.depth[node]));
+            nodes.sort_by_key(|&node| Reverse(self.depth[node]));
             for node in nodes {
                 if let Some(key) = self.key[node] {
-                    frees[key] += frees[node] + 1;
+                    below[key] += below[node] + 1;
                 }
             }
         }
-        let mut direct = vec![0; count];
-        for &parent in self.parents.iter().flatten() {
-            direct[parent] += 1;
-        }
-        Tree {
-            parent: self.parent,
-            frees,
-            direct,
-        }
+        below
     }
+}
+
+/// How many have each node among their edges.
+#[must_use]
+pub fn direct(edges: &Edges) -> Vec<usize> {
+    let mut direct = vec![0; edges.len()];
+    for &blocker in edges.iter().flatten() {
+        direct[blocker] += 1;
+    }
+    direct
 }
 
 #[cfg(test)]
@@ -329,11 +332,22 @@ mod tests {
 
     use super::*;
 
+    #[derive(Clone, Debug, PartialEq)]
+    struct Tree {
+        parent: Vec<Option<usize>>,
+        frees: Vec<usize>,
+        direct: Vec<usize>,
+    }
+
     fn solve(mut edges: Edges) -> (Edges, Tree) {
         tidy(&mut edges);
         let rank: Vec<usize> = (0..edges.len()).collect();
         let parents = reduce(&edges);
-        let tree = tree(&parents, &rank);
+        let tree = Tree {
+            parent: tree(&parents, &rank),
+            frees: frees(&edges, &rank),
+            direct: direct(&parents),
+        };
         (parents, tree)
     }
 
@@ -384,6 +398,23 @@ mod tests {
         assert_eq!(tree.frees[3], 0);
     }
 
+    #[test]
+    fn a_ring_that_the_reduction_hides_is_not_freed_either() {
+        // 0 blocks both members of the ring 1, 2, so that their edges to each other are dropped; 3 waits for 1.
+        let (parents, tree) = solve(vec![vec![], vec![0, 2], vec![0, 1], vec![1]]);
+        assert_eq!(parents[1..3], [vec![0], vec![0]]);
+        // Nor is who waits for the ring and for 0.
+        assert_eq!(tree.frees, [0, 2, 0, 0]);
+    }
+
+    #[test]
+    fn a_dropped_blocker_that_waits_for_another_root_counts() {
+        // 3 waits for 0 and 2; 2 waits for 0 and 1, so 3 hangs under 0 and is freed by neither root.
+        let (parents, tree) = solve(vec![vec![], vec![], vec![0, 1], vec![0, 2]]);
+        assert_eq!(parents[3], [0]);
+        assert_eq!(tree.frees, [0, 0, 0, 0]);
+    }
+
     proptest! {
         #[test]
         fn any_graph_gives_a_forest(edges in prop::collection::vec(prop::collection::vec(0usize..24, 0..8), 0..24)) {
@@ -422,7 +453,7 @@ mod tests {
                 .collect();
             tidy(&mut edges);
             let rank: Vec<usize> = (0..edges.len()).collect();
-            let tree = tree(&edges, &rank);
+            let frees = frees(&edges, &rank);
             let roots: Vec<usize> = (0..edges.len()).filter(|node| edges[*node].is_empty()).collect();
             for &root in &roots {
                 // Independent truth: who cannot be reached from any other root.
@@ -436,7 +467,7 @@ mod tests {
                 let others: Vec<usize> = roots.iter().copied().filter(|other| *other != root).collect();
                 let (mine, theirs) = (reached(&[root]), reached(&others));
                 let expected = (0..edges.len()).filter(|n| *n != root && mine[*n] && !theirs[*n]).count();
-                prop_assert_eq!(tree.frees[root], expected);
+                prop_assert_eq!(frees[root], expected);
             }
         }
     }

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::probe::locks::{Sample, Session, Wait};
 use crate::probe::prepared::Prepared;
-use graph::{Edges, Tree};
+use graph::Edges;
 use units::{Unit, Units};
 
 /// From so many siblings that wait alike on, only the first are shown.
@@ -148,8 +148,14 @@ pub fn forest(sample: &Sample, prepared: &[Prepared]) -> Forest {
     let mut parents = graph::reduce(&edges);
     let nearest = parents.clone();
     lift_rows(&units, &mut parents);
-    graph::tidy(&mut parents);
-    let tree = graph::tree(&parents, &ranks(&units));
+    lift_rows(&units, &mut edges);
+    let in_ring: BTreeSet<usize> = rings.iter().flatten().copied().collect();
+    let rank = ranks(&units);
+    let tree = Tree {
+        parent: graph::tree(&parents, &rank),
+        frees: graph::frees(&edges, &rank),
+        direct: graph::direct(&parents),
+    };
     let mut forest = Forest {
         asked: sample.sessions.iter().filter(|session| session.wait.is_some()).count(),
         all: sample.waiters,
@@ -157,41 +163,52 @@ pub fn forest(sample: &Sample, prepared: &[Prepared]) -> Forest {
         hidden: units.iter().filter(|unit| unit.session.hidden).count(),
         ..Forest::default()
     };
-    let in_ring: BTreeSet<usize> = rings.into_iter().flatten().collect();
     grow(&mut forest, units, &nearest, &tree, &in_ring);
     arrange(&mut forest);
     forest
 }
 
+/// What [`graph`] says of each unit.
+struct Tree {
+    parent: Vec<Option<usize>>,
+    frees: Vec<usize>,
+    direct: Vec<usize>,
+}
+
 /// The first waiter for a row waits for the transaction that changed it, the others queue for the row behind the
 /// first. All of them want what the holder has, so they stand side by side below the holder.
-fn lift_rows(units: &[Unit], parents: &mut Edges) {
-    let before = parents.clone();
-    for (node, above) in parents.iter_mut().enumerate() {
+fn lift_rows(units: &[Unit], edges: &mut Edges) {
+    let before = edges.clone();
+    for (node, above) in edges.iter_mut().enumerate() {
+        let Some(wait) = wait(units, node).filter(|wait| wait.tag.locktype == "tuple") else {
+            continue;
+        };
         let lifted: Vec<usize> = (above.iter())
-            .flat_map(|&parent| match before.get(parent) {
-                Some(over) if !over.is_empty() && same_row(units.get(node), units.get(parent)) => over.clone(),
-                _ => vec![parent],
+            .flat_map(|&blocker| match before.get(blocker) {
+                Some(over) if !over.is_empty() && changes_first(wait, units, blocker) => over.clone(),
+                _ => vec![blocker],
             })
-            .filter(|&parent| parent != node)
+            .filter(|&blocker| blocker != node)
             .collect();
         if !lifted.is_empty() {
             *above = lifted;
         }
     }
+    graph::tidy(edges);
 }
 
-/// `waiter` queues for the row that `first` waits to change.
-fn same_row(waiter: Option<&Unit>, first: Option<&Unit>) -> bool {
-    let wait = |unit: Option<&Unit>| unit.and_then(|unit| unit.wait.clone());
-    let (Some(waiter), Some(first)) = (wait(waiter), wait(first)) else {
-        return false;
-    };
-    let Some(row) = first.names.row else { return false };
-    waiter.tag.locktype == "tuple"
-        && waiter.tag.relation == Some(row.relation)
-        && waiter.tag.page == Some(row.page)
-        && waiter.tag.tuple == Some(row.tuple)
+fn wait(units: &[Unit], unit: usize) -> Option<&Wait> {
+    units.get(unit)?.wait.as_ref()
+}
+
+/// `first` waits to change the row that `waiter` queues for.
+fn changes_first(waiter: &Wait, units: &[Unit], first: usize) -> bool {
+    let row = wait(units, first).and_then(|first| first.names.row.as_ref());
+    row.is_some_and(|row| {
+        waiter.tag.relation == Some(row.relation)
+            && waiter.tag.page == Some(row.page)
+            && waiter.tag.tuple == Some(row.tuple)
+    })
 }
 
 /// Holders before waiters, the oldest first: of two parents the one more likely to be the cause.

@@ -219,11 +219,8 @@ fn one_queue(count: i32) -> Sample {
 
 #[test]
 fn thousands_in_one_queue_are_one_fold() {
-    let started = std::time::Instant::now();
     let input = one_queue(1_000);
-    println!("made {:?}", started.elapsed());
     let forest = forest(&input, &[]);
-    println!("forest {:?}", started.elapsed());
     assert_eq!(forest.nodes[forest.roots[0]].frees, 1_000);
     assert_eq!(
         (forest.roots.len(), forest.folds.len(), forest.folds[0].members.len()),
@@ -241,9 +238,7 @@ fn thousands_of_chains_stay_separate() {
         ]
     };
     let sessions: Vec<Session> = (0..2_500).flat_map(|index| chain(index * 3 + 1)).collect();
-    let started = std::time::Instant::now();
     let forest = forest(&sample(sessions, vec![]), &[]);
-    println!("chains {:?}", started.elapsed());
     assert_eq!((forest.roots.len(), forest.waiting), (2_500, 5_000));
     assert!(forest.roots.iter().all(|&root| forest.nodes[root].frees == 2));
 }

@@ -123,7 +123,7 @@ static COLUMNS: &[Column<Row>] = &[
     Column {
         id: "block",
         title: "BLOCK",
-        help: "`by 700+2`: waits for a lock of 700 and two more; `40 wait`: so many sessions wait for it; pid 0 is a \
+        help: "`by 700+2`: waits for a lock of 700 and two more; `40 wait`: so many sessions wait because of it; pid 0 is a \
                prepared transaction",
         width: Width::Fit(5, 10),
         align: Align::Left,

@@ -53,7 +53,17 @@ pub(super) fn draw(head: &Head, look: &Look, line: Rect, buf: &mut Buffer) {
 fn tab(head: &Head, view: View) -> (String, Role) {
     let counted = head.counts.map(|counts| count(counts, view));
     let text = match counted {
-        Some((count, _)) => format!("{} {}", view.name(), format::count(count)),
+        Some((count, _)) => {
+            // The state of hidden sessions is unknown; how many there are and who blocks whom is not.
+            let hidden = head.counts.is_some_and(|counts| counts.hidden > 0);
+            let open = hidden && !matches!(view, View::All | View::Blocking);
+            format!(
+                "{} {}{}",
+                view.name(),
+                format::count(count),
+                if open { "+" } else { "" }
+            )
+        }
         None => view.name().to_owned(),
     };
     match counted {

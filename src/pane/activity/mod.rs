@@ -9,10 +9,12 @@ use ratatui::layout::Rect;
 use super::{Badge, Copy, Reply, Severity, View};
 use crate::app::action::Action;
 use crate::app::world::{Freshness, World};
-use crate::model::activity::{self, Blockers, Counts, Doing, Options, Row};
+use crate::model::activity::{self, Blocking, Counts, Doing, Options, Row};
+use crate::model::locks;
 use crate::model::remedy::{self, Who};
 use crate::probe::activity::{Activity as Probe, Backend};
-use crate::probe::locks::{self, Locks};
+use crate::probe::locks::Locks;
+use crate::probe::prepared::PreparedXacts;
 use crate::probe::{Probe as _, Subject};
 use crate::ui::filter::Filter;
 use crate::ui::look::{Look, Role};
@@ -75,13 +77,13 @@ impl Activity {
         self.table.selected()
     }
 
-    fn load(&mut self, backends: &[Backend], blockers: &Blockers) {
-        self.counts = Some(activity::counts(backends, blockers));
+    fn load(&mut self, backends: &[Backend], blocking: &Blocking) {
+        self.counts = Some(activity::counts(backends, blocking));
         self.long_idle = backends
             .iter()
             .filter(|backend| Doing::of(backend).idle_in_transaction() && backend.xact_s >= Some(BADGE_S))
             .count();
-        self.table.set_rows(activity::rows(backends, blockers, self.options));
+        self.table.set_rows(activity::rows(backends, blocking, self.options));
     }
 
     /// What has to be said beside the rows.
@@ -93,24 +95,32 @@ impl Activity {
             return Some(Notice::new(Role::Critical, fault.to_string()));
         }
         match self.table.shown_of() {
-            (0, 0) => Some(Notice::new(Role::Muted, self.nothing())),
+            (0, 0) => Some(self.nothing(world)),
             (0, _) => Some(Notice::new(Role::Muted, "No session matches the filter.")),
             _ => self.hidden(world),
         }
     }
 
-    fn nothing(&self) -> String {
-        let view = match self.options.view {
-            activity::View::All => "No session but our own",
-            activity::View::Active => "No session runs a statement",
-            activity::View::Waiting => "No session waits",
-            activity::View::Blocking => "Nobody waits for a lock of another session",
-            activity::View::IdleInTransaction => "No session is idle in a transaction",
+    /// Nothing in this view; what is hidden might belong there.
+    fn nothing(&self, world: &World) -> Notice {
+        let (seen, hidden) = match self.hidden(world) {
+            Some(hidden) => (" that this role can see", Some(hidden.text)),
+            None => ("", None),
         };
-        match self.options.min_duration {
-            0 => format!("{view}."),
-            seconds => format!("{view} and is busy for {} or longer.", head::step(seconds)),
-        }
+        let view = match self.options.view {
+            activity::View::All => "No session but our own".to_owned(),
+            activity::View::Active => format!("No session{seen} runs a statement"),
+            activity::View::Waiting => format!("No session{seen} waits"),
+            activity::View::Blocking => "Nobody waits for a lock of another session".to_owned(),
+            activity::View::IdleInTransaction => format!("No session{seen} is idle in a transaction"),
+        };
+        let long = match self.options.min_duration {
+            0 => String::new(),
+            seconds => format!(" and is busy for {} or longer", head::step(seconds)),
+        };
+        let role = if hidden.is_some() { Role::Denied } else { Role::Muted };
+        let more = hidden.map(|text| format!(" {text}")).unwrap_or_default();
+        Notice::new(role, format!("{view}{long}.{more}"))
     }
 
     fn hidden(&self, world: &World) -> Option<Notice> {
@@ -152,6 +162,13 @@ impl Activity {
             ..area
         }
     }
+}
+
+/// Who waits for whom, as the Locks pane shows it.
+pub(super) fn blocking(world: &World) -> Blocking {
+    let prepared = world.get::<PreparedXacts>().map_or(&[][..], Vec::as_slice);
+    let forest = world.get::<Locks>().map(|sample| locks::forest(sample, prepared));
+    forest.as_ref().map(Blocking::of).unwrap_or_default()
 }
 
 /// Why there is nothing to show at all.
@@ -221,8 +238,7 @@ impl View for Activity {
     fn derive(&mut self, world: &World) {
         self.stale = matches!(world.freshness(Probe::SPEC.id), Freshness::Stale(_));
         if let Some(backends) = world.get::<Probe>() {
-            let blockers = world.get::<Locks>().map(locks::Sample::blockers).unwrap_or_default();
-            self.load(backends, &blockers);
+            self.load(backends, &blocking(world));
         }
         self.notice = self.notice(world);
     }
@@ -327,6 +343,7 @@ impl View for Activity {
                 "views",
                 "all, active, waiting (for anything), blocking (somebody waits for it), idle in transaction",
             ),
+            line("4+", "at least so many: what hidden sessions do is not known"),
             line(
                 "order",
                 "the longest transaction first; sessions without one below, idle ones last",

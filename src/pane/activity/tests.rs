@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::*;
 use crate::pane::testing::{answer, failure, screen, world};
 use crate::pg::fault::{Fault, FaultKind};
-use crate::probe::Sample;
+use crate::probe::{Sample, locks as probe_locks};
 
 fn client(pid: i32, state: &str, xact_s: Option<f64>, query: &str) -> Backend {
     Backend {
@@ -90,18 +90,18 @@ fn incident() -> Vec<Backend> {
 
 /// The incident with what the locks probe says of it: 700 stands in the way of 812, and both in the way of 901.
 fn blocked() -> Vec<Arc<Sample>> {
-    let waits = |pid, blockers: &[i32]| locks::Session {
+    let waits = |pid, blockers: &[i32]| probe_locks::Session {
         pid,
-        wait: Some(locks::Wait {
-            tag: locks::Tag::default(),
+        wait: Some(probe_locks::Wait {
+            tag: probe_locks::Tag::default(),
             mode: "AccessExclusiveLock".to_owned(),
             seconds: None,
             blockers: blockers.to_vec(),
-            names: locks::Names::default(),
+            names: probe_locks::Names::default(),
         }),
-        ..locks::Session::default()
+        ..probe_locks::Session::default()
     };
-    let sample = locks::Sample {
+    let sample = probe_locks::Sample {
         waiters: 2,
         sessions: vec![waits(812, &[700]), waits(901, &[700, 812])],
         held: Vec::new(),
@@ -166,6 +166,29 @@ fn nothing_yet_and_nothing_at_all() {
         screen(&mut filtered, &world(&blocked()), 80, 6),
     ];
     insta::assert_snapshot!("empty", screens.join("\n\n"));
+}
+
+#[test]
+fn hidden_sessions_are_never_an_all_clear() {
+    let hidden = Backend {
+        pid: 960,
+        hidden: true,
+        datname: Some("app".to_owned()),
+        ..Backend::default()
+    };
+    let world = world(&[answer::<Probe>(vec![hidden], None)]);
+    let mut pane = Activity::default();
+    pane.on(Action::NextView, &world);
+    let active = screen(&mut pane, &world, 80, 6);
+    assert!(
+        active.contains("[active 0+]") && active.contains("blocking 0 "),
+        "{active}"
+    );
+    let said = "No session that this role can see runs a statement. 1 of 1 sessions are hidden";
+    assert!(
+        active.contains(said) && active.contains("GRANT pg_monitor TO monitor;"),
+        "{active}"
+    );
 }
 
 #[test]

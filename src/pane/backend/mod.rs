@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 
 use self::facts::Fact;
 use self::rich::Rich;
+use super::activity::blocking;
 use super::{Copy, Reply, View};
 use crate::app::action::Action;
 use crate::app::world::{Freshness, World};
@@ -16,7 +17,6 @@ use crate::probe::activity::Activity;
 use crate::probe::backend::{Backend as Probe, Detail};
 use crate::probe::backend_locks::{BackendLocks, Locks};
 use crate::probe::backend_progress::{BackendProgress, Progress};
-use crate::probe::locks::{Locks as Blocking, Sample as Waits};
 use crate::probe::{self, Subject};
 use crate::ui::look::{Look, Role};
 use crate::ui::text;
@@ -149,13 +149,11 @@ impl Backend {
         (self.facts, self.after) = (facts, after);
     }
 
-    /// Who waits for it.
+    /// Who waits right behind it.
     fn victims(&self, world: &World) -> Vec<i32> {
-        let blockers = world.get::<Blocking>().map(Waits::blockers).unwrap_or_default();
-        let waiting = blockers
-            .into_iter()
-            .filter(|(waiter, pids)| *waiter != self.pid && pids.contains(&self.pid));
-        waiting.map(|(waiter, _)| waiter).collect()
+        let by = blocking(world).by.into_iter();
+        let behind = by.filter(|(waiter, blockers)| *waiter != self.pid && blockers.contains(&self.pid));
+        behind.map(|(waiter, _)| waiter).collect()
     }
 
     fn lay_out(&self, width: u16) -> Vec<Line> {

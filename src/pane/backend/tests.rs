@@ -107,8 +107,8 @@ fn full() -> World {
     };
     world(&[
         answer::<Activity>(vec![blocker()], None),
-        answer::<Blocking>(
-            Waits {
+        answer::<blocking::Locks>(
+            blocking::Sample {
                 waiters: 1,
                 sessions: vec![waits],
                 held: Vec::new(),

@@ -19,6 +19,9 @@ pub const AVERAGE: Duration = Duration::from_mins(1);
 /// Fewer average active sessions than this are nobody.
 pub const SOMEBODY: f64 = 0.05;
 
+/// Whoever holds something for less than this many seconds is another one at every look, and not worth a name.
+const BRIEF: f64 = 1.0;
+
 /// Percent of the usable connections from which the line is marked, the worst first.
 const CROWDED: [(f64, Role); 3] = [(100.0, Role::Critical), (90.0, Role::Warning), (80.0, Role::Notice)];
 
@@ -149,6 +152,7 @@ fn oldest_tx(world: &World, window: Duration) -> Line {
         match overview::oldest_tx(backends) {
             _ if blind => return line.denied(world),
             None => line.value("none").role(Role::Muted),
+            Some(backend) if brief(backend.xact_s) => line.value(age(backend.xact_s)),
             Some(backend) => line
                 .value(age(backend.xact_s))
                 .backend(backend)
@@ -164,6 +168,7 @@ fn idle_in_tx(world: &World, window: Duration) -> Line {
         match overview::oldest_idle_tx(backends) {
             _ if blind => return line.denied(world),
             None => line.value("none").role(Role::Muted),
+            Some(backend) if brief(backend.state_s) => line.value(age(backend.state_s)),
             Some(backend) => line
                 .value(age(backend.state_s))
                 .backend(backend)
@@ -181,12 +186,17 @@ fn longest_query(world: &World) -> Line {
         |backends, line| match overview::oldest_query(backends) {
             _ if blind(world, backends) => line.denied(world),
             None => line.value("none").role(Role::Muted),
+            Some(backend) if brief(backend.query_s) => line.value(age(backend.query_s)),
             Some(backend) => line
                 .value(age(backend.query_s))
                 .backend(backend)
                 .maybe(backend.query.clone()),
         },
     )
+}
+
+fn brief(seconds: Option<f64>) -> bool {
+    seconds.is_some_and(|seconds| seconds < BRIEF)
 }
 
 fn age(seconds: Option<f64>) -> String {

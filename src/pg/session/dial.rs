@@ -160,8 +160,11 @@ impl Dial<'_> {
         if let Some(fault) = server::unusable(&place.to_string(), &line.version) {
             return Err(fault);
         }
-        let begin = self.setup.begin(server::greeting(&line.version, &line.encoding));
-        let mut introduction = limit.bound(place, Stage::Login, line.introduce(&begin)).await??;
+        let greeting = server::greeting(&line.version, &line.encoding);
+        // A session with our options needs no transaction of its own, unless it could not read the answer.
+        let begin = (!with_options || greeting.is_some_and(|(_, ascii)| ascii)).then(|| self.setup.begin(greeting));
+        let asked = line.introduce(begin.as_deref());
+        let mut introduction = limit.bound(place, Stage::Login, asked).await??;
         let pooled = !with_options
             || line.key_pid != Some(introduction.pid)
             || !self.setup.took_options(introduction.lock_timeout_ms);

@@ -94,9 +94,9 @@ impl Line {
     }
 
     /// Who is there.
-    pub(super) async fn introduce(&self, begin: &str) -> Result<Introduction, Fault> {
+    pub(super) async fn introduce(&self, begin: Option<&str>) -> Result<Introduction, Fault> {
         let variant = server::SPEC.variant(0);
-        let rows = self.statement(Some(begin), variant.sql, &[]).await;
+        let rows = self.statement(begin, variant.sql, &[]).await;
         let rows = rows.map_err(|error| Fault::from_connect(&self.route.place, &error))?;
         server::decode(&Rows::new(rows))
     }

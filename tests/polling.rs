@@ -1,0 +1,336 @@
+//! The polling task on real servers: what it asks, what it holds back, how it loses the server and finds it again,
+//! and that it never takes more than two connections.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pgmon_lab::{Client, Cluster, Stop, wait_until};
+use pgmon_tui::config::Settings;
+use pgmon_tui::pg::conninfo::{Args, plan_of_process};
+use pgmon_tui::pg::fault::FaultKind;
+use pgmon_tui::poll::worker::Worker;
+use pgmon_tui::poll::{Link, News, Order};
+use pgmon_tui::probe::{Focus, PROBES, Sample, Subject, Tier};
+use tokio::sync::mpsc;
+
+const PATIENCE: Duration = pgmon_lab::PATIENCE;
+
+/// The polling task, its orders and what it said.
+struct Polling {
+    orders: mpsc::Sender<Order>,
+    news: mpsc::Receiver<News>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Polling {
+    fn start(cluster: &Cluster, user: &str, settings: Settings) -> Self {
+        let args = Args {
+            rest: vec![cluster.conninfo(user, "postgres")],
+            ..Args::default()
+        };
+        let plan = Arc::new(plan_of_process(&args, &settings).unwrap());
+        let (orders, for_worker) = mpsc::channel(16);
+        let (to_us, news) = mpsc::channel(64);
+        let worker = Worker::new(
+            plan,
+            Arc::new(settings),
+            None,
+            true,
+            Instant::now(),
+            (for_worker, to_us),
+        );
+        let task = tokio::spawn(worker.run(None));
+        Self { orders, news, task }
+    }
+
+    /// The first piece of news that `pick` takes.
+    async fn until<T>(&mut self, what: &str, mut pick: impl FnMut(News) -> Option<T>) -> T {
+        let search = async {
+            loop {
+                let news = self
+                    .news
+                    .recv()
+                    .await
+                    .unwrap_or_else(|| panic!("the task ended before {what}"));
+                if let Some(found) = pick(news) {
+                    return found;
+                }
+            }
+        };
+        let found = tokio::time::timeout(PATIENCE, search).await;
+        found.unwrap_or_else(|_| panic!("{what} did not happen"))
+    }
+
+    async fn sample(&mut self, probe: &str) -> Arc<Sample> {
+        self.until(probe, |news| match news {
+            News::Sample(sample) if sample.ran.probe == probe => Some(sample),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn up(&mut self) {
+        self.until("a connection", |news| {
+            matches!(news, News::Link(Link::Up(_))).then_some(())
+        })
+        .await;
+    }
+
+    async fn down(&mut self) -> FaultKind {
+        self.until("the loss of the connection", |news| match news {
+            News::Link(Link::Down { fault, .. }) => Some(fault.kind),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn quit(self) {
+        self.orders.send(Order::Quit).await.unwrap();
+        // Nobody reads the news any more: the task must end all the same.
+        drop(self.news);
+        tokio::time::timeout(PATIENCE, self.task).await.unwrap().unwrap();
+    }
+}
+
+async fn cluster(major: u32) -> Cluster {
+    Cluster::builder(major)
+        .role("monitor LOGIN IN ROLE pg_monitor")
+        .start()
+        .await
+        .unwrap()
+}
+
+const OURS: &str = "select count(*)::int8 from pg_stat_activity where usename = 'monitor'";
+
+async fn connections(truth: &Client) -> i64 {
+    truth.value(OURS).await.unwrap()
+}
+
+#[tokio::test]
+async fn at_the_start_every_tier_is_asked_and_two_connections_are_all_it_takes() {
+    let cluster = cluster(18).await;
+    let truth = cluster.client().await.unwrap();
+    let mut polling = Polling::start(&cluster, "monitor", Settings::default());
+    let (mut answered, mut order) = (BTreeSet::new(), Vec::new());
+    while answered.len() < PROBES.len() {
+        polling
+            .until("an answer or a reason for every probe", |news| match news {
+                News::Sample(sample) => {
+                    order.push(sample.ran.probe);
+                    answered.insert(sample.ran.probe);
+                    Some(())
+                }
+                News::Skipped { probe, .. } => {
+                    answered.insert(probe);
+                    Some(())
+                }
+                _ => None,
+            })
+            .await;
+    }
+    assert_eq!(order.first(), Some(&"pulse"), "the hot tier comes first: {order:?}");
+    assert_eq!(connections(&truth).await, 2);
+    polling.quit().await;
+    wait_until("both connections are gone", PATIENCE, async || {
+        Ok(connections(&truth).await == 0)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_restart_is_survived_with_the_reason_and_a_new_session() {
+    let cluster = cluster(18).await;
+    let mut polling = Polling::start(&cluster, "monitor", Settings::default());
+    polling.sample("activity").await;
+    cluster.stop(Stop::Immediate).await.unwrap();
+    polling.down().await;
+    let again = polling.down().await;
+    assert!(matches!(again, FaultKind::Refused | FaultKind::NotYet), "{again:?}");
+    cluster.start_again().await.unwrap();
+    polling.up().await;
+    polling.sample("activity").await;
+    polling.quit().await;
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_is_given_up_and_found_again() {
+    let cluster = cluster(18).await;
+    let settings = Settings {
+        connect_timeout: Duration::from_secs(2),
+        statement_timeout: Duration::from_secs(1),
+        ..Settings::default()
+    };
+    let mut polling = Polling::start(&cluster, "monitor", settings);
+    polling.sample("activity").await;
+    cluster.pause();
+    polling.down().await;
+    cluster.resume();
+    polling.up().await;
+    polling.sample("activity").await;
+    let truth = cluster.client().await.unwrap();
+    // The backends of the lost sessions notice at their next write; only ours that live count.
+    wait_until("two connections", PATIENCE, async || Ok(connections(&truth).await <= 2)).await;
+    polling.quit().await;
+}
+
+#[tokio::test]
+async fn a_terminated_backend_is_replaced() {
+    let cluster = cluster(18).await;
+    let truth = cluster.client().await.unwrap();
+    let mut polling = Polling::start(&cluster, "monitor", Settings::default());
+    polling.sample("activity").await;
+    let killed = "select count(pg_terminate_backend(pid))::int8 from pg_stat_activity where usename = 'monitor'";
+    assert!(truth.value::<i64>(killed).await.unwrap() >= 1);
+    polling.down().await;
+    polling.up().await;
+    polling.sample("activity").await;
+    polling.quit().await;
+}
+
+#[tokio::test]
+async fn while_every_slot_is_taken_it_waits_and_gets_in_when_one_is_free() {
+    let cluster = Cluster::builder(18)
+        .conf("max_connections", "5")
+        .conf("superuser_reserved_connections", "1")
+        .conf("reserved_connections", "0")
+        .role("monitor LOGIN IN ROLE pg_monitor")
+        .role("app LOGIN")
+        .start()
+        .await
+        .unwrap();
+    let mut taken = Vec::new();
+    while let Ok(client) = cluster.client_as("app", "postgres").await {
+        taken.push(client);
+    }
+    let mut polling = Polling::start(&cluster, "monitor", Settings::default());
+    assert_eq!(polling.down().await, FaultKind::TooManyConnections);
+    assert_eq!(polling.down().await, FaultKind::TooManyConnections, "it keeps trying");
+    taken.clear();
+    polling.up().await;
+    polling.sample("activity").await;
+    polling.quit().await;
+}
+
+#[tokio::test]
+async fn a_role_that_may_write_is_held_until_the_user_agrees() {
+    let cluster = cluster(18).await;
+    let mut polling = Polling::start(&cluster, "postgres", Settings::default());
+    let may_write = polling
+        .until("what the role may write", |news| match news {
+            News::Role(findings) => Some(findings.unwrap().may_write()),
+            _ => None,
+        })
+        .await;
+    assert!(may_write);
+    // Whatever was under way has ended; from here on nothing is asked: the statistics of our own backends stand still.
+    let truth = cluster.client_named("truth", "postgres", "postgres").await.unwrap();
+    let last = "select max(query_start)::text from pg_stat_activity where application_name = 'pgmon-tui'";
+    let idle = "select count(*) = 0 from pg_stat_activity where application_name = 'pgmon-tui' and state <> 'idle'";
+    wait_until("both sessions are idle", PATIENCE, async || {
+        truth.value::<bool>(idle).await
+    })
+    .await;
+    let before: String = truth.value(last).await.unwrap();
+    let due_twice = format!("select clock_timestamp() > '{before}'::timestamptz + interval '5 s'");
+    wait_until("two hot intervals pass", PATIENCE, async || {
+        truth.value::<bool>(&due_twice).await
+    })
+    .await;
+    assert_eq!(
+        before,
+        truth.value::<String>(last).await.unwrap(),
+        "something was asked before the user agreed"
+    );
+    polling.orders.send(Order::GoOn).await.unwrap();
+    let after = format!(
+        "select max(query_start) > '{before}'::timestamptz from pg_stat_activity where application_name = 'pgmon-tui'"
+    );
+    wait_until("polling goes on", PATIENCE, async || truth.value::<bool>(&after).await).await;
+    polling.quit().await;
+}
+
+#[tokio::test]
+async fn a_detail_page_is_asked_for_at_once_and_only_while_it_is_open() {
+    let cluster = cluster(18).await;
+    let looked_at = cluster.client().await.unwrap();
+    let start =
+        "select (extract(epoch from backend_start) * 1000000)::int8 from pg_stat_activity where pid = pg_backend_pid()";
+    let subject = Subject::Backend {
+        pid: looked_at.pid(),
+        start: looked_at.value(start).await.unwrap(),
+    };
+    let mut polling = Polling::start(&cluster, "monitor", Settings::default());
+    polling.sample("activity").await;
+    let focus = Focus {
+        pane: "activity",
+        subject: Some(subject.clone()),
+    };
+    polling.orders.send(Order::Look(focus)).await.unwrap();
+    let sample = polling.sample("backend").await;
+    assert_eq!(sample.ran.subject, Some(subject));
+    assert!(sample.ran.fault.is_none(), "{:?}", sample.ran.fault);
+    polling.orders.send(Order::Look(Focus::default())).await.unwrap();
+    polling
+        .until("the page's probe is left out", |news| {
+            matches!(news, News::Skipped { probe: "backend", .. }).then_some(())
+        })
+        .await;
+    polling.quit().await;
+}
+
+#[tokio::test]
+async fn pressing_refresh_ten_times_asks_no_more_than_pressing_it_twice() {
+    let cluster = cluster(18).await;
+    let settings = Settings::default();
+    let mut polling = Polling::start(&cluster, "monitor", settings);
+    // Storage probes are not due again for ten minutes: every further answer was asked for by hand.
+    polling.sample("databases").await;
+    for _ in 0..10 {
+        polling.orders.send(Order::Now(vec!["databases"])).await.unwrap();
+    }
+    polling.sample("databases").await;
+    let mut more = 0;
+    let mut rounds = 0;
+    while rounds < 2 {
+        polling
+            .until("the next hot rounds", |news| match news {
+                News::Sample(sample) if sample.ran.probe == "databases" => {
+                    more += 1;
+                    Some(())
+                }
+                News::Tier(health) if health.tier == Tier::Hot => {
+                    rounds += 1;
+                    Some(())
+                }
+                _ => None,
+            })
+            .await;
+    }
+    // One may have been under way when the presses came in, and they came in one by one.
+    assert!(more < 9, "{more} more answers for ten presses");
+    polling.quit().await;
+}
+
+#[tokio::test]
+async fn a_promotion_is_noticed_without_a_new_connection() {
+    let primary = Cluster::builder(18)
+        .role("monitor LOGIN IN ROLE pg_monitor")
+        .start()
+        .await
+        .unwrap();
+    let standby = primary.standby("standby1", &[]).await.unwrap();
+    let mut polling = Polling::start(&standby, "monitor", Settings::default());
+    let role = |news| match news {
+        News::Link(Link::Up(server)) => Some(server.in_recovery),
+        _ => None,
+    };
+    assert!(polling.until("a standby", role).await);
+    polling.sample("recovery").await;
+    let admin = standby.client().await.unwrap();
+    admin.simple("select pg_promote(false)").await.unwrap();
+    assert!(!polling.until("a primary", role).await);
+    polling.quit().await;
+}

@@ -1,0 +1,288 @@
+//! Whole screens at 40x12, 80x24, 120x40 and 200x60: every pane in every situation, every popup.
+
+use std::time::Duration;
+
+use insta::assert_snapshot;
+use pgmon_tui::app::update::What;
+use pgmon_tui::pg::fault::{Fault, FaultKind};
+use pgmon_tui::pg::server::Server;
+use pgmon_tui::poll::{News, TierHealth};
+use pgmon_tui::probe::{Subject, Tier};
+use pgmon_tui::ui::look::{Depth, Glyphs, Look, Role};
+use ratatui::buffer::Buffer;
+use rstest::rstest;
+
+use crate::app::App;
+use crate::data::{self, LOOK};
+
+const PANES: [(&str, &str); 3] = [("overview", "1"), ("activity", "2"), ("locks", "3")];
+
+/// Opens the page of the session that blocks everybody.
+fn open_blocker(app: &mut App, second: u32) {
+    app.keys("3 g enter");
+    assert_eq!(app.state.focus.subject, Some(data::subject(700)));
+    app.details(second);
+}
+
+#[test]
+fn before_the_first_answer() {
+    for (pane, key) in PANES {
+        let mut app = App::new(80, 24);
+        app.connect(data::server(true));
+        app.keys(key);
+        assert_snapshot!(format!("{pane}_loading"), app.screens());
+    }
+    assert_snapshot!("connecting", App::new(80, 24).screen());
+}
+
+#[test]
+fn nothing_happens() {
+    for (pane, key) in PANES {
+        let mut app = App::quiet(80, 24);
+        app.keys(key);
+        assert_snapshot!(format!("{pane}_empty"), app.screens());
+    }
+}
+
+#[test]
+fn an_incident() {
+    for (pane, key) in PANES {
+        let mut app = App::incident(80, 24);
+        app.keys(key);
+        assert_snapshot!(format!("{pane}_normal"), app.screens());
+    }
+}
+
+#[test]
+fn a_role_without_pg_monitor() {
+    for (pane, key) in PANES {
+        let mut app = App::new(80, 24);
+        app.live(false);
+        app.keys(key);
+        assert_snapshot!(format!("{pane}_denied"), app.screens());
+    }
+}
+
+#[test]
+fn the_server_is_gone() {
+    for (pane, key) in PANES {
+        let mut app = App::incident(80, 24);
+        app.keys(key);
+        app.lose(LOOK + 2);
+        // The message of the loss leaves the footer.
+        app.at(LOOK + 9);
+        app.on(What::Tick);
+        assert_snapshot!(format!("{pane}_stale"), app.screens());
+    }
+}
+
+#[test]
+fn the_page_of_a_backend() {
+    let mut app = App::incident(80, 24);
+    open_blocker(&mut app, LOOK);
+    assert_snapshot!("backend_normal", app.screens());
+    app.lose(LOOK + 2);
+    app.at(LOOK + 9);
+    app.on(What::Tick);
+    assert_snapshot!("backend_stale", app.screens());
+
+    let mut app = App::incident(80, 24);
+    app.keys("3 g enter");
+    assert_snapshot!("backend_loading", app.screens());
+
+    let mut app = App::new(80, 24);
+    app.live(false);
+    app.keys("2 g enter");
+    app.details(LOOK);
+    assert_snapshot!("backend_denied", app.screens());
+}
+
+#[test]
+fn the_page_of_a_backend_that_has_gone() {
+    let mut app = App::incident(80, 24);
+    open_blocker(&mut app, LOOK);
+    app.answer::<pgmon_tui::probe::backend::Backend>(0, None);
+    assert_snapshot!("backend_empty", app.screens());
+}
+
+#[rstest]
+#[case("sql", "3 s")]
+#[case("sql_second", "3 s tab")]
+#[case("help", "3 ?")]
+#[case("help_overview", "1 ?")]
+#[case("help_activity", "2 ?")]
+#[case("cost", "1 c")]
+#[case("copy", "3 y")]
+#[case("frozen", "3 space")]
+fn popups(#[case] name: &str, #[case] keys: &str) {
+    let mut app = App::incident(80, 24);
+    app.keys(keys);
+    assert_snapshot!(format!("popup_{name}"), app.screens());
+}
+
+#[test]
+fn messages() {
+    let mut app = App::incident(80, 24);
+    app.keys("1 m");
+    assert_snapshot!("popup_messages_none", app.screen());
+    app.keys("esc - - +");
+    let fault = Fault::new(
+        FaultKind::LockTimeout,
+        "Somebody holds a lock that this query waits for.",
+    )
+    .with_remedy("It is asked again by itself.");
+    app.fail::<pgmon_tui::probe::locks::Locks>(fault);
+    app.lose(LOOK + 4);
+    app.at(LOOK + 20);
+    app.connect(data::server(true));
+    app.keys("m");
+    assert_snapshot!("popup_messages", app.screens());
+}
+
+#[test]
+fn the_question_whether_a_role_may_write() {
+    let mut app = App::new(80, 24);
+    app.connect(Server {
+        role: "postgres".to_owned(),
+        superuser: true,
+        ..data::server(true)
+    });
+    let fault = Fault::new(FaultKind::Timeout, "The question took longer than 10 s.");
+    app.news(News::Role(Err(fault)));
+    app.at(30);
+    app.on(What::Tick);
+    assert_snapshot!("popup_role", app.screens());
+}
+
+#[test]
+fn the_filter_line() {
+    let mut app = App::incident(80, 24);
+    app.keys("2 /");
+    app.typed("re:orders(");
+    assert_snapshot!("filter_error", app.screens());
+}
+
+#[test]
+fn a_degraded_tier() {
+    let mut app = App::incident(80, 24);
+    app.news(News::Tier(TierHealth {
+        tier: Tier::Hot,
+        took: Duration::from_millis(1840),
+        budget: Duration::from_secs(1),
+        interval: Duration::from_secs(8),
+    }));
+    let first = app.screen();
+    app.at(LOOK + 9);
+    app.on(What::Tick);
+    assert_snapshot!("degraded", format!("{first}\n-- 9 s later --\n{}", app.screen()));
+}
+
+#[test]
+fn a_probe_that_fails() {
+    let mut app = App::incident(80, 24);
+    app.keys("3");
+    let fault = Fault::new(FaultKind::Timeout, "The server did not answer within 1 s.")
+        .with_remedy("It is asked again, less often.");
+    app.fail::<pgmon_tui::probe::locks::Locks>(fault);
+    app.at(LOOK + 9);
+    app.on(What::Tick);
+    assert_snapshot!("failed", app.screen());
+}
+
+#[test]
+fn too_small() {
+    let mut app = App::incident(20, 5);
+    assert_snapshot!(app.screen(), @r"
+    20x5 is too small
+    need 40x10
+    ");
+}
+
+#[test]
+fn a_role_that_may_write_is_marked_for_ever() {
+    let mut app = App::new(80, 24);
+    app.state.world.privileged_allowed = true;
+    let fault = Fault::new(FaultKind::Timeout, "The question took longer than 10 s.");
+    app.news(News::Role(Err(fault)));
+    app.live(true);
+    assert_snapshot!("privileged", app.screens());
+}
+
+#[test]
+fn ascii_without_colours() {
+    let look = Look::new("mono", None, Depth::None, &Glyphs::ASCII).unwrap();
+    let mut all = Vec::new();
+    for keys in ["1", "2", "3", "3 s", "2 y", "1 ?", "3 space"] {
+        let mut app = App::with(80, 24, look.clone());
+        app.live(true);
+        app.keys(keys);
+        let screen = app.screen();
+        assert!(screen.is_ascii(), "{keys}: {screen}");
+        all.push(format!("-- {keys} --\n{screen}"));
+    }
+    assert_snapshot!("ascii", all.join("\n"));
+}
+
+/// Which role has which letter in the snapshots of style; what is not in here looks like plain text.
+const LETTERS: &[(Role, char)] = &[
+    (Role::Accent, 'a'),
+    (Role::Title, 'T'),
+    (Role::Header, 'H'),
+    (Role::Selected, 'S'),
+    (Role::Border, 'b'),
+    (Role::Ok, 'o'),
+    (Role::Notice, 'n'),
+    (Role::Warning, 'w'),
+    (Role::Critical, 'C'),
+    (Role::Stale, 's'),
+    (Role::Denied, 'd'),
+    (Role::Key, 'k'),
+    (Role::Muted, 'm'),
+];
+
+/// The style of every cell by the letter of the first role that looks like it.
+fn styles(buf: &Buffer, look: &Look) -> String {
+    let letter = |x, y| {
+        let cell = &buf[(x, y)];
+        let is = |role| {
+            let mut like = ratatui::buffer::Cell::default();
+            like.set_style(look.style(Role::Screen));
+            like.set_style(look.style(role));
+            (like.fg, like.bg, like.modifier) == (cell.fg, cell.bg, cell.modifier)
+        };
+        match LETTERS.iter().find(|(role, _)| is(*role)) {
+            Some((_, letter)) => *letter,
+            None if is(Role::Text) => '.',
+            None => '?',
+        }
+    };
+    let line = |y| (0..buf.area.width).map(|x| letter(x, y)).collect::<String>();
+    (0..buf.area.height).map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[rstest]
+#[case("dark", Depth::TrueColor)]
+#[case("mono", Depth::None)]
+fn what_is_emphasised(#[case] theme: &str, #[case] depth: Depth) {
+    let look = Look::new(theme, None, depth, &Glyphs::UNICODE).unwrap();
+    let mut app = App::with(80, 24, look.clone());
+    app.live(true);
+    let mut all = Vec::new();
+    for key in ["1", "2", "3"] {
+        app.keys(key);
+        let buf = app.buffer();
+        all.push(format!("-- {key} --\n{}", styles(&buf, &look)));
+    }
+    assert_snapshot!(format!("styles_{theme}"), all.join("\n"));
+}
+
+/// The page of a backend tells the probes whom it is about.
+#[test]
+fn enter_opens_the_page_of_the_selected_row() {
+    let mut app = App::incident(80, 24);
+    app.keys("2 g");
+    app.keys("enter");
+    assert!(matches!(app.state.focus.subject, Some(Subject::Backend { .. })));
+    app.keys("esc");
+    assert_eq!(app.state.focus.subject, None);
+}
