@@ -128,7 +128,13 @@ fn actors(second: u32) -> Vec<Actor> {
         waits,
     };
     let mut all = vec![
-        actor(700, -1271.0, "idle in transaction", "select * from orders where id = 4711 for update", None),
+        actor(
+            700,
+            -1271.0,
+            "idle in transaction",
+            "select * from orders where id = 4711 for update",
+            None,
+        ),
         actor(
             812,
             348.0,
@@ -148,7 +154,13 @@ fn actors(second: u32) -> Vec<Actor> {
     all.extend((1211..1214).map(|pid| {
         let query = "update accounts set balance = balance - 10 where id = 1";
         let since = 562.0 + 3.0 * f64::from(pid - 1211);
-        actor(pid, since, "active", query, wait("ExclusiveLock", 1210, (tuple(), row_names())))
+        actor(
+            pid,
+            since,
+            "active",
+            query,
+            wait("ExclusiveLock", 1210, (tuple(), row_names())),
+        )
     }));
     all.extend((901..939).map(|pid| {
         let query = format!("select id, total from orders where customer_id = {}", pid * 7);
@@ -233,7 +245,12 @@ fn strange() -> Backend {
         datname: some("データ"),
         usename: some("שלום"),
         application_name: some("\u{1b}]0;owned\u{7}psql"),
-        ..plain(1302, "active", 1.25, "select '\u{1b}[2J\u{202e}txt', e'\\t'\r\n\tfrom \"表\" -- 🐘")
+        ..plain(
+            1302,
+            "active",
+            1.25,
+            "select '\u{1b}[2J\u{202e}txt', e'\\t'\r\n\tfrom \"表\" -- 🐘",
+        )
     }
 }
 
@@ -242,7 +259,12 @@ pub fn activity(second: u32) -> Vec<Backend> {
     all.extend((0..24).map(|n| plain(100 + n, "idle", 1.0 + f64::from(n), "commit")));
     all.push(plain(1301, "active", 0.012, "select * from customers where id = 8"));
     all.push(strange());
-    let leader = plain(1305, "active", 43.0, "select count(*) from orders o join lines l on l.order_id = o.id");
+    let leader = plain(
+        1305,
+        "active",
+        43.0,
+        "select count(*) from orders o join lines l on l.order_id = o.id",
+    );
     all.extend((1306..1308).map(|pid| Backend {
         pid,
         start: start(pid),
@@ -262,8 +284,12 @@ pub fn activity(second: u32) -> Vec<Backend> {
         wait_event: some("VacuumDelay"),
         ..plain(1400, "active", 95.0, "autovacuum: VACUUM ANALYZE public.lines")
     });
-    all.extend([(31, "checkpointer", "CheckpointerMain"), (33, "walwriter", "WalWriterMain")].map(
-        |(pid, kind, event)| Backend {
+    all.extend(
+        [
+            (31, "checkpointer", "CheckpointerMain"),
+            (33, "walwriter", "WalWriterMain"),
+        ]
+        .map(|(pid, kind, event)| Backend {
             pid,
             start: start(pid),
             backend_type: some(kind),
@@ -272,8 +298,8 @@ pub fn activity(second: u32) -> Vec<Backend> {
             backend_s: Some(1_000_000.0),
             query: some(""),
             ..Backend::default()
-        },
-    ));
+        }),
+    );
     all
 }
 

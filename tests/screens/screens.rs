@@ -126,8 +126,11 @@ fn messages() {
     app.keys("1 m");
     assert_snapshot!("popup_messages_none", app.screen());
     app.keys("esc - - +");
-    let fault = Fault::new(FaultKind::LockTimeout, "Somebody holds a lock that this query waits for.")
-        .with_remedy("It is asked again by itself.");
+    let fault = Fault::new(
+        FaultKind::LockTimeout,
+        "Somebody holds a lock that this query waits for.",
+    )
+    .with_remedy("It is asked again by itself.");
     app.fail::<pgmon_tui::probe::locks::Locks>(fault);
     app.lose(LOOK + 4);
     app.at(LOOK + 20);

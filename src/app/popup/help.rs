@@ -31,7 +31,12 @@ impl HelpPopup {
         Self {
             of: body.map(View::title).unwrap_or_default(),
             about: body.map(View::help).unwrap_or_default(),
-            keys: keys(&state.keymap, here, state.panes.len()),
+            keys: keys(
+                &state.keymap,
+                here,
+                state.panes.len(),
+                body.is_some_and(|body| body.filter().is_some()),
+            ),
             pager: Pager::default(),
             width: 76,
         }
@@ -62,8 +67,9 @@ impl HelpPopup {
 }
 
 /// Every key that means something here.
-fn keys(keymap: &Keymap, here: &[Action], panes: usize) -> Vec<(String, &'static str)> {
+fn keys(keymap: &Keymap, here: &[Action], panes: usize, filters: bool) -> Vec<(String, &'static str)> {
     let works = |action: Action| match action {
+        Action::Filter => filters,
         Action::Tab(index) => usize::from(index) < panes,
         action => here.contains(&action) || action.is_global(),
     };

@@ -270,6 +270,11 @@ fn filled(share: f64) -> usize {
 }
 
 /// Its locks, awaited ones first.
+/// More locks than are shown folded.
+pub(super) fn has_many(locks: &Locks) -> bool {
+    locks.locks.len() > FEW_LOCKS
+}
+
 pub(super) fn locks(locks: &Locks, everything: bool) -> Vec<Fact> {
     let held = format::exact(locks.all - locks.awaited);
     let total = format!("{held} held, {} awaited", format::exact(locks.awaited));
