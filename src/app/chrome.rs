@@ -335,6 +335,7 @@ fn footer(state: &State, area: Rect, buf: &mut Buffer) {
         ..area
     };
     let message = state.world.messages.current(state.world.now);
+    let message = message.filter(|message| !in_banner(&state.world, &message.text));
     if let Some(message) = message {
         let role = match message.severity {
             Some(Severity::Critical) => Role::Critical,
@@ -358,6 +359,11 @@ fn footer(state: &State, area: Rect, buf: &mut Buffer) {
         left.width = area.width.saturating_sub(wide + 3);
     }
     hints(state, left, buf);
+}
+
+/// The banner says it already.
+fn in_banner(world: &World, text: &str) -> bool {
+    matches!(&world.link, Link::Down { fault, .. } if fault.to_string() == text)
 }
 
 /// The keys that work here and now, from the key table. Help and quit stay when room is short.

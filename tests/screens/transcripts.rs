@@ -21,6 +21,7 @@ use std::time::Duration;
 use pgmon_tui::app::update::{Effect, What};
 use pgmon_tui::pg::fault::{Fault, FaultKind};
 use pgmon_tui::poll::{News, Order};
+use pgmon_tui::ui::look::{Depth, Glyphs, Look};
 use rstest::rstest;
 
 use crate::app::App;
@@ -36,10 +37,10 @@ struct Session {
 
 impl Session {
     fn new() -> Self {
-        Self {
-            app: App::incident(80, 24),
-            second: LOOK,
-        }
+        let look = Look::new("dark", None, Depth::TrueColor, &Glyphs::UNICODE).unwrap();
+        let mut app = App::with(80, 24, look);
+        app.live(true);
+        Self { app, second: LOOK }
     }
 
     /// Does what a line says.

@@ -22,6 +22,9 @@ pub struct HelpPopup {
     width: usize,
 }
 
+/// Cells of the column with the keys, at least.
+const KEYS: usize = 16;
+
 impl HelpPopup {
     /// The help of the view that fills the body.
     #[must_use]
@@ -50,7 +53,7 @@ impl HelpPopup {
             .map(|(name, _)| text::width(name))
             .max()
             .unwrap_or(0)
-            .min(24)
+            .clamp(KEYS, 24)
             + 2;
         for (name, meaning) in &self.about {
             two_columns(&mut rows, name, Role::Header, meaning, wide, self.width);
@@ -60,7 +63,7 @@ impl HelpPopup {
         }
         rows.push(row(Role::Title, "Keys"));
         for (keys, help) in &self.keys {
-            two_columns(&mut rows, keys, Role::Key, help, 18, self.width);
+            two_columns(&mut rows, keys, Role::Key, help, wide, self.width);
         }
         rows
     }
