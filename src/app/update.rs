@@ -92,6 +92,8 @@ fn on_terminal(state: &mut State, event: &Terminal) -> Vec<Effect> {
         Terminal::Resize(width, height) => {
             state.size = Rect::new(0, 0, *width, *height);
             state.dirty = true;
+            // Popups wrap their text while they derive it.
+            state.underived = true;
             vec![Effect::Repaint]
         }
         Terminal::Key(key) if key.kind != KeyEventKind::Release => {

@@ -52,7 +52,7 @@ fn tier_row(tier: Tier, world: &World) -> Row {
     });
     let degraded = health.is_some_and(crate::poll::TierHealth::degraded);
     let text = format!(
-        "every {}  last round {took}, budget {}{}",
+        "every {:<6} last round {took}, budget {}{}",
         format::duration(interval).trim(),
         format::duration(pace.budget.as_secs_f64()).trim(),
         if degraded { "  DEGRADED: stretched" } else { "" },
@@ -73,7 +73,12 @@ fn probe_rows(world: &World) -> Vec<Row> {
             (_, Some(_)) => (Role::Muted, "not asked now".to_owned()),
             (None, None) => (Role::Muted, "not yet".to_owned()),
             (Some(ran), None) => {
-                let text = format!("{:>9.1} ms {:>7} rows", ran.took.as_secs_f64() * 1000.0, ran.rows);
+                let text = format!(
+                    "{:>9.1} ms {:>7} {}",
+                    ran.took.as_secs_f64() * 1000.0,
+                    ran.rows,
+                    if ran.rows == 1 { "row" } else { "rows" }
+                );
                 (if ran.fault.is_some() { Role::Warning } else { Role::Text }, text)
             }
         };

@@ -22,6 +22,9 @@ pub struct HelpPopup {
     width: usize,
 }
 
+/// Cells of the column with the keys, at least.
+const KEYS: usize = 16;
+
 impl HelpPopup {
     /// The help of the view that fills the body.
     #[must_use]
@@ -31,7 +34,12 @@ impl HelpPopup {
         Self {
             of: body.map(View::title).unwrap_or_default(),
             about: body.map(View::help).unwrap_or_default(),
-            keys: keys(&state.keymap, here, state.panes.len()),
+            keys: keys(
+                &state.keymap,
+                here,
+                state.panes.len(),
+                body.is_some_and(|body| body.filter().is_some()),
+            ),
             pager: Pager::default(),
             width: 76,
         }
@@ -45,7 +53,7 @@ impl HelpPopup {
             .map(|(name, _)| text::width(name))
             .max()
             .unwrap_or(0)
-            .min(24)
+            .clamp(KEYS, 24)
             + 2;
         for (name, meaning) in &self.about {
             two_columns(&mut rows, name, Role::Header, meaning, wide, self.width);
@@ -55,15 +63,16 @@ impl HelpPopup {
         }
         rows.push(row(Role::Title, "Keys"));
         for (keys, help) in &self.keys {
-            two_columns(&mut rows, keys, Role::Key, help, 18, self.width);
+            two_columns(&mut rows, keys, Role::Key, help, wide, self.width);
         }
         rows
     }
 }
 
 /// Every key that means something here.
-fn keys(keymap: &Keymap, here: &[Action], panes: usize) -> Vec<(String, &'static str)> {
+fn keys(keymap: &Keymap, here: &[Action], panes: usize, filters: bool) -> Vec<(String, &'static str)> {
     let works = |action: Action| match action {
+        Action::Filter => filters,
         Action::Tab(index) => usize::from(index) < panes,
         action => here.contains(&action) || action.is_global(),
     };

@@ -105,8 +105,10 @@ impl Pager {
 
 /// Draws a frame and returns the room inside, with a space at both sides.
 pub(super) fn frame(title: &str, foot: &str, look: &Look, area: Rect, buf: &mut Buffer) -> Rect {
-    let clipped =
-        |label: &str| text::clip(label, usize::from(area.width.saturating_sub(4)), look.glyphs.ellipsis).into_owned();
+    let clipped = |label: &str| {
+        let safe = text::visible_in(label, look.glyphs.charset);
+        text::clip(&safe, usize::from(area.width.saturating_sub(4)), look.glyphs.ellipsis).into_owned()
+    };
     let span = |label: &str, role| Line::from(Span::styled(format!(" {} ", clipped(label)), look.style(role)));
     let mut block = Block::bordered()
         .border_set(look.glyphs.border())

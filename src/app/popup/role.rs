@@ -56,7 +56,13 @@ impl RoleQuestion {
     }
 
     fn rows(&self) -> Vec<Row> {
-        let mut rows = vec![row(Role::Warning, self.summary.clone()), Row::new()];
+        let wrapped = |role, text: &str| {
+            text::wrap(text, self.width)
+                .into_iter()
+                .map(move |line| row(role, line))
+        };
+        let mut rows: Vec<Row> = wrapped(Role::Warning, &self.summary).collect();
+        rows.push(Row::new());
         for finding in &self.findings {
             let lines = text::wrap(finding, self.width.saturating_sub(2).max(10));
             let dashed = |(index, line)| vec![(Role::Text, format!("{} {line}", if index == 0 { "-" } else { " " }))];
@@ -64,22 +70,14 @@ impl RoleQuestion {
         }
         rows.push(Row::new());
         let why = "This program only reads, but a monitoring session that cannot write is safer. As a superuser:";
-        rows.extend(
-            text::wrap(why, self.width)
-                .into_iter()
-                .map(|line| row(Role::Text, line)),
-        );
+        rows.extend(wrapped(Role::Text, why));
         rows.push(Row::new());
         for statement in &self.advice {
-            rows.extend(
-                text::wrap(statement, self.width)
-                    .into_iter()
-                    .map(|line| row(Role::Accent, line)),
-            );
+            rows.extend(wrapped(Role::Accent, statement));
         }
         rows.push(Row::new());
         let keys = "a: go on with this role   y: copy the statements   q: quit";
-        rows.push(row(Role::Title, keys));
+        rows.extend(wrapped(Role::Title, keys));
         rows
     }
 }
@@ -90,7 +88,7 @@ impl View for RoleQuestion {
     }
 
     fn title(&self) -> String {
-        "This role may write".to_owned()
+        "May this role write?".to_owned()
     }
 
     fn probes(&self) -> &'static [&'static str] {
