@@ -9,7 +9,7 @@ use ratatui::widgets::{Clear, Widget};
 use super::action::{Action, BINDINGS, Binding};
 use super::state::State;
 use super::world::{Freshness, World};
-use crate::pane::{Badge, Place, Severity};
+use crate::pane::{Badge, Place, Severity, View};
 use crate::poll::Link;
 use crate::ui::format;
 use crate::ui::look::{Look, Role};
@@ -17,6 +17,9 @@ use crate::ui::text;
 
 /// The smallest terminal in which the panes make sense.
 const LEAST: (u16, u16) = (40, 10);
+
+/// What the keys in the footer have for themselves before the status gets room.
+const KEYS_WIDTH: usize = 36;
 
 /// The parts of the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,20 +162,25 @@ fn header(state: &State, area: Rect, buf: &mut Buffer) {
         width: area.width.saturating_sub(wide + 3),
         ..area
     };
-    put_pieces(identity(world), left, look, buf);
+    put_pieces(identity(world, usize::from(left.width)), left, look, buf);
 }
 
 /// Who we are connected to, the most important first kept.
-fn identity(world: &World) -> Vec<Piece> {
+fn identity(world: &World, width: usize) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let Some(server) = &world.server else {
         return vec![piece(world.label.clone(), Role::Title, 0)];
     };
-    if world.label != server.host {
-        pieces.push(piece(world.label.clone(), Role::Title, 3));
-    }
     let place = format!("{}:{}/{}", server.host, server.port, server.database);
-    pieces.push(piece(place, Role::Title, 0));
+    if text::width(&text::visible(&place)) > width {
+        // The name people gave it and the database rather than a host cut in the middle.
+        pieces.push(piece(format!("{}/{}", world.label, server.database), Role::Title, 0));
+    } else {
+        if world.label != server.host {
+            pieces.push(piece(world.label.clone(), Role::Title, 3));
+        }
+        pieces.push(piece(place, Role::Title, 0));
+    }
     pieces.push(piece(format!("as {}", server.role), Role::Muted, 6));
     if world.privileged {
         pieces.push(piece("[ROLE MAY WRITE]", Role::Critical, 0));
@@ -242,44 +250,41 @@ fn short(seconds: f64) -> String {
 
 fn tabs(state: &State, area: Rect, buf: &mut Buffer) {
     let look = &state.look;
-    let mut x = area.x + 1;
+    let page = state.layers.iter().rev().find(|layer| layer.place() == Place::Body);
+    let crumb = page.map(|page| format!("{} {}", look.glyphs.right, page.title()));
+    let air = roomy(state, crumb.as_deref().unwrap_or_default(), area);
+    let mut x = area.x + u16::from(!air);
+    let mut put = |text: &str, style| {
+        let room = area.right().saturating_sub(x);
+        x = x.saturating_add(text::put_line(buf, (x, area.y), room, text, style, look.glyphs));
+    };
     for (index, pane) in state.panes.iter().enumerate() {
         let selected = index == state.current;
         let style = look.style(if selected { Role::Selected } else { Role::Muted });
-        let label = format!(" {} {} ", index + 1, pane.title());
-        x += text::put(
-            buf,
-            (x, area.y),
-            area.right().saturating_sub(x),
-            &label,
-            style,
-            look.glyphs,
-        );
+        put(if air { " " } else { "" }, style);
+        put(&tab_label(index, pane.as_ref()), style);
         if let Some(badge) = pane.badge() {
             let (text, role) = badge_text(badge, look);
-            let style = style.patch(look.style(role));
-            x += text::put(
-                buf,
-                (x, area.y),
-                area.right().saturating_sub(x),
-                &text,
-                style,
-                look.glyphs,
-            );
+            put(" ", style);
+            put(&text, style.patch(look.style(role)));
         }
-        x += 1;
+        put(if air { " " } else { "" }, style);
+        put(" ", look.style(Role::Screen));
     }
-    if let Some(page) = state.layers.iter().rev().find(|layer| layer.place() == Place::Body) {
-        let crumb = format!("{} {}", look.glyphs.right, page.title());
-        text::put(
-            buf,
-            (x, area.y),
-            area.right().saturating_sub(x),
-            &crumb,
-            look.style(Role::Accent),
-            look.glyphs,
-        );
-    }
+    put(crumb.as_deref().unwrap_or_default(), look.style(Role::Accent));
+}
+
+/// True where every tab can have a space at both sides.
+fn roomy(state: &State, crumb: &str, area: Rect) -> bool {
+    let badge = |badge| text::width(&badge_text(badge, &state.look).0) + 1;
+    let wide = |index: usize, pane: &dyn View| text::width(&tab_label(index, pane)) + pane.badge().map_or(0, badge) + 3;
+    let tabs = state.panes.iter().enumerate();
+    let tabs: usize = tabs.map(|(index, pane)| wide(index, pane.as_ref())).sum();
+    tabs + text::width(crumb) <= usize::from(area.width)
+}
+
+fn tab_label(index: usize, pane: &dyn View) -> String {
+    format!("{} {}", index + 1, pane.title())
 }
 
 fn badge_text(badge: Badge, look: &Look) -> (String, Role) {
@@ -288,7 +293,7 @@ fn badge_text(badge: Badge, look: &Look) -> (String, Role) {
         Severity::Warning => (look.glyphs.warning, Role::Warning),
         Severity::Notice => (look.glyphs.notice, Role::Notice),
     };
-    (format!("{glyph}{} ", badge.count), role)
+    (format!("{glyph}{}", badge.count), role)
 }
 
 fn banner(world: &World, look: &Look, area: Rect, buf: &mut Buffer) {
@@ -305,7 +310,7 @@ fn banner(world: &World, look: &Look, area: Rect, buf: &mut Buffer) {
     };
     let style = look.style(Role::Critical);
     let mark = format!(" {} ", look.glyphs.critical);
-    let used = text::put(buf, (area.x, area.y), area.width, &mark, style, look.glyphs);
+    let used = text::put_line(buf, (area.x, area.y), area.width, &mark, style, look.glyphs);
     text::put(
         buf,
         (area.x + used, area.y),
@@ -321,7 +326,7 @@ fn footer(state: &State, area: Rect, buf: &mut Buffer) {
     if let Some(prompt) = &state.prompt {
         return prompt_line(prompt, look, area, buf);
     }
-    let status = status(state);
+    let status = status(state, area.width);
     let wide = u16::try_from(text::width(&status.text)).unwrap_or(u16::MAX);
     let mut left = Rect {
         x: area.x + 1,
@@ -329,6 +334,7 @@ fn footer(state: &State, area: Rect, buf: &mut Buffer) {
         ..area
     };
     let message = state.world.messages.current(state.world.now);
+    let message = message.filter(|message| !in_banner(&state.world, &message.text));
     if let Some(message) = message {
         let role = match message.severity {
             Some(Severity::Critical) => Role::Critical,
@@ -346,12 +352,17 @@ fn footer(state: &State, area: Rect, buf: &mut Buffer) {
         );
         return;
     }
-    if wide + 12 < area.width {
+    if wide > 0 {
         let at = (area.right() - wide - 1, area.y);
         text::put(buf, at, wide, &status.text, look.style(status.role), look.glyphs);
         left.width = area.width.saturating_sub(wide + 3);
     }
     hints(state, left, buf);
+}
+
+/// The banner says it already.
+fn in_banner(world: &World, text: &str) -> bool {
+    matches!(&world.link, Link::Down { fault, .. } if fault.to_string() == text)
 }
 
 /// The keys that work here and now, from the key table. Help and quit stay when room is short.
@@ -383,8 +394,11 @@ fn works_here(state: &State) -> Vec<(String, &'static Binding)> {
     let here = top.actions();
     let filtered = top.filter().is_some_and(|filter| !filter.is_empty());
     let works = |action: Action| match action {
-        Action::Back => !state.layers.is_empty() && !top.modal() || filtered,
+        Action::Back => !state.layers.is_empty() && !top.modal() || filtered || here.contains(&action),
         Action::Filter => top.filter().is_some(),
+        // The foot of a popup says what its own keys mean there.
+        Action::Enter if top.place() != Place::Body => false,
+        Action::Copy if top.place() != Place::Body => !top.copies(state.shown()).is_empty(),
         action if top.modal() => here.contains(&action) || matches!(action, Action::Quit | Action::Copy),
         action => here.contains(&action) || action.is_global(),
     };
@@ -395,35 +409,37 @@ fn works_here(state: &State) -> Vec<(String, &'static Binding)> {
         .collect()
 }
 
-/// How fresh this pane is and what we cost the server.
-fn status(state: &State) -> Piece {
+/// How fresh this pane is and what we cost the server; where the keys need the room, only what is not as it should be.
+fn status(state: &State, width: u16) -> Piece {
     let world = state.shown();
     let probe = state.body().and_then(|body| body.probes().first().copied());
     let fresh = match probe.map(|probe| world.freshness(probe)) {
-        None | Some(Freshness::Skipped(_)) => String::new(),
-        Some(Freshness::Loading) => "loading · ".to_owned(),
-        Some(Freshness::Failed) => "failed · ".to_owned(),
+        None | Some(Freshness::Skipped(_)) => None,
+        Some(Freshness::Loading) => Some("loading".to_owned()),
+        Some(Freshness::Failed) => Some("failed".to_owned()),
         // Within its interval an answer is as fresh as was asked for: nothing to say.
-        Some(Freshness::Fresh(age)) if age <= world.hot_interval + Duration::from_secs(1) => String::new(),
-        Some(Freshness::Fresh(age)) => format!("{} old · ", short(age.as_secs_f64())),
-        Some(Freshness::Stale(age)) => format!("stale {} · ", short(age.as_secs_f64())),
-    };
-    let interval = world.hot_interval.as_secs_f64();
-    let cost = match world.cost_share() {
-        Some(share) => format!("every {interval} s · load {:.1} %", share * 100.0),
-        None => format!("every {interval} s"),
+        Some(Freshness::Fresh(age)) if age <= world.hot_interval + Duration::from_secs(1) => None,
+        Some(Freshness::Fresh(age)) => Some(format!("{} old", short(age.as_secs_f64()))),
+        Some(Freshness::Stale(age)) => Some(format!("stale {}", short(age.as_secs_f64()))),
     };
     let degraded = world.tiers.values().any(crate::poll::TierHealth::degraded);
+    let mut parts: Vec<String> = fresh
+        .into_iter()
+        .chain(degraded.then(|| "DEGRADED".to_owned()))
+        .collect();
+    let said = parts.len();
+    parts.push(format!("every {} s", world.hot_interval.as_secs_f64()));
+    parts.extend(world.cost_share().map(|share| format!("load {:.1} %", share * 100.0)));
+    let dot = format!(" {} ", state.look.glyphs.dot);
+    while parts.len() > said && text::width(&parts.join(&dot)) + KEYS_WIDTH > usize::from(width) {
+        parts.pop();
+    }
     let role = if degraded { Role::Warning } else { Role::Muted };
-    piece(
-        format!("{fresh}{}{cost}", if degraded { "DEGRADED · " } else { "" }),
-        role,
-        0,
-    )
+    piece(parts.join(&dot), role, 0)
 }
 
 fn prompt_line(prompt: &super::state::Prompt, look: &Look, area: Rect, buf: &mut Buffer) {
-    let used = text::put(
+    let used = text::put_line(
         buf,
         (area.x, area.y),
         area.width,
@@ -443,7 +459,7 @@ fn prompt_line(prompt: &super::state::Prompt, look: &Look, area: Rect, buf: &mut
     };
     let scroll = prompt.input.visual_scroll(usize::from(half.saturating_sub(1)));
     let typed: String = prompt.input.value().chars().skip(scroll).collect();
-    let end = text::put(
+    let end = text::put_line(
         buf,
         (field.x, field.y),
         half,

@@ -87,9 +87,12 @@ impl<I: Iterator<Item = (usize, Role)>> Cutter<'_, I> {
 /// Draws a line with its spaces, cut where there is no room; returns the cells it took.
 pub fn put(buf: &mut Buffer, at: (u16, u16), cells: u16, line: &[(Role, String)], look: &Look) -> u16 {
     let mut used = 0;
-    for (role, piece) in line {
+    for (nth, (role, piece)) in line.iter().enumerate() {
         let at = (at.0.saturating_add(used), at.1);
         let room = cells.saturating_sub(used);
+        // The spaces at a break belong to the line they end, but need no cells.
+        let last = nth + 1 == line.len() && text::width(piece) > usize::from(room);
+        let piece = if last { piece.trim_end_matches(' ') } else { piece };
         used = used.saturating_add(text::put_line(buf, at, room, piece, look.style(*role), look.glyphs));
     }
     used

@@ -121,6 +121,23 @@ fn popups(#[case] name: &str, #[case] keys: &str) {
 }
 
 #[test]
+fn text_that_means_no_good() {
+    let mut all = Vec::new();
+    for keys in ["", "enter", "y"] {
+        let mut app = App::incident(120, 16);
+        app.keys("2 /");
+        app.typed("pid:1302");
+        app.keys("enter");
+        if !keys.is_empty() {
+            app.keys(keys);
+            app.details(LOOK);
+        }
+        all.push(app.screen());
+    }
+    assert_snapshot!("hostile", all.join("\n"));
+}
+
+#[test]
 fn messages() {
     let mut app = App::incident(80, 24);
     app.keys("1 m");

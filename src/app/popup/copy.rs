@@ -14,22 +14,25 @@ use crate::ui::text;
 pub struct CopyMenu {
     copies: Vec<Copy>,
     selected: usize,
-    /// Cells of the column that says what each is.
-    wide: usize,
+    /// Cells of the column with the names.
+    wide: u16,
 }
 
-/// The widest such column.
-const WIDEST: usize = 34;
+/// A statement needs no name before it.
+fn speaks_for_itself(copy: &Copy) -> bool {
+    copy.text.starts_with(&copy.what)
+}
 
 impl CopyMenu {
     /// A menu of these.
     #[must_use]
     pub fn new(copies: Vec<Copy>) -> Self {
-        let wide = copies.iter().map(|copy| text::width(&copy.what)).max().unwrap_or(0);
+        let named = copies.iter().filter(|copy| !speaks_for_itself(copy));
+        let wide = named.map(|copy| text::width(&text::visible(&copy.what))).max();
         Self {
+            wide: u16::try_from(wide.unwrap_or_default().min(16)).unwrap_or_default(),
             copies,
             selected: 0,
-            wide: wide.min(WIDEST),
         }
     }
 
@@ -98,18 +101,14 @@ impl View for CopyMenu {
             if selected {
                 buf.set_style(Rect { y, height: 1, ..inner }, look.style(Role::Selected));
             }
-            let role = if selected { Role::Selected } else { Role::Text };
-            let what = text::pad(&copy.what, self.wide, look.glyphs.ellipsis);
-            let x = inner.x + text::put(buf, (inner.x, y), inner.width, &what, look.style(role), look.glyphs) + 1;
-            let role = if selected { Role::Selected } else { Role::Muted };
-            text::put(
-                buf,
-                (x, y),
-                inner.right().saturating_sub(x),
-                &copy.text,
-                look.style(role),
-                look.glyphs,
-            );
+            let style = |role| look.style(if selected { Role::Selected } else { role });
+            let mut x = inner.x;
+            if !speaks_for_itself(copy) {
+                text::put(buf, (x, y), self.wide, &copy.what, style(Role::Text), look.glyphs);
+                x = x.saturating_add(self.wide + 2);
+            }
+            let room = inner.right().saturating_sub(x);
+            text::put(buf, (x, y), room, &copy.text, style(Role::Muted), look.glyphs);
         }
     }
 

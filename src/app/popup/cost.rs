@@ -39,7 +39,7 @@ fn tier_row(tier: Tier, world: &World) -> Row {
     let took = health.map_or("no round yet".to_owned(), |health| format::milliseconds(health.took));
     let degraded = health.is_some_and(crate::poll::TierHealth::degraded);
     let text = format!(
-        "every {}  last round {took}, budget {}{}",
+        "every {:<6} last round {took}, budget {}{}",
         format::duration(interval).trim(),
         format::duration(pace.budget.as_secs_f64()).trim(),
         if degraded { "  DEGRADED: stretched" } else { "" },
@@ -60,7 +60,8 @@ fn probe_rows(world: &World) -> Vec<Row> {
             (_, Some(_)) => (Role::Muted, "not asked now".to_owned()),
             (None, None) => (Role::Muted, "not yet".to_owned()),
             (Some(ran), None) => {
-                let text = format!("{:>12} {:>7} rows", format::milliseconds(ran.took), ran.rows);
+                let rows = if ran.rows == 1 { "row" } else { "rows" };
+                let text = format!("{:>12} {:>7} {rows}", format::milliseconds(ran.took), ran.rows);
                 (if ran.fault.is_some() { Role::Warning } else { Role::Text }, text)
             }
         };

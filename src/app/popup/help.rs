@@ -16,6 +16,9 @@ pub struct Help {
     keys: Vec<(String, &'static str)>,
 }
 
+/// Cells of the column with the keys, at least.
+const KEYS: usize = 16;
+
 impl Help {
     /// The help of the view that fills the body.
     #[must_use]
@@ -25,14 +28,20 @@ impl Help {
         Self {
             of: body.map(View::title).unwrap_or_default(),
             about: body.map(View::help).unwrap_or_default(),
-            keys: keys(&state.keymap, here, state.panes.len()),
+            keys: keys(
+                &state.keymap,
+                here,
+                state.panes.len(),
+                body.is_some_and(|body| body.filter().is_some()),
+            ),
         }
     }
 }
 
 /// Every key that means something here.
-fn keys(keymap: &Keymap, here: &[Action], panes: usize) -> Vec<(String, &'static str)> {
+fn keys(keymap: &Keymap, here: &[Action], panes: usize, filters: bool) -> Vec<(String, &'static str)> {
     let works = |action: Action| match action {
+        Action::Filter => filters,
         Action::Tab(index) => usize::from(index) < panes,
         action => here.contains(&action) || action.is_global(),
     };
@@ -64,7 +73,7 @@ impl Text for Help {
     fn rows(&mut self, _world: &World, width: usize) -> Vec<Row> {
         let mut rows = Vec::new();
         let names = self.about.iter().map(|(name, _)| text::width(name));
-        let wide = names.max().unwrap_or(0).min(24) + 2;
+        let wide = names.max().unwrap_or(0).clamp(KEYS, 24) + 2;
         for (name, meaning) in &self.about {
             two_columns(&mut rows, name, Role::Header, meaning, wide, width);
         }
@@ -73,7 +82,7 @@ impl Text for Help {
         }
         rows.push(row(Role::Title, "Keys"));
         for (keys, help) in &self.keys {
-            two_columns(&mut rows, keys, Role::Key, help, 18, width);
+            two_columns(&mut rows, keys, Role::Key, help, wide, width);
         }
         rows
     }

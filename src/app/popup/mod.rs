@@ -216,7 +216,8 @@ impl Pager {
 /// Draws a frame and returns the room inside, with a space at both sides.
 fn frame(title: &str, foot: &str, look: &Look, area: Rect, buf: &mut Buffer) -> Rect {
     let clipped = |label: &str| {
-        ui::text::clip(label, usize::from(area.width.saturating_sub(4)), look.glyphs.ellipsis).into_owned()
+        let safe = ui::text::visible_in(label, look.glyphs.charset);
+        ui::text::clip(&safe, usize::from(area.width.saturating_sub(4)), look.glyphs.ellipsis).into_owned()
     };
     let span = |label: &str, role| Line::from(Span::styled(format!(" {} ", clipped(label)), look.style(role)));
     let mut block = Block::bordered()

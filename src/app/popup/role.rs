@@ -54,12 +54,13 @@ impl Text for RoleQuestion {
     const SIZE: (u16, u16) = (78, 24);
 
     fn title(&self) -> String {
-        "This role may write".to_owned()
+        "May this role write?".to_owned()
     }
 
     fn rows(&mut self, _world: &World, width: usize) -> Vec<Row> {
         let wrapped = |text: &str, role| text::wrap(text, width).into_iter().map(move |line| row(role, line));
-        let mut rows = vec![row(Role::Warning, self.summary.clone()), Row::new()];
+        let mut rows: Vec<Row> = wrapped(&self.summary, Role::Warning).collect();
+        rows.push(Row::new());
         for finding in &self.findings {
             let lines = text::wrap(finding, width.saturating_sub(2).max(10));
             let dashed = |(index, line)| vec![(Role::Text, format!("{} {line}", if index == 0 { "-" } else { " " }))];
@@ -76,7 +77,7 @@ impl Text for RoleQuestion {
         );
         rows.push(Row::new());
         let keys = "a: go on with this role   y: copy the statements   q: quit";
-        rows.push(row(Role::Title, keys));
+        rows.extend(wrapped(keys, Role::Title));
         rows
     }
 

@@ -269,6 +269,11 @@ fn filled(share: f64) -> usize {
     ((share * BAR as f64) as usize).min(BAR)
 }
 
+/// More locks than are shown folded.
+pub(super) fn has_many(locks: &Locks) -> bool {
+    locks.locks.len() > FEW_LOCKS
+}
+
 /// Its locks, awaited ones first.
 pub(super) fn locks(locks: &Locks, everything: bool) -> Vec<Fact> {
     let held = format::exact(locks.all - locks.awaited);

@@ -46,6 +46,8 @@ pub struct Backend {
     after: Vec<Fact>,
     stale: bool,
     unfolded: bool,
+    /// There is something to fold.
+    foldable: bool,
     lines: Vec<Line>,
     top: usize,
     page: usize,
@@ -78,6 +80,7 @@ impl Backend {
             after: Vec::new(),
             stale: false,
             unfolded: false,
+            foldable: false,
             lines: Vec::new(),
             top: 0,
             page: 0,
@@ -155,8 +158,16 @@ impl Backend {
         behind.map(|(waiter, _)| waiter).collect()
     }
 
+    /// Statement or locks are longer than what is shown of them folded.
+    fn folds(&self, width: u16) -> bool {
+        let locks = self.locks.as_ref().is_some_and(facts::has_many);
+        let query = self.detail.as_ref().and_then(|detail| detail.query.as_deref());
+        let lines = |query: &str| Rich::new(query.trim_end(), Role::Text).wrap(room(width)).len();
+        locks || query.is_some_and(|query| lines(query) > FEW_LINES + 1)
+    }
+
     fn lay_out(&self, width: u16) -> Vec<Line> {
-        let cells = usize::from(width).saturating_sub(LABEL + 2).max(10);
+        let cells = room(width);
         let mut lines = Vec::new();
         if let Some(Notice { role, text }) = &self.notice {
             let wrapped = wrap::wrap(&[(*role, text)], cells + LABEL);
@@ -201,6 +212,11 @@ impl Backend {
     fn scroll(&mut self, top: usize) {
         self.top = top.min(self.lines.len().saturating_sub(self.page));
     }
+}
+
+/// Cells beside the labels.
+fn room(width: u16) -> usize {
+    usize::from(width).saturating_sub(LABEL + 2).max(10)
 }
 
 fn labelled(fact: &Fact, cells: usize) -> Vec<Line> {
@@ -285,8 +301,8 @@ impl View for Backend {
     }
 
     fn actions(&self) -> &'static [Action] {
-        const MOVES: [Action; 7] = [
-            Action::Fold,
+        const MOVES: &[Action] = &[
+            Action::Enter,
             Action::Up,
             Action::Down,
             Action::PageUp,
@@ -294,7 +310,7 @@ impl View for Backend {
             Action::First,
             Action::Last,
         ];
-        const WITH_BLOCKER: [Action; 8] = [
+        const FOLDS: &[Action] = &[
             Action::Enter,
             Action::Fold,
             Action::Up,
@@ -304,11 +320,9 @@ impl View for Backend {
             Action::First,
             Action::Last,
         ];
-        if self.blockers.is_empty() {
-            &MOVES
-        } else {
-            &WITH_BLOCKER
-        }
+        let all = if self.foldable { FOLDS } else { MOVES };
+        // Enter leads to a blocker.
+        all.get(usize::from(self.blockers.is_empty())..).unwrap_or_default()
     }
 
     fn derive(&mut self, world: &World) {
@@ -326,6 +340,7 @@ impl View for Backend {
 
     fn arrange(&mut self, area: Rect) {
         self.lines = self.lay_out(area.width);
+        self.foldable = self.folds(area.width);
         self.page = usize::from(area.height);
         self.scroll(self.top);
     }

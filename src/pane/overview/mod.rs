@@ -1,6 +1,6 @@
 //! The Overview: what a tired person wants to know first, one line each, with how it went over the last minutes.
 //!
-//! Lines come in three groups ([`sessions`], [`work`], [`upkeep`]); [`layout`] decides which rows show them, `draw`
+//! Lines come in three groups (`sessions`, `work`, `upkeep`); `layout` decides which rows show them, `draw`
 //! only draws. A line that is about a backend leads there with Enter.
 
 mod draw;
@@ -125,8 +125,9 @@ impl View for Overview {
     }
 
     fn actions(&self) -> &'static [Action] {
-        &[
+        const ALL: &[Action] = &[
             Action::Enter,
+            Action::Back,
             Action::NextView,
             Action::PrevView,
             Action::Up,
@@ -135,7 +136,13 @@ impl View for Overview {
             Action::PageDown,
             Action::First,
             Action::Last,
-        ]
+        ];
+        let without = match self.selected_line() {
+            Some(line) if line.jump.is_some() => 0,
+            Some(_) => 1,
+            None => 2,
+        };
+        ALL.get(without..).unwrap_or_default()
     }
 
     fn derive(&mut self, world: &World) {
