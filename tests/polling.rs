@@ -1,6 +1,8 @@
 //! The polling task on real servers: what it asks, what it holds back, how it loses the server and finds it again,
 //! and that it never takes more than two connections.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -2,6 +2,8 @@
 //! standby: it returns rows that decode, or the sentence it should. And what the SQL popup shows is what the server
 //! says it ran.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
 use std::sync::Arc;
 use std::time::Duration;
 

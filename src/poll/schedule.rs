@@ -13,6 +13,8 @@ use crate::probe::{Entry, Mono, PROBES, Tier};
 
 /// An interval is stretched to at most this many times what was asked for.
 const MOST_STRETCH: u32 = 16;
+/// A rate takes two answers: the second round comes this soon after the first, so that no number is missing for long.
+const SECOND_ROUND: Duration = Duration::from_millis(500);
 /// The longest pause of a failing probe.
 const MOST_BACK_OFF: Duration = Duration::from_mins(10);
 
@@ -28,6 +30,8 @@ struct Round {
     interval: Duration,
     budget: Duration,
     stretch: u32,
+    /// No round has ended since the (re)connection.
+    first: bool,
     /// When the next round starts.
     due: Mono,
     /// When the running round started; `None` between rounds.
@@ -57,6 +61,7 @@ impl Schedule {
                 interval: pace.interval,
                 budget: pace.budget,
                 stretch: 1,
+                first: true,
                 due: now,
                 started: None,
                 spent: Duration::ZERO,
@@ -72,6 +77,7 @@ impl Schedule {
     pub fn restart(&mut self, now: Mono) {
         for round in self.rounds.values_mut() {
             round.due = now;
+            round.first = true;
             round.started = None;
             round.spent = Duration::ZERO;
         }
@@ -191,7 +197,9 @@ impl Schedule {
         };
         let interval = round.interval * round.stretch;
         round.started = None;
-        round.due = Mono((started.0 + interval).max(now.0));
+        let first = std::mem::take(&mut round.first) && tier == Tier::Hot && round.stretch == 1;
+        let pause = if first { SECOND_ROUND.min(interval) } else { interval };
+        round.due = Mono((started.0 + pause).max(now.0));
         Some(TierHealth {
             tier,
             took: round.spent,
@@ -278,6 +286,20 @@ mod tests {
             now += health.interval.as_secs_f64();
         }
         assert_eq!(intervals, [4, 8, 4, 2, 2]);
+    }
+
+    #[test]
+    fn the_second_hot_round_comes_early_and_only_it() {
+        let mut schedule = Schedule::new(&Settings::default(), at(0.0));
+        let mut rounds = Vec::new();
+        for tenth in 0..60 {
+            let now = f64::from(tenth) / 10.0;
+            let (asked, _) = drain(&mut schedule, &[Tier::Hot], at(now), Duration::from_millis(1));
+            if !asked.is_empty() {
+                rounds.push(tenth);
+            }
+        }
+        assert_eq!(rounds, [0, 5, 25, 45]);
     }
 
     #[test]
