@@ -277,9 +277,9 @@ fn tabs(state: &State, area: Rect, buf: &mut Buffer) {
 /// True where every tab can have a space at both sides.
 fn roomy(state: &State, crumb: &str, area: Rect) -> bool {
     let badge = |badge| text::width(&badge_text(badge, &state.look).0) + 1;
-    let wide =
-        |(index, pane): (usize, &dyn View)| text::width(&tab_label(index, pane)) + pane.badge().map_or(0, badge) + 3;
-    let tabs: usize = state.panes.iter().map(AsRef::as_ref).enumerate().map(wide).sum();
+    let wide = |index: usize, pane: &dyn View| text::width(&tab_label(index, pane)) + pane.badge().map_or(0, badge) + 3;
+    let tabs = state.panes.iter().enumerate();
+    let tabs: usize = tabs.map(|(index, pane)| wide(index, pane.as_ref())).sum();
     tabs + text::width(crumb) <= usize::from(area.width)
 }
 

@@ -12,7 +12,7 @@ use super::keymap::Chord;
 use super::popup;
 use super::state::{Over, Prompt, State};
 use super::world::ServerClock;
-use crate::pane::{Reply, Severity, View};
+use crate::pane::{Copy, Place, Reply, Severity, View};
 use crate::pg::fault::Fault;
 use crate::pg::privilege::Findings;
 use crate::poll::{Link, News, Order};
@@ -240,7 +240,7 @@ fn back(state: &mut State) {
 /// A popup of the same kind is closed by its own key; another kind replaces it.
 fn popup_over(state: &mut State, make: impl FnOnce(&State) -> Box<dyn View>) {
     let popup = make(state);
-    let is_popup = |view: &dyn View| matches!(view.place(), crate::pane::Place::Popup(..));
+    let is_popup = |view: &dyn View| matches!(view.place(), Place::Popup(..));
     let same = state
         .layers
         .last()
@@ -255,13 +255,26 @@ fn popup_over(state: &mut State, make: impl FnOnce(&State) -> Box<dyn View>) {
 }
 
 fn copy_menu(state: &mut State) {
-    let copies = state.with_top(|top, world| top.copies(world)).unwrap_or_default();
+    let mut copies = state.with_top(|top, world| top.copies(world)).unwrap_or_default();
+    copies.extend(statements(state));
     if copies.is_empty() {
         state.world.say(None, "There is nothing to copy here.");
     } else {
         state.layers.push(Box::new(popup::copy::CopyMenu::new(copies)));
         state.underived = true;
     }
+}
+
+/// The statements behind a page, as they ran; a popup offers its own.
+fn statements(state: &State) -> Vec<Copy> {
+    let page = state.top().filter(|top| top.place() == Place::Body);
+    let probes = page.map(View::probes).unwrap_or_default();
+    let ran = probes.iter().filter_map(|probe| state.shown().last_ran(probe));
+    ran.map(|ran| Copy {
+        what: format!("SQL: {}", ran.probe),
+        text: ran.variant.sql.to_owned(),
+    })
+    .collect()
 }
 
 fn freeze(state: &mut State) {

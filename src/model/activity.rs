@@ -211,7 +211,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// Age of what it is busy with: see [`busy_s`].
+    /// Age of what it is busy with: see `busy_s`.
     #[must_use]
     pub fn busy_s(&self) -> Option<f64> {
         busy_s(&self.backend, self.doing)

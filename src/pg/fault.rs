@@ -2,7 +2,7 @@
 //!
 //! Faults are decided by SQLSTATE where the server speaks, never by its (translated) message text.
 //! No fault carries a password, a DSN or a literal of somebody's query.
-//! [`connect`] words what happens before a session is ours, [`query`] what happens in one.
+//! `connect` words what happens before a session is ours, `query` what happens in one.
 
 mod connect;
 mod query;

@@ -2,7 +2,7 @@
 //!
 //! [`forest`] takes one answer of [`crate::probe::locks`] and folds parallel workers under their leader, finds out
 //! which prepared transaction a blocker 0 is and whom the startup process of a standby waits for (the server says
-//! neither), reduces the edges ([`graph`]), lifts the waiters for one row to the side of the first of them, and
+//! neither), reduces the edges (`graph`), lifts the waiters for one row to the side of the first of them, and
 //! orders roots by the sessions they free, then by the longest wait.
 
 pub mod beside;

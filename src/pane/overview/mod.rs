@@ -1,6 +1,6 @@
 //! The Overview: what a tired person wants to know first, one line each, with how it went over the last minutes.
 //!
-//! Lines come in three groups ([`sessions`], [`work`], [`upkeep`]); [`layout`] decides which rows show them, `draw`
+//! Lines come in three groups (`sessions`, `work`, `upkeep`); `layout` decides which rows show them, `draw`
 //! only draws. A line that is about a backend leads there with Enter.
 
 mod draw;
