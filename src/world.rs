@@ -231,7 +231,7 @@ impl World {
             return None;
         }
         #[expect(clippy::cast_precision_loss, reason = "statements of one minute")]
-        let statements = (last.statements - first.statements) as f64;
+        let statements = last.statements.saturating_sub(first.statements) as f64;
         let busy = last.busy.saturating_sub(first.busy).as_secs_f64();
         Some((statements * 60.0 / span, busy * 60.0 / span))
     }

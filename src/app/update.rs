@@ -163,8 +163,12 @@ fn on_reply(state: &mut State, reply: Reply) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Sessions can wait for each other in a ring: a page that is open already is gone back to.
 fn open(state: &mut State, subject: Subject) {
-    if let Some(page) = crate::pane::detail(subject) {
+    let open = state.layers.iter().position(|layer| layer.subject() == Some(&subject));
+    if let Some(at) = open {
+        state.layers.truncate(at + 1);
+    } else if let Some(page) = crate::pane::detail(subject) {
         state.layers.push(page);
     }
 }

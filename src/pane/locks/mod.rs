@@ -43,6 +43,8 @@ pub struct Locks {
     head: Vec<(String, Role)>,
     /// Said below the rows, or instead of them.
     notice: Option<Notice>,
+    /// The same in lines that fit.
+    notice_lines: Vec<String>,
     stale: bool,
 }
 
@@ -55,6 +57,7 @@ impl Default for Locks {
             beside: Vec::new(),
             head: Vec::new(),
             notice: None,
+            notice_lines: Vec::new(),
             stale: false,
         }
     }
@@ -136,7 +139,7 @@ impl Locks {
 
     fn hidden(&self, world: &World) -> String {
         let (hidden, grant) = (format::count(self.forest.hidden), grant(world));
-        format!("Every wait is shown; {hidden} sessions hide their texts.  {grant}")
+        format!("Every wait is shown; {hidden} sessions hide their texts. {grant}")
     }
 
     fn calm(&self, world: &World) -> bool {
@@ -161,8 +164,12 @@ impl Locks {
         };
         rest.y += head.height;
         rest.height -= head.height;
-        let below = self.notice.is_some() && !self.forest.nodes.is_empty();
-        let notice = take(&mut rest, usize::from(below));
+        let below = if self.forest.nodes.is_empty() {
+            0
+        } else {
+            self.notice_lines.len()
+        };
+        let notice = take(&mut rest, below);
         let about = take(
             &mut rest,
             if area.height >= 14 && !self.forest.nodes.is_empty() {
@@ -189,9 +196,16 @@ impl Locks {
     /// Nobody waits, and how that is known; or why nothing is known.
     fn draw_nothing(&self, pen: &mut Pen<'_>, world: &World, area: Rect) {
         let calm = self.calm(world).then(|| calm(world, pen.look));
-        let lines = calm.as_ref().into_iter().chain(&self.notice);
-        for (notice, line) in lines.zip(0..) {
-            pen.line(area, line, &notice.text, notice.role);
+        if let Some(calm) = &calm {
+            pen.line(area, 0, &calm.text, calm.role);
+        }
+        self.draw_notice(pen, area, u16::from(calm.is_some()));
+    }
+
+    fn draw_notice(&self, pen: &mut Pen<'_>, area: Rect, from: u16) {
+        let role = self.notice.as_ref().map_or(Role::Muted, |notice| notice.role);
+        for (text, line) in self.notice_lines.iter().zip(from..) {
+            pen.line(area, line, text, role);
         }
     }
 
@@ -379,6 +393,9 @@ impl View for Locks {
     }
 
     fn arrange(&mut self, area: Rect) {
+        let cells = usize::from(area.width.saturating_sub(2));
+        let notice = self.notice.as_ref();
+        self.notice_lines = notice.map(|notice| text::wrap(&notice.text, cells)).unwrap_or_default();
         let table = self.parts(area).table;
         self.table.arrange(table);
     }
@@ -419,9 +436,7 @@ impl View for Locks {
         self.table.draw(look, parts.table, pen.buf, options);
         self.draw_beside(&mut pen, parts.beside);
         self.draw_about(&mut pen, parts.about);
-        if let Some(notice) = &self.notice {
-            pen.line(parts.notice, 0, &notice.text, notice.role);
-        }
+        self.draw_notice(&mut pen, parts.notice, 0);
     }
 
     fn badge(&self) -> Option<Badge> {
