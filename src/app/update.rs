@@ -7,17 +7,18 @@ use crossterm::event::{Event as Terminal, KeyEvent, KeyEventKind};
 use ratatui::layout::Rect;
 use tui_input::backend::crossterm::EventHandler;
 
-use super::action::Action;
 use super::keymap::Chord;
 use super::popup;
 use super::state::{Over, Prompt, State};
-use super::world::ServerClock;
-use crate::pane::{Copy, Place, Reply, Severity, View};
+use crate::action::Action;
+use crate::pane::{Copy, Place, Reply, View};
 use crate::pg::fault::Fault;
 use crate::pg::privilege::Findings;
 use crate::poll::{Link, News, Order};
 use crate::probe::{Mono, Sample, Subject};
 use crate::ui::filter::Filter;
+use crate::world::ServerClock;
+use crate::world::message::Severity;
 
 /// Something that happened, and when.
 #[derive(Clone, Debug)]
@@ -453,7 +454,7 @@ fn on_sample(state: &mut State, sample: &Arc<Sample>) {
 }
 
 /// The pulse carries the server's clock; half of its round trip has passed since it was read.
-fn set_clock(world: &mut super::world::World, sample: &Sample) {
+fn set_clock(world: &mut crate::world::World, sample: &Sample) {
     if let Some(pulse) = world
         .latest
         .get::<crate::probe::pulse::PulseProbe>()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use pgmon_tui::app::action::{Action, BINDINGS};
+use pgmon_tui::action::{Action, BINDINGS};
 use pgmon_tui::app::update::{Effect, What};
 use pgmon_tui::pane::{self, View};
 use pgmon_tui::pg::fault::{Fault, FaultKind};
@@ -58,7 +58,7 @@ fn every_action_of_a_view_has_a_key_and_every_probe_exists() {
 /// What the footer offers in a situation: the keys before the hints.
 fn offered(app: &mut App) -> Vec<(&'static str, Action)> {
     let footer = app.screen().lines().last().unwrap().to_owned();
-    let named = |binding: &&pgmon_tui::app::action::Binding| {
+    let named = |binding: &&pgmon_tui::action::Binding| {
         !binding.hint.is_empty() && footer.contains(&format!(" {} {} ", binding.keys[0], binding.hint))
     };
     BINDINGS

@@ -3,11 +3,11 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::action::Action;
-use crate::app::world::World;
+use crate::action::Action;
 use crate::pane::{Copy, Place, Reply, View};
 use crate::ui::look::{Look, Role};
 use crate::ui::text;
+use crate::world::World;
 
 /// The popup of `y`.
 #[derive(Debug)]

@@ -13,11 +13,11 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Widget};
 
-use super::action::Action;
-use super::world::World;
+use crate::action::Action;
 use crate::pane::{Copy, Place, Reply, View};
 use crate::ui::look::{Look, Role};
 use crate::ui::{self, wrap};
+use crate::world::World;
 
 /// A line of a popup: pieces of text with their meaning. Server text in it must be made safe when it is drawn.
 pub type Row = Vec<(Role, String)>;

@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use super::{Row, Text, row};
-use crate::app::action::Action;
-use crate::app::world::World;
+use crate::action::Action;
 use crate::pane::{Copy, Reply};
 use crate::pg::fault::Fault;
 use crate::pg::privilege::{self, Findings};
 use crate::pg::server::Server;
 use crate::ui::look::{Look, Role};
 use crate::ui::text;
+use crate::world::World;
 
 /// The question.
 #[derive(Debug)]

@@ -2,13 +2,13 @@
 //! the statement that ran, its parameters, when, how long, how many rows, and the last error.
 
 use super::{Row, Text, row};
-use crate::app::action::Action;
+use crate::action::Action;
 use crate::app::state::State;
-use crate::app::world::World;
 use crate::pane::{Copy, Reply};
 use crate::probe::{Ran, Spec, Tier, Variant};
 use crate::ui::look::{Look, Role};
 use crate::ui::{format, text, wrap};
+use crate::world::World;
 
 /// The popup of `s`.
 pub struct Sql {

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::line::Line;
-use crate::app::world::World;
 use crate::model::observe::name;
 use crate::model::overview;
 use crate::model::series::Fold;
@@ -12,6 +11,7 @@ use crate::probe::activity::{Activity, Backend};
 use crate::probe::pulse::PulseProbe;
 use crate::ui::format;
 use crate::ui::look::Role;
+use crate::world::World;
 
 /// Active sessions are averaged over this long.
 pub const AVERAGE: Duration = Duration::from_mins(1);
