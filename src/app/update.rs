@@ -196,8 +196,8 @@ fn on_global(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Sql => popup_over(state, |state| Box::new(popup::sql::SqlPopup::of(state))),
         Action::Help => popup_over(state, |state| Box::new(popup::help::HelpPopup::of(state))),
-        Action::Messages => popup_over(state, |_| Box::new(popup::messages::MessagesPopup::default())),
-        Action::Cost => popup_over(state, |_| Box::new(popup::cost::CostPopup::default())),
+        Action::Messages => popup_over(state, |state| Box::new(popup::messages::MessagesPopup::of(state))),
+        Action::Cost => popup_over(state, |state| Box::new(popup::cost::CostPopup::of(state))),
         Action::Copy => copy_menu(state),
         Action::Suspend => return vec![Effect::Suspend],
         Action::Redraw => return vec![Effect::Repaint],
@@ -260,7 +260,9 @@ fn copy_menu(state: &mut State) {
     if copies.is_empty() {
         state.world.say(None, "There is nothing to copy here.");
     } else {
-        state.layers.push(Box::new(popup::copy::CopyMenu::new(copies)));
+        state
+            .layers
+            .push(Box::new(popup::copy::CopyMenu::new(copies, &state.keymap)));
         state.underived = true;
     }
 }
@@ -392,7 +394,7 @@ fn on_tier(state: &mut State, health: crate::poll::TierHealth) {
 }
 
 fn on_role(state: &mut State, findings: Result<Arc<Findings>, Fault>) {
-    let Some(question) = popup::role::RoleQuestion::of(findings, state.world.server.as_deref()) else {
+    let Some(question) = popup::role::RoleQuestion::of(findings, state.world.server.as_deref(), &state.keymap) else {
         return;
     };
     state.world.say(Some(Severity::Warning), question.summary().to_owned());

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use super::{Pager, Row, SCROLLS, row};
 use crate::app::action::Action;
+use crate::app::state::State;
 use crate::app::world::World;
 use crate::pane::{Place, Reply, View};
 use crate::probe::{PROBES, Tier};
@@ -12,9 +13,21 @@ use crate::ui::format;
 use crate::ui::look::{Look, Role};
 
 /// The popup of `c`.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct CostPopup {
+    foot: String,
     pager: Pager,
+}
+
+impl CostPopup {
+    /// The cost so far.
+    #[must_use]
+    pub fn of(state: &State) -> Self {
+        Self {
+            foot: super::close(&state.keymap),
+            pager: Pager::default(),
+        }
+    }
 }
 
 fn totals(world: &World) -> Vec<Row> {
@@ -128,7 +141,7 @@ impl View for CostPopup {
     }
 
     fn draw(&self, _world: &World, look: &Look, area: Rect, buf: &mut Buffer) {
-        self.pager.draw(&self.title(), "esc close", look, area, buf);
+        self.pager.draw(&self.title(), &self.foot, look, area, buf);
     }
 
     fn place(&self) -> Place {

@@ -18,6 +18,7 @@ pub struct HelpPopup {
     of: String,
     about: Vec<(String, String)>,
     keys: Vec<(String, &'static str)>,
+    foot: String,
     pager: Pager,
     width: usize,
 }
@@ -40,6 +41,7 @@ impl HelpPopup {
                 state.panes.len(),
                 body.is_some_and(|body| body.filter().is_some()),
             ),
+            foot: super::close(&state.keymap),
             pager: Pager::default(),
             width: 76,
         }
@@ -134,7 +136,7 @@ impl View for HelpPopup {
     }
 
     fn draw(&self, _world: &World, look: &Look, area: Rect, buf: &mut Buffer) {
-        self.pager.draw(&self.title(), "esc close", look, area, buf);
+        self.pager.draw(&self.title(), &self.foot, look, area, buf);
     }
 
     fn place(&self) -> Place {

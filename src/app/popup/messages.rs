@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use super::{Pager, Row, SCROLLS, row};
 use crate::app::action::Action;
 use crate::app::message::Message;
+use crate::app::state::State;
 use crate::app::world::World;
 use crate::pane::{Place, Reply, Severity, View};
 use crate::ui::look::{Look, Role};
@@ -14,13 +15,17 @@ use crate::ui::text;
 /// The popup of `m`.
 #[derive(Debug)]
 pub struct MessagesPopup {
+    foot: String,
     pager: Pager,
     width: usize,
 }
 
-impl Default for MessagesPopup {
-    fn default() -> Self {
+impl MessagesPopup {
+    /// The messages so far.
+    #[must_use]
+    pub fn of(state: &State) -> Self {
         Self {
+            foot: super::close(&state.keymap),
             pager: Pager::default(),
             width: 76,
         }
@@ -97,7 +102,7 @@ impl View for MessagesPopup {
     }
 
     fn draw(&self, _world: &World, look: &Look, area: Rect, buf: &mut Buffer) {
-        self.pager.draw(&self.title(), "esc close", look, area, buf);
+        self.pager.draw(&self.title(), &self.foot, look, area, buf);
     }
 
     fn place(&self) -> Place {

@@ -13,6 +13,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Widget};
 
 use super::action::Action;
+use super::keymap::Keymap;
 use crate::ui::look::{Look, Role};
 use crate::ui::{text, wrap};
 
@@ -33,6 +34,19 @@ pub(super) const SCROLLS: &[Action] = &[
     Action::First,
     Action::Last,
 ];
+
+/// What the foot of a popup says of its keys: `y copy  esc close`.
+pub(super) fn foot(keymap: &Keymap, hints: &[(Action, &str)]) -> String {
+    let named = hints
+        .iter()
+        .filter_map(|(action, word)| Some(format!("{} {word}", keymap.key(*action)?)));
+    named.collect::<Vec<_>>().join("  ")
+}
+
+/// The foot of a popup that can only be closed.
+pub(super) fn close(keymap: &Keymap) -> String {
+    foot(keymap, &[(Action::Back, "close")])
+}
 
 /// Rows with a position in them.
 #[derive(Debug, Default)]

@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 
 use super::{Pager, Row, row};
 use crate::app::action::Action;
+use crate::app::keymap::Keymap;
 use crate::app::world::World;
 use crate::pane::{Copy, Place, Reply, View};
 use crate::pg::fault::Fault;
@@ -22,6 +23,8 @@ pub struct RoleQuestion {
     summary: String,
     findings: Vec<String>,
     advice: Vec<String>,
+    /// The keys that answer.
+    answers: String,
     pager: Pager,
     width: usize,
 }
@@ -29,7 +32,7 @@ pub struct RoleQuestion {
 impl RoleQuestion {
     /// The question, if there is one to ask: the role may write, or that could not be found out.
     #[must_use]
-    pub fn of(findings: Result<Arc<Findings>, Fault>, server: Option<&Server>) -> Option<Self> {
+    pub fn of(findings: Result<Arc<Findings>, Fault>, server: Option<&Server>, keymap: &Keymap) -> Option<Self> {
         let role = server.map_or("this role", |server| server.role.as_str());
         let (summary, findings) = match findings {
             Ok(findings) if !findings.may_write() => return None,
@@ -40,7 +43,16 @@ impl RoleQuestion {
             ),
         };
         let advice = privilege::advice("pgmon").to_vec();
+        let answers = [
+            (Action::GoOn, "go on with this role"),
+            (Action::Copy, "copy the statements"),
+            (Action::Quit, "quit"),
+        ];
+        let answers = answers
+            .iter()
+            .filter_map(|(action, means)| Some(format!("{}: {means}", keymap.key(*action)?)));
         Some(Self {
+            answers: answers.collect::<Vec<_>>().join("   "),
             summary,
             findings,
             advice,
@@ -76,8 +88,7 @@ impl RoleQuestion {
             rows.extend(wrapped(Role::Accent, statement));
         }
         rows.push(Row::new());
-        let keys = "a: go on with this role   y: copy the statements   q: quit";
-        rows.extend(wrapped(Role::Title, keys));
+        rows.extend(wrapped(Role::Title, &self.answers));
         rows
     }
 }

@@ -19,6 +19,7 @@ pub struct SqlPopup {
     of: String,
     specs: Vec<&'static Spec>,
     index: usize,
+    foot: String,
     pager: Pager,
     width: usize,
     sql: &'static str,
@@ -53,6 +54,14 @@ impl SqlPopup {
             of,
             specs,
             index: 0,
+            foot: super::foot(
+                &state.keymap,
+                &[
+                    (Action::NextTab, "next query"),
+                    (Action::Copy, "copy"),
+                    (Action::Back, "close"),
+                ],
+            ),
             pager: Pager::default(),
             width: 76,
             sql: "",
@@ -230,10 +239,7 @@ impl View for SqlPopup {
     }
 
     fn draw(&self, _world: &World, look: &Look, area: Rect, buf: &mut Buffer) {
-        let foot = format!(
-            "{}{} scroll  tab next query  y copy  esc close",
-            look.glyphs.up, look.glyphs.down
-        );
+        let foot = format!("{}{} scroll  {}", look.glyphs.up, look.glyphs.down, self.foot);
         self.pager.draw(&self.title(), &foot, look, area, buf);
     }
 
