@@ -401,6 +401,8 @@ fn on_role(state: &mut State, findings: Result<Arc<Findings>, Fault>) {
     if state.world.privileged_allowed {
         state.world.privileged = true;
     } else {
+        // The next key answers: none may go into a filter line below.
+        state.prompt = None;
         state.layers.push(Box::new(question));
     }
 }

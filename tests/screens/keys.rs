@@ -231,3 +231,13 @@ fn popups_name_the_keys_of_the_configuration() {
     let asked = "A: go on with this role   Y: copy the statements   f10: quit";
     assert!(app.screen().contains(asked), "{}", app.screen());
 }
+
+/// The question comes while somebody types a filter: the next key answers it.
+#[test]
+fn the_question_takes_the_keys_from_the_filter_line() {
+    let mut app = App::incident(80, 24);
+    app.keys("2 /");
+    app.news(News::Role(Err(Fault::new(FaultKind::Timeout, "Too slow."))));
+    app.keys("q");
+    assert!(app.state.over.is_some());
+}

@@ -157,3 +157,35 @@ impl View for RoleQuestion {
         Place::Popup(78, 24)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Settings;
+
+    /// What a superuser is told at the start, in a terminal of 80x24 and in the smallest one.
+    #[test]
+    fn what_was_found_and_what_to_do() {
+        let keymap = Keymap::new(&std::collections::BTreeMap::new()).unwrap();
+        let fault = Fault::new(crate::pg::fault::FaultKind::Timeout, "Too slow.");
+        let mut question = RoleQuestion::of(Err(fault), None, &keymap).unwrap();
+        question.summary = "Role postgres may write to this server.".to_owned();
+        question.findings = vec![
+            "Role \"postgres\" has the attribute SUPERUSER.".to_owned(),
+            "Role \"postgres\" owns 100,000 objects in the schema a_schema_with_a_long_name.".to_owned(),
+        ];
+        let world = World::new(Arc::new(Settings::default()), "test".to_owned());
+        let mut screens = Vec::new();
+        for (width, height, action) in [(78, 18, Action::First), (40, 9, Action::First), (40, 9, Action::Last)] {
+            let area = Rect::new(0, 0, width, height);
+            question.derive(&world);
+            question.arrange(area);
+            question.on(action, &world);
+            let mut buf = Buffer::empty(area);
+            question.draw(&world, &Look::default(), area, &mut buf);
+            let line = |y| (0..width).map(|x| buf[(x, y)].symbol()).collect::<String>();
+            screens.extend((0..height).map(line));
+        }
+        insta::assert_snapshot!(screens.join("\n"));
+    }
+}
