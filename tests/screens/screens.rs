@@ -230,8 +230,7 @@ fn ascii_without_colours() {
     let look = Look::new("mono", None, Depth::None, &Glyphs::ASCII).unwrap();
     let mut all = Vec::new();
     for keys in ["1", "2", "3", "3 s", "2 y", "1 ?", "3 space"] {
-        let mut app = App::with(80, 24, look.clone());
-        app.live(true);
+        let mut app = App::incident_with(80, 24, look.clone());
         app.keys(keys);
         let screen = app.screen();
         assert!(screen.is_ascii(), "{keys}: {screen}");
@@ -292,8 +291,7 @@ fn styles(buf: &Buffer, look: &Look) -> String {
 #[case("mono", Depth::None)]
 fn what_is_emphasised(#[case] theme: &str, #[case] depth: Depth) {
     let look = Look::new(theme, None, depth, &Glyphs::UNICODE).unwrap();
-    let mut app = App::with(80, 24, look.clone());
-    app.live(true);
+    let mut app = App::incident_with(80, 24, look.clone());
     let mut all = Vec::new();
     for key in ["1", "2", "3"] {
         app.keys(key);
@@ -307,8 +305,7 @@ fn what_is_emphasised(#[case] theme: &str, #[case] depth: Depth) {
 #[test]
 fn old_data_is_dimmed() {
     let look = Look::new("dark", None, Depth::TrueColor, &Glyphs::UNICODE).unwrap();
-    let mut app = App::with(80, 24, look.clone());
-    app.live(true);
+    let mut app = App::incident_with(80, 24, look.clone());
     app.lose(LOOK);
     app.at(LOOK + 9);
     app.on(What::Tick);
