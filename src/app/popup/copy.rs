@@ -34,7 +34,7 @@ impl CopyMenu {
         Self {
             wide: u16::try_from(wide.unwrap_or_default().min(16)).unwrap_or_default(),
             copies,
-            foot: super::foot(keymap, &[(Action::Enter, "copy"), (Action::Back, "close")]),
+            foot: super::hints(keymap, &[(Action::Enter, "copy"), (Action::Back, "close")]),
             selected: 0,
         }
     }

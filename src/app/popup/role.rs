@@ -3,18 +3,15 @@
 
 use std::sync::Arc;
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
-
-use super::{Pager, Row, row};
+use super::{Row, Text, row};
 use crate::app::action::Action;
 use crate::app::keymap::Keymap;
 use crate::app::world::World;
-use crate::pane::{Copy, Place, Reply, View};
+use crate::pane::{Copy, Reply};
 use crate::pg::fault::Fault;
 use crate::pg::privilege::{self, Findings};
 use crate::pg::server::Server;
-use crate::ui::look::{Look, Role};
+use crate::ui::look::Role;
 use crate::ui::text;
 
 /// The question.
@@ -25,8 +22,6 @@ pub struct RoleQuestion {
     advice: Vec<String>,
     /// The keys that answer.
     answers: String,
-    pager: Pager,
-    width: usize,
 }
 
 impl RoleQuestion {
@@ -56,8 +51,6 @@ impl RoleQuestion {
             summary,
             findings,
             advice,
-            pager: Pager::default(),
-            width: 70,
         })
     }
 
@@ -66,44 +59,38 @@ impl RoleQuestion {
     pub fn summary(&self) -> &str {
         &self.summary
     }
-
-    fn rows(&self) -> Vec<Row> {
-        let wrapped = |role, text: &str| {
-            text::wrap(text, self.width)
-                .into_iter()
-                .map(move |line| row(role, line))
-        };
-        let mut rows: Vec<Row> = wrapped(Role::Warning, &self.summary).collect();
-        rows.push(Row::new());
-        for finding in &self.findings {
-            let lines = text::wrap(finding, self.width.saturating_sub(2).max(10));
-            let dashed = |(index, line)| vec![(Role::Text, format!("{} {line}", if index == 0 { "-" } else { " " }))];
-            rows.extend(lines.into_iter().enumerate().map(dashed));
-        }
-        rows.push(Row::new());
-        let why = "This program only reads, but a monitoring session that cannot write is safer. As a superuser:";
-        rows.extend(wrapped(Role::Text, why));
-        rows.push(Row::new());
-        for statement in &self.advice {
-            rows.extend(wrapped(Role::Accent, statement));
-        }
-        rows.push(Row::new());
-        rows.extend(wrapped(Role::Title, &self.answers));
-        rows
-    }
 }
 
-impl View for RoleQuestion {
-    fn id(&self) -> &'static str {
-        "role"
-    }
+impl Text for RoleQuestion {
+    const ID: &'static str = "role";
+    const SIZE: (u16, u16) = (78, 24);
+    const HINTS: &'static [(Action, &'static str)] = &[];
 
     fn title(&self) -> String {
         "May this role write?".to_owned()
     }
 
-    fn probes(&self) -> &'static [&'static str] {
-        &[]
+    fn rows(&mut self, _world: &World, width: usize) -> Vec<Row> {
+        let wrapped = |text: &str, role| text::wrap(text, width).into_iter().map(move |line| row(role, line));
+        let mut rows: Vec<Row> = wrapped(&self.summary, Role::Warning).collect();
+        rows.push(Row::new());
+        for finding in &self.findings {
+            let lines = text::wrap(finding, width.saturating_sub(2).max(10));
+            let dashed = |(index, line)| vec![(Role::Text, format!("{} {line}", if index == 0 { "-" } else { " " }))];
+            rows.extend(lines.into_iter().enumerate().map(dashed));
+        }
+        rows.push(Row::new());
+        let why = "This program only reads, but a monitoring session that cannot write is safer. As a superuser:";
+        rows.extend(wrapped(why, Role::Text));
+        rows.push(Row::new());
+        rows.extend(
+            self.advice
+                .iter()
+                .flat_map(|statement| wrapped(statement, Role::Accent)),
+        );
+        rows.push(Row::new());
+        rows.extend(wrapped(&self.answers, Role::Title));
+        rows
     }
 
     fn actions(&self) -> &'static [Action] {
@@ -118,50 +105,30 @@ impl View for RoleQuestion {
         ]
     }
 
-    fn derive(&mut self, _world: &World) {
-        let rows = self.rows();
-        self.pager.set(rows);
-    }
-
-    fn arrange(&mut self, area: Rect) {
-        self.width = usize::from(area.width.saturating_sub(4));
-        let rows = self.rows();
-        self.pager.set(rows);
-        self.pager.arrange(area);
-    }
-
-    fn on(&mut self, action: Action, _world: &World) -> Reply {
+    fn on(&mut self, action: Action) -> Reply {
         match action {
             Action::GoOn => Reply::GoOn,
-            action if self.pager.on(action) => Reply::Taken,
             _ => Reply::Ignored,
         }
     }
 
-    fn copies(&self, _world: &World) -> Vec<Copy> {
-        vec![Copy {
-            what: "statements".to_owned(),
-            text: self.advice.join("\n"),
-        }]
+    fn copies(&self) -> Vec<Copy> {
+        vec![Copy::new("statements", self.advice.join("\n"))]
     }
 
     fn modal(&self) -> bool {
         true
     }
-
-    fn draw(&self, _world: &World, look: &Look, area: Rect, buf: &mut Buffer) {
-        self.pager.draw(&self.title(), "", look, area, buf);
-    }
-
-    fn place(&self) -> Place {
-        Place::Popup(78, 24)
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use ratatui::buffer::Buffer;
+    use ratatui::layout::Rect;
+
     use super::*;
     use crate::config::Settings;
+    use crate::ui::look::Look;
 
     /// What a superuser is told at the start, in a terminal of 80x24 and in the smallest one.
     #[test]
@@ -175,14 +142,15 @@ mod tests {
             "Role \"postgres\" owns 100,000 objects in the schema a_schema_with_a_long_name.".to_owned(),
         ];
         let world = World::new(Arc::new(Settings::default()), "test".to_owned());
+        let mut popup = super::super::text(question, &keymap);
         let mut screens = Vec::new();
         for (width, height, action) in [(78, 18, Action::First), (40, 9, Action::First), (40, 9, Action::Last)] {
             let area = Rect::new(0, 0, width, height);
-            question.derive(&world);
-            question.arrange(area);
-            question.on(action, &world);
+            popup.arrange(area);
+            popup.derive(&world);
+            popup.on(action, &world);
             let mut buf = Buffer::empty(area);
-            question.draw(&world, &Look::default(), area, &mut buf);
+            popup.draw(&world, &Look::default(), area, &mut buf);
             let line = |y| (0..width).map(|x| buf[(x, y)].symbol()).collect::<String>();
             screens.extend((0..height).map(line));
         }

@@ -146,8 +146,9 @@ fn a_prepared_transaction_is_copied_as_its_rollback() {
 #[test]
 fn calm_loading_failed_and_not_asked_are_told_apart() {
     let fault = || Fault::new(FaultKind::Timeout, "Canceled after 1 s.");
-    let mut skipped = world(&[]);
-    skipped.asked.entry("locks").or_default().skipped = Some("the newest activity sample shows nobody");
+    // What was known of the incident goes with the reason not to ask.
+    let mut skipped = hanging();
+    skipped.skip("locks", "the newest activity sample shows nobody");
     let mut old = world(&[answer::<Probe>(Sample::default(), None)]);
     old.now = crate::probe::Mono(std::time::Duration::from_mins(2));
     let first = |world: &World| {
