@@ -10,7 +10,6 @@ use pgmon_tui::app::chrome;
 use pgmon_tui::app::keymap::Keymap;
 use pgmon_tui::app::state::State;
 use pgmon_tui::app::update::{Event, What, update};
-use pgmon_tui::app::world::World;
 use pgmon_tui::config::Settings;
 use pgmon_tui::model::locks::forest;
 use pgmon_tui::pg::server::Server;
@@ -19,6 +18,7 @@ use pgmon_tui::probe::activity::{Activity, Backend};
 use pgmon_tui::probe::locks::{Locks, Names, Sample as LockSample, Session, Tag, Wait};
 use pgmon_tui::probe::{Mono, Probe, Ran, Sample};
 use pgmon_tui::ui::look::Look;
+use pgmon_tui::world::World;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 

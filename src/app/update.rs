@@ -195,10 +195,10 @@ fn on_global(state: &mut State, action: Action) -> Vec<Effect> {
             let said = format!("Theme: {}", state.look.next_theme());
             state.world.say(None, said);
         }
-        Action::Sql => popup_over(state, |state| popup::text(popup::sql::Sql::of(state))),
-        Action::Help => popup_over(state, |state| popup::text(popup::help::Help::of(state))),
-        Action::Messages => popup_over(state, |_| popup::text(popup::messages::Messages)),
-        Action::Cost => popup_over(state, |_| popup::text(popup::cost::Cost)),
+        Action::Sql => popup_over(state, |state| popup::text(popup::sql::Sql::of(state), &state.keymap)),
+        Action::Help => popup_over(state, |state| popup::text(popup::help::Help::of(state), &state.keymap)),
+        Action::Messages => popup_over(state, |state| popup::text(popup::messages::Messages, &state.keymap)),
+        Action::Cost => popup_over(state, |state| popup::text(popup::cost::Cost, &state.keymap)),
         Action::Copy => copy_menu(state),
         Action::Suspend => return vec![Effect::Suspend],
         Action::Redraw => return vec![Effect::Repaint],
@@ -261,7 +261,9 @@ fn copy_menu(state: &mut State) {
     if copies.is_empty() {
         state.world.say(None, "There is nothing to copy here.");
     } else {
-        state.layers.push(Box::new(popup::copy::CopyMenu::new(copies)));
+        state
+            .layers
+            .push(Box::new(popup::copy::CopyMenu::new(copies, &state.keymap)));
         state.underived = true;
     }
 }
@@ -386,14 +388,16 @@ fn on_tier(state: &mut State, health: crate::poll::TierHealth) {
 }
 
 fn on_role(state: &mut State, findings: Result<Arc<Findings>, Fault>) {
-    let Some(question) = popup::role::RoleQuestion::of(findings, state.world.server.as_deref()) else {
+    let Some(question) = popup::role::RoleQuestion::of(findings, state.world.server.as_deref(), &state.keymap) else {
         return;
     };
     state.world.say(Some(Severity::Warning), question.summary().to_owned());
     if state.world.privileged_allowed {
         state.world.privileged = true;
     } else {
-        state.layers.push(popup::text(question));
+        // The next key answers: none may go into a filter line below.
+        state.prompt = None;
+        state.layers.push(popup::text(question, &state.keymap));
     }
 }
 

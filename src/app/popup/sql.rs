@@ -144,6 +144,11 @@ fn pace_text(spec: &Spec, world: &World) -> String {
 impl Text for Sql {
     const ID: &'static str = "sql";
     const SIZE: (u16, u16) = (110, 45);
+    const HINTS: &'static [(Action, &'static str)] = &[
+        (Action::NextTab, "next query"),
+        (Action::Copy, "copy"),
+        (Action::Back, "close"),
+    ];
 
     fn title(&self) -> String {
         let what = self.spec().map_or("no query", |spec| spec.title);
@@ -164,9 +169,8 @@ impl Text for Sql {
         question(spec, variant, world, width)
     }
 
-    fn foot(&self, look: &Look) -> String {
-        let (up, down) = (look.glyphs.up, look.glyphs.down);
-        format!("{up}{down} scroll  tab next query  y copy  esc close")
+    fn foot(&self, hints: &str, look: &Look) -> String {
+        format!("{}{} scroll  {hints}", look.glyphs.up, look.glyphs.down)
     }
 
     fn actions(&self) -> &'static [Action] {
