@@ -314,7 +314,10 @@ impl View for Activity {
         let Some(row) = self.selected() else { return Vec::new() };
         let who = who(row, world);
         let query = row.backend.query.clone().filter(|query| !query.is_empty());
-        let mut copies: Vec<Copy> = remedy::copies(&who).map(|(what, text)| Copy { what, text }).into();
+        let mut copies: Vec<Copy> = remedy::copies(&who)
+            .into_iter()
+            .map(|(what, text)| Copy { what, text })
+            .collect();
         copies.extend(query.map(|text| Copy {
             what: "query text".to_owned(),
             text,

@@ -347,19 +347,9 @@ fn ago<P: crate::probe::Probe>(world: &World, age: Option<f64>) -> Option<f64> {
 fn remedies(node: &Node, world: &World) -> Vec<Copy> {
     let copy = |what: String, text: String| Copy { what, text };
     match &node.who {
-        // Replay cannot be signalled; its lock goes when it has replayed the end of the transaction.
-        Who::Backend { .. } if node.session.backend_type.as_deref() == Some("startup") => Vec::new(),
-        Who::Backend { pid, .. } => {
-            let who = remedy_who(node, *pid, world);
-            let cancel = copy(format!("SELECT pg_cancel_backend({pid});"), remedy::cancel(&who));
-            let terminate = copy(format!("SELECT pg_terminate_backend({pid});"), remedy::terminate(&who));
-            // Cancelling does nothing to a transaction that runs no statement.
-            if node.idle_in_transaction() {
-                vec![terminate, cancel]
-            } else {
-                vec![cancel, terminate]
-            }
-        }
+        Who::Backend { pid, .. } => (remedy::copies(&remedy_who(node, *pid, world)).into_iter())
+            .map(|(what, text)| copy(what, text))
+            .collect(),
         Who::Prepared(_) => (node.prepared.iter())
             .map(|one| {
                 let since = ago::<PreparedXacts>(world, one.age_s);

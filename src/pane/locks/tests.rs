@@ -249,13 +249,10 @@ fn statements_fit_what_the_session_does() {
             .collect::<Vec<_>>()
     };
     let (cancel, terminate) = ("SELECT pg_cancel_backend", "SELECT pg_terminate_backend");
+    // It runs no statement: there is nothing to cancel.
     assert_eq!(
-        what(&pane),
-        [
-            format!("{terminate}(700);"),
-            format!("{cancel}(700);"),
-            "query text".to_owned()
-        ]
+        what(&pane)[..2],
+        [format!("{terminate}(700);"), "query text".to_owned()]
     );
     assert_eq!(
         pane.copies(&world)[0].text,
