@@ -3,13 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
+mod common;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pgmon_lab::{Client, Cluster, Stop, wait_until};
 use pgmon_tui::config::Settings;
-use pgmon_tui::pg::conninfo::{Args, plan_of_process};
 use pgmon_tui::pg::fault::FaultKind;
 use pgmon_tui::poll::worker::Worker;
 use pgmon_tui::poll::{Link, News, Order};
@@ -27,11 +28,7 @@ struct Polling {
 
 impl Polling {
     fn start(cluster: &Cluster, user: &str, settings: Settings) -> Self {
-        let args = Args {
-            rest: vec![cluster.conninfo(user, "postgres")],
-            ..Args::default()
-        };
-        let plan = Arc::new(plan_of_process(&args, &settings).unwrap());
+        let plan = Arc::new(common::plan(&cluster.conninfo(user, "postgres")));
         let (orders, for_worker) = mpsc::channel(16);
         let (to_us, news) = mpsc::channel(64);
         let worker = Worker::new(

@@ -4,12 +4,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
+mod common;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use pgmon_lab::{Client, Cluster, MAJORS};
 use pgmon_tui::config::Settings;
-use pgmon_tui::pg::conninfo::{Args, plan_of_process};
 use pgmon_tui::pg::fault::FaultKind;
 use pgmon_tui::pg::server::Server;
 use pgmon_tui::pg::session::{Lane, Session};
@@ -43,11 +44,7 @@ async fn primary(major: u32) -> Cluster {
 }
 
 async fn open(cluster: &Cluster, user: &str, settings: &Settings) -> Session {
-    let args = Args {
-        rest: vec![cluster.conninfo(user, "postgres")],
-        ..Args::default()
-    };
-    let plan = plan_of_process(&args, settings).unwrap();
+    let plan = common::plan(&cluster.conninfo(user, "postgres"));
     Session::open(&plan, Lane::Fast, settings, None)
         .await
         .unwrap_or_else(|fault| panic!("{user}: {fault}"))

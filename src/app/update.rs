@@ -162,8 +162,12 @@ fn on_reply(state: &mut State, reply: Reply) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Sessions can wait for each other in a ring: a page that is open already is gone back to.
 fn open(state: &mut State, subject: Subject) {
-    if let Some(page) = crate::pane::detail(subject) {
+    let open = state.layers.iter().position(|layer| layer.subject() == Some(&subject));
+    if let Some(at) = open {
+        state.layers.truncate(at + 1);
+    } else if let Some(page) = crate::pane::detail(subject) {
         state.layers.push(page);
     }
 }
@@ -190,10 +194,10 @@ fn on_global(state: &mut State, action: Action) -> Vec<Effect> {
             let said = format!("Theme: {}", state.look.next_theme());
             state.world.say(None, said);
         }
-        Action::Sql => popup_over(state, |state| Box::new(popup::sql::SqlPopup::of(state))),
-        Action::Help => popup_over(state, |state| Box::new(popup::help::HelpPopup::of(state))),
-        Action::Messages => popup_over(state, |_| Box::new(popup::messages::MessagesPopup::default())),
-        Action::Cost => popup_over(state, |_| Box::new(popup::cost::CostPopup::default())),
+        Action::Sql => popup_over(state, |state| popup::text(popup::sql::Sql::of(state))),
+        Action::Help => popup_over(state, |state| popup::text(popup::help::Help::of(state))),
+        Action::Messages => popup_over(state, |_| popup::text(popup::messages::Messages)),
+        Action::Cost => popup_over(state, |_| popup::text(popup::cost::Cost)),
         Action::Copy => copy_menu(state),
         Action::Suspend => return vec![Effect::Suspend],
         Action::Redraw => return vec![Effect::Repaint],
@@ -266,11 +270,8 @@ fn statements(state: &State) -> Vec<Copy> {
     let page = state.top().filter(|top| top.place() == Place::Body);
     let probes = page.map(View::probes).unwrap_or_default();
     let ran = probes.iter().filter_map(|probe| state.shown().last_ran(probe));
-    ran.map(|ran| Copy {
-        what: format!("SQL: {}", ran.probe),
-        text: ran.variant.sql.to_owned(),
-    })
-    .collect()
+    ran.map(|ran| Copy::new(format!("SQL: {}", ran.probe), ran.variant.sql))
+        .collect()
 }
 
 fn freeze(state: &mut State) {
@@ -353,11 +354,7 @@ fn on_news(state: &mut State, news: News) -> Vec<Effect> {
     match news {
         News::Link(link) => on_link(state, link),
         News::Sample(sample) => on_sample(state, &sample),
-        News::Skipped { probe, reason } => {
-            let asked = state.world.asked.entry(probe).or_default();
-            asked.skipped = Some(reason);
-            state.world.latest.forget(probe);
-        }
+        News::Skipped { probe, reason } => state.world.skip(probe, reason),
         News::Tier(health) => on_tier(state, health),
         News::Cost(cost) => state.world.observe_cost(cost),
         News::Slow(fault) => {
@@ -395,7 +392,7 @@ fn on_role(state: &mut State, findings: Result<Arc<Findings>, Fault>) {
     if state.world.privileged_allowed {
         state.world.privileged = true;
     } else {
-        state.layers.push(Box::new(question));
+        state.layers.push(popup::text(question));
     }
 }
 
@@ -438,10 +435,7 @@ fn on_sample(state: &mut State, sample: &Arc<Sample>) {
     let world = &mut state.world;
     let probe = sample.ran.probe;
     let failed_before = world.last_ran(probe).is_some_and(|ran| ran.fault.is_some());
-    let asked = world.asked.entry(probe).or_default();
-    asked.skipped = None;
-    asked.last = Some(Arc::clone(sample));
-    world.latest.keep(sample);
+    world.take(sample);
     match &sample.ran.fault {
         Some(fault) if !failed_before => {
             let title = crate::probe::entry(probe).map_or(probe, |entry| entry.spec.title);

@@ -6,11 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::Settings;
+use crate::model::clock;
+use crate::model::locks::{self, Forest};
 use crate::model::series::Series;
 use crate::pg::server::Server;
 use crate::poll::{Cost, Link, TierHealth};
+use crate::probe::locks::Locks;
+use crate::probe::prepared::PreparedXacts;
 use crate::probe::pulse::PulseProbe;
-use crate::probe::{Latest, Mono, Probe, Ran, Tier};
+use crate::probe::{Latest, Mono, Probe, Ran, Sample, Tier};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -18,7 +22,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 #[derive(Clone, Debug, Default)]
 pub struct Asked {
     /// The last time it was asked, whether it failed or not.
-    pub last: Option<Arc<crate::probe::Sample>>,
+    pub last: Option<Arc<Sample>>,
     /// Why it was not asked the last time it was due.
     pub skipped: Option<&'static str>,
 }
@@ -49,6 +53,8 @@ pub struct World {
     pub clock: Option<ServerClock>,
     /// The newest good sample of every probe.
     pub latest: Latest,
+    /// Who waits for whom by the newest answer about locks; built once an answer, read by every view.
+    pub forest: Option<Arc<Forest>>,
     /// What is known of every probe that was due once.
     pub asked: BTreeMap<&'static str, Asked>,
     /// The series behind sparklines and rates.
@@ -86,6 +92,7 @@ impl World {
             now: Mono::default(),
             clock: None,
             latest: Latest::default(),
+            forest: None,
             asked: BTreeMap::new(),
             series: Series::default(),
             tiers: BTreeMap::new(),
@@ -97,6 +104,33 @@ impl World {
             slow_down: None,
             privileged_allowed: false,
             privileged: false,
+        }
+    }
+
+    /// An answer came, good or not.
+    pub fn take(&mut self, sample: &Arc<Sample>) {
+        let asked = self.asked.entry(sample.ran.probe).or_default();
+        asked.skipped = None;
+        asked.last = Some(Arc::clone(sample));
+        self.latest.keep(sample);
+        if sample.data.is_some() {
+            self.rebuild(sample.ran.probe);
+        }
+    }
+
+    /// A probe was due and not asked, for this reason: there is nothing to know, and what it said before is forgotten.
+    pub fn skip(&mut self, probe: &'static str, reason: &'static str) {
+        self.asked.entry(probe).or_default().skipped = Some(reason);
+        self.latest.forget(probe);
+        self.rebuild(probe);
+    }
+
+    /// Builds again what comes from that probe's answers.
+    fn rebuild(&mut self, probe: &str) {
+        if [Locks::SPEC.id, PreparedXacts::SPEC.id].contains(&probe) {
+            let prepared = self.get::<PreparedXacts>().map_or(&[][..], Vec::as_slice);
+            let forest = self.get::<Locks>().map(|sample| locks::forest(sample, prepared));
+            self.forest = forest.map(Arc::new);
         }
     }
 
@@ -156,32 +190,23 @@ impl World {
         Some((self.server_now()? - self.get::<PulseProbe>()?.started).max(0.0))
     }
 
-    /// The server's clock now as `14:03:22`, in this terminal's time zone.
+    /// The server's clock now as `14:03:22`, in this terminal's time zone; empty while it is not known.
     #[must_use]
     pub fn clock_text(&self) -> String {
-        self.server_now()
-            .map_or_else(String::new, |epoch| self.clock_text_of(epoch))
+        let now = self.server_now();
+        now.map_or_else(String::new, |_| self.clock_text_of(now))
     }
 
     /// The server's clock at some moment of this session.
     #[must_use]
     pub fn clock_text_at(&self, at: Mono) -> String {
-        let epoch = self.server_now().map(|now| now - self.now.since(at).as_secs_f64());
-        epoch.map_or_else(|| "--:--:--".to_owned(), |epoch| self.clock_text_of(epoch))
+        self.clock_text_of(self.server_now().map(|now| now - self.now.since(at).as_secs_f64()))
     }
 
-    /// An epoch of the server's clock as `14:03:22`.
+    /// Seconds since 1970 as `14:03:22` in this terminal's time zone.
     #[must_use]
-    pub fn clock_text_of(&self, epoch: f64) -> String {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "seconds since 1970; out of range is refused below"
-        )]
-        let seconds = epoch as i64;
-        match jiff::Timestamp::from_second(seconds) {
-            Ok(time) => time.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string(),
-            Err(_) => "--:--:--".to_owned(),
-        }
+    pub fn clock_text_of(&self, epoch: Option<f64>) -> String {
+        clock::time_of_day(epoch, &self.zone)
     }
 
     /// A new count of what we cost; keeps a minute of them.
@@ -203,7 +228,7 @@ impl World {
             return None;
         }
         #[expect(clippy::cast_precision_loss, reason = "statements of one minute")]
-        let statements = (last.statements - first.statements) as f64;
+        let statements = last.statements.saturating_sub(first.statements) as f64;
         let busy = last.busy.saturating_sub(first.busy).as_secs_f64();
         Some((statements * 60.0 / span, busy * 60.0 / span))
     }

@@ -4,7 +4,8 @@
 //! Names and application names come from strangers. Inside the comment they are reduced to one line of visible
 //! characters, so that nothing in them can end the comment and become a statement of its own.
 
-use std::fmt::Write as _;
+use crate::model::clock::utc;
+use crate::pg::quote::{literal, visible};
 
 /// Characters kept of one stranger's text inside a comment.
 const TEXT_MAX: usize = 60;
@@ -90,45 +91,6 @@ pub fn rollback_prepared(gid: &str, owner: &str, database: &str, prepared: Optio
     format!("ROLLBACK PREPARED {}; -- {}", literal(gid), facts.join(", "))
 }
 
-/// Makes a role a member of `pg_monitor`: it then sees every session, query text and setting, and can change nothing.
-#[must_use]
-pub fn grant_monitor(role: &str) -> String {
-    format!("GRANT pg_monitor TO {};", identifier(role))
-}
-
-/// A name as SQL takes it: quoted unless it is a plain lower-case word. Characters that are no part of a line of
-/// text become `?`, so the result is for people, not for blind execution.
-#[must_use]
-pub fn identifier(name: &str) -> String {
-    let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-        && name
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    if plain {
-        return name.to_owned();
-    }
-    let shown: String = name.chars().map(|c| if visible(c) { c } else { '?' }).collect();
-    format!("\"{}\"", shown.replace('"', "\"\""))
-}
-
-/// A text as an SQL literal that stays on one line, whatever is in it.
-#[must_use]
-pub fn literal(text: &str) -> String {
-    let awkward = text.chars().any(|c| c == '\\' || !visible(c));
-    let mut out = String::from(if awkward { "E'" } else { "'" });
-    for c in text.chars() {
-        match c {
-            '\'' => out.push_str("''"),
-            '\\' => out.push_str("\\\\"),
-            c if visible(c) => out.push(c),
-            // Writing to a String cannot fail.
-            c => drop(write!(out, "\\U{:08X}", u32::from(c))),
-        }
-    }
-    out.push('\'');
-    out
-}
-
 fn statement(function: &str, who: &Who<'_>) -> String {
     let mut out = format!("SELECT {function}({});", who.pid);
     let facts = facts(who);
@@ -167,27 +129,6 @@ fn one_line(text: &str) -> String {
         out.push('…');
     }
     out.trim().to_owned()
-}
-
-/// False for what could end a line, drive a terminal or turn the reading direction round.
-fn visible(c: char) -> bool {
-    !c.is_control()
-        && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{61c}')
-}
-
-/// `2026-11-20 14:03:22 UTC`; `None` for a number that is no time.
-#[must_use]
-pub fn utc(epoch: f64) -> Option<String> {
-    if !(0.0..=1e11).contains(&epoch) {
-        return None;
-    }
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "checked above; whole seconds are all a person reads"
-    )]
-    let at = jiff::Timestamp::from_second(epoch.floor() as i64).ok()?;
-    Some(at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
 }
 
 #[cfg(test)]
@@ -258,14 +199,6 @@ mod tests {
             rollback_prepared("it's", "bob", "app", Some(0.0)),
             "ROLLBACK PREPARED 'it''s'; -- run in database app, as bob, prepared 1970-01-01 00:00:00 UTC"
         );
-        assert_eq!(literal("a\\b\n"), "E'a\\\\b\\U0000000A'");
-    }
-
-    #[test]
-    fn roles_are_quoted_where_they_must_be() {
-        assert_eq!(grant_monitor("app_1"), "GRANT pg_monitor TO app_1;");
-        assert_eq!(grant_monitor("Zo\"e\n"), "GRANT pg_monitor TO \"Zo\"\"e?\";");
-        assert_eq!(grant_monitor("1st"), "GRANT pg_monitor TO \"1st\";");
     }
 
     proptest! {
@@ -278,39 +211,5 @@ mod tests {
             prop_assert!(sql.chars().all(visible));
             prop_assert!(sql.chars().count() < 500);
         }
-
-        #[test]
-        fn a_literal_is_one_line_and_reads_back(text in "\\PC*|.*|[\\r\\n\\x1b'\\\\]*") {
-            let sql = literal(&text);
-            prop_assert!(sql.chars().all(visible));
-            let (escaped, body) = match sql.strip_prefix("E'") {
-                Some(body) => (true, body),
-                None => (false, sql.strip_prefix('\'').unwrap()),
-            };
-            prop_assert_eq!(read_back(body.strip_suffix('\'').unwrap(), escaped), text);
-        }
-    }
-
-    /// What the server makes of the inside of a literal.
-    fn read_back(body: &str, escaped: bool) -> String {
-        let mut out = String::new();
-        let mut chars = body.chars();
-        while let Some(c) = chars.next() {
-            match c {
-                '\'' => {
-                    assert_eq!(chars.next(), Some('\''));
-                    out.push('\'');
-                }
-                '\\' if escaped => match chars.next() {
-                    Some('U') => {
-                        let hex: String = chars.by_ref().take(8).collect();
-                        out.push(char::from_u32(u32::from_str_radix(&hex, 16).unwrap()).unwrap());
-                    }
-                    c => out.push(c.unwrap()),
-                },
-                c => out.push(c),
-            }
-        }
-        out
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod activity;
 pub mod backend;
+mod common;
 pub mod locks;
 pub mod overview;
 #[cfg(test)]
@@ -127,6 +128,23 @@ pub struct Copy {
     pub what: String,
     /// The text that goes to the clipboard.
     pub text: String,
+}
+
+impl Copy {
+    /// That text under that name.
+    #[must_use]
+    pub fn new(what: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            text: text.into(),
+        }
+    }
+}
+
+impl From<(String, String)> for Copy {
+    fn from((what, text): (String, String)) -> Self {
+        Self { what, text }
+    }
 }
 
 /// A mark on a tab.

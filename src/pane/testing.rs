@@ -58,8 +58,7 @@ pub(super) fn world(samples: &[Arc<Sample>]) -> World {
     world.now = now;
     world.clock = Some(ServerClock { epoch: NOW, at: now });
     for sample in samples {
-        world.latest.keep(sample);
-        world.asked.entry(sample.ran.probe).or_default().last = Some(Arc::clone(sample));
+        world.take(sample);
     }
     world
 }

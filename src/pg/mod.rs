@@ -1,10 +1,11 @@
 //! Everything that touches the server. Only [`session`] calls the driver; the other rooms are pure
-//! ([`conninfo`], [`fault`], [`rows`]) or describe what was found ([`server`], [`privilege`]).
+//! ([`conninfo`], [`fault`], [`quote`], [`rows`]) or describe what was found ([`server`], [`privilege`]).
 
 pub mod conninfo;
 pub mod fault;
 pub mod plan;
 pub mod privilege;
+pub mod quote;
 pub mod rows;
 pub mod server;
 pub mod session;

@@ -9,6 +9,7 @@
 use std::time::Duration;
 
 use super::fault::Fault;
+use super::quote::identifier;
 use super::rows::{Row, Rows};
 use super::session::Session;
 use crate::form;
@@ -141,32 +142,18 @@ fn finding(row: Row<'_>) -> Result<Finding, Fault> {
 /// The three statements that make a role which sees everything and changes nothing.
 #[must_use]
 pub fn advice(role: &str) -> [String; 3] {
-    let name = quote_ident(role);
+    let name = identifier(role);
     [
         format!("CREATE ROLE {name} LOGIN PASSWORD '...';"),
-        format!("{};", grant_monitor(role)),
+        grant_monitor(role),
         format!("ALTER ROLE {name} SET default_transaction_read_only = on;"),
     ]
 }
 
-/// An identifier as SQL wants it: quoted unless it is plain.
-#[must_use]
-pub fn quote_ident(name: &str) -> String {
-    let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-        && name
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    if plain {
-        name.to_owned()
-    } else {
-        format!("\"{}\"", name.replace('"', "\"\""))
-    }
-}
-
-/// What lets a role see everything and change nothing.
+/// Makes a role a member of `pg_monitor`: it then sees every session, query text and setting, and can change nothing.
 #[must_use]
 pub fn grant_monitor(role: &str) -> String {
-    format!("GRANT pg_monitor TO {}", quote_ident(role))
+    format!("GRANT pg_monitor TO {};", identifier(role))
 }
 
 #[cfg(test)]
@@ -194,17 +181,5 @@ mod tests {
     fn what_every_role_has_is_no_reason_to_refuse(#[case] findings: Findings, #[case] may_write: bool) {
         assert_eq!(findings.may_write(), may_write);
         assert_eq!(findings.sentences().is_empty(), !may_write);
-    }
-
-    #[rstest]
-    #[case("app", "app")]
-    #[case("_a1", "_a1")]
-    #[case("App", "\"App\"")]
-    #[case("a-b", "\"a-b\"")]
-    #[case("1a", "\"1a\"")]
-    #[case("a\"b", "\"a\"\"b\"")]
-    #[case("", "\"\"")]
-    fn names_are_quoted_where_sql_wants_it(#[case] name: &str, #[case] expected: &str) {
-        assert_eq!(quote_ident(name), expected);
     }
 }

@@ -41,7 +41,10 @@ impl Pulse {
     /// workers have slots of their own.
     #[must_use]
     pub fn usable(&self) -> i32 {
-        (self.max_connections - self.superuser_reserved - self.reserved).max(0)
+        self.max_connections
+            .saturating_sub(self.superuser_reserved)
+            .saturating_sub(self.reserved)
+            .max(0)
     }
 }
 

@@ -83,6 +83,13 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// How long a statement took, to a tenth of a millisecond in any length: `4.2 ms`, `1250.0 ms`; times in one column
+/// can be compared.
+#[must_use]
+pub fn milliseconds(took: std::time::Duration) -> String {
+    format!("{:.1} ms", took.as_secs_f64() * 1000.0)
+}
+
 fn days(seconds: f64) -> String {
     let days = (seconds / DAY).floor();
     if days < 100.0 {
@@ -135,6 +142,13 @@ pub fn count(amount: impl Number) -> String {
         return grouped(&format!("{value:.0}"));
     }
     scaled(value / 1000.0, 1000.0, &["k", "M", "G", "T", "P", "E"])
+}
+
+/// How many of what: `1 root`, `12 roots`.
+#[must_use]
+pub fn counted(count: usize, one: &str, many: &str) -> String {
+    let noun = if count == 1 { one } else { many };
+    format!("{} {noun}", self::count(count))
 }
 
 /// How many, every digit: `2,147,483,647`; for detail pages, of any width.

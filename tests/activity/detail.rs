@@ -3,11 +3,13 @@
 use pgmon_lab::{Client, Cluster, MAJORS, PATIENCE, Result, scene, wait_until};
 use pgmon_tui::model::locks::object;
 use pgmon_tui::model::remedy::{self, Who};
+use pgmon_tui::pg::quote;
 use pgmon_tui::probe::backend::{Backend, Detail, Encryption};
 use pgmon_tui::probe::backend_locks::{BackendLocks, Lock};
 use pgmon_tui::probe::backend_progress::BackendProgress;
 
-use crate::eye::{Eye, plan, start_of};
+use crate::common::plan;
+use crate::eye::{Eye, start_of};
 
 async fn page(eye: &mut Eye, admin: &Client, pid: i32) -> Result<Detail> {
     let start = admin.value(&start_of(pid)).await?;
@@ -353,7 +355,7 @@ async fn the_statements_to_copy_do_what_they_say_and_nothing_else() -> Result<()
                 .await?,
             "{major}"
         );
-        let literal = format!("SELECT {}", remedy::literal(nasty));
+        let literal = format!("SELECT {}", quote::literal(nasty));
         assert_eq!(admin.value::<String>(&literal).await?, nasty, "{major}");
     }
     Ok(())

@@ -1,17 +1,14 @@
 //! Our own session, and the questions through it as the worker asks them.
 
-use std::collections::BTreeMap;
-use std::io;
-use std::path::Path;
-
 use pgmon_lab::Cluster;
 use pgmon_tui::config::Settings;
-use pgmon_tui::pg::conninfo::{self, Args, Files, Inputs, Stat};
 use pgmon_tui::pg::fault::Fault;
-use pgmon_tui::pg::plan::{Plan, Prompt};
+use pgmon_tui::pg::plan::Plan;
 use pgmon_tui::pg::session::{Lane, Session};
 use pgmon_tui::probe::activity::Backend;
 use pgmon_tui::probe::{Ask, Entry, Focus, Latest, Probe, Subject, Wanted};
+
+use crate::common::plan;
 
 /// Who looks on.
 pub struct Eye {
@@ -83,37 +80,6 @@ impl Eye {
             .find(|row| row.pid == pid)
             .unwrap_or_else(|| panic!("no row for {pid}"))
     }
-}
-
-struct NoFiles;
-
-impl Files for NoFiles {
-    fn stat(&self, _: &Path) -> Option<Stat> {
-        None
-    }
-
-    fn read(&self, _: &Path) -> io::Result<Vec<u8>> {
-        Err(io::ErrorKind::NotFound.into())
-    }
-}
-
-/// The plan a connection string makes in an empty environment.
-pub fn plan(connection: &str) -> Plan {
-    let args = Args {
-        rest: vec![connection.to_owned()],
-        prompt: Prompt::Never,
-        ..Args::default()
-    };
-    let inputs = Inputs {
-        args: &args,
-        env: &BTreeMap::new(),
-        clusters: &BTreeMap::new(),
-        files: &NoFiles,
-        os_user: None,
-        home: None,
-        connect_timeout: pgmon_lab::PATIENCE,
-    };
-    conninfo::plan(&inputs).unwrap()
 }
 
 /// `backend_start` as the program keeps it, by another expression than ours.

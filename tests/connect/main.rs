@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "in a test the place of the panic is the message")]
 
 mod certs;
+#[path = "../common/mod.rs"]
+mod common;
 mod failures;
 mod hosts;
 mod pooler;
@@ -9,13 +11,12 @@ mod roles;
 mod session;
 mod tls;
 
-use std::path::Path;
 use std::time::Duration;
 
 use pgmon_lab::Cluster;
 use pgmon_tui::config::Settings;
 use pgmon_tui::pg::fault::{Fault, FaultKind};
-use pgmon_tui::pg::plan::{ChannelBinding, Host, Plan, Prompt, RootCert, Secret, SessionAttrs, SslMode, Target};
+use pgmon_tui::pg::plan::{Plan, Secret, Target};
 use pgmon_tui::pg::session::{Lane, Session};
 
 /// What everything may take before a test gives up; no measurement.
@@ -23,49 +24,14 @@ const PATIENCE: Duration = pgmon_lab::PATIENCE;
 
 /// The plan `host=.. port=.. user=.. dbname=postgres` makes.
 fn plan(host: &str, port: u16, user: &str) -> Plan {
-    Plan {
-        label: host.to_owned(),
-        hosts: vec![target(host, port)],
-        user: user.to_owned(),
-        dbname: "postgres".to_owned(),
-        prompt: Prompt::Never,
-        sslmode: SslMode::Prefer,
-        ssl_direct: false,
-        root_cert: RootCert::None,
-        ssl_cert: None,
-        ssl_key: None,
-        ssl_password: None,
-        ssl_sni: true,
-        ssl_min_protocol: None,
-        ssl_max_protocol: None,
-        channel_binding: ChannelBinding::Prefer,
-        target_session_attrs: SessionAttrs::Any,
-        shuffle: false,
-        options: None,
-        application_name: "pgmon-tui".to_owned(),
-        connect_timeout: PATIENCE,
-        tcp_user_timeout: Duration::from_secs(30),
-        keepalives_idle: Some(Duration::from_mins(1)),
-        keepalives_interval: Some(Duration::from_secs(5)),
-        keepalives_count: Some(3),
-        warnings: Vec::new(),
-    }
+    common::plan(&format!(
+        "host='{host}' port={port} user='{user}' dbname=postgres application_name=pgmon-tui"
+    ))
 }
 
+/// One place of such a plan.
 fn target(host: &str, port: u16) -> Target {
-    let host = if host.starts_with('/') {
-        Host::Unix(Path::new(host).to_owned())
-    } else {
-        Host::Tcp {
-            name: host.to_owned(),
-            addr: None,
-        }
-    };
-    Target {
-        host,
-        port,
-        password: None,
-    }
+    plan(host, port, "nobody").hosts.remove(0)
 }
 
 /// A plan for a cluster, by TCP.

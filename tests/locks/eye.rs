@@ -1,15 +1,10 @@
 //! What the program sees: the probes asked through its own session, and the forest they give.
 
-use std::collections::BTreeMap;
-use std::io;
-use std::path::Path;
 use std::sync::Arc;
 
 use pgmon_lab::{Client, Cluster, Result};
 use pgmon_tui::config::Settings;
 use pgmon_tui::model::locks::{Forest, Node, Who, forest};
-use pgmon_tui::pg::conninfo::{self, Args, Files, Inputs, Stat};
-use pgmon_tui::pg::plan::Plan;
 use pgmon_tui::pg::session::{Lane, Session};
 use pgmon_tui::probe::locks::{Locks, Sample};
 use pgmon_tui::probe::prepared::{Prepared, PreparedXacts};
@@ -26,7 +21,8 @@ pub struct Eye {
 impl Eye {
     pub async fn open(cluster: &Cluster, user: &str, database: &str) -> Self {
         let settings = Settings::default();
-        let session = Session::open(&plan(cluster, user, database), Lane::Fast, &settings, None).await;
+        let plan = crate::common::plan(&cluster.conninfo(user, database));
+        let session = Session::open(&plan, Lane::Fast, &settings, None).await;
         Self {
             session: session.unwrap_or_else(|fault| panic!("{fault:?}")),
             settings,
@@ -138,34 +134,4 @@ fn name(node: &Node) -> String {
 pub async fn role(admin: &Client, name: &str, monitor: bool) -> Result<()> {
     let member = if monitor { "IN ROLE pg_monitor" } else { "" };
     admin.simple(&format!("CREATE ROLE {name} LOGIN {member}")).await
-}
-
-/// The way into a cluster by its socket, as the command line says it.
-fn plan(cluster: &Cluster, user: &str, database: &str) -> Plan {
-    let args = Args {
-        dbname: Some(cluster.conninfo(user, database)),
-        ..Args::default()
-    };
-    let inputs = Inputs {
-        args: &args,
-        env: &BTreeMap::new(),
-        clusters: &BTreeMap::new(),
-        files: &NoFiles,
-        os_user: None,
-        home: None,
-        connect_timeout: pgmon_lab::PATIENCE,
-    };
-    conninfo::plan(&inputs).unwrap_or_else(|error| panic!("{error}"))
-}
-
-struct NoFiles;
-
-impl Files for NoFiles {
-    fn stat(&self, _path: &Path) -> Option<Stat> {
-        None
-    }
-
-    fn read(&self, _path: &Path) -> io::Result<Vec<u8>> {
-        Err(io::ErrorKind::NotFound.into())
-    }
 }

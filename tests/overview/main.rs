@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod rates;
 mod screen;
 mod sessions;
@@ -13,7 +15,6 @@ use std::time::{Duration, Instant};
 use pgmon_lab::{Client, Cluster};
 use pgmon_tui::config::Settings;
 use pgmon_tui::model::series::Series;
-use pgmon_tui::pg::plan::{ChannelBinding, Host, Plan, Prompt, RootCert, SessionAttrs, SslMode, Target};
 use pgmon_tui::pg::session::{Lane, Session};
 use pgmon_tui::probe::{self, Ask, Focus, Latest, Mono, Param, Probe, Ran, Sample, Wanted};
 
@@ -46,9 +47,8 @@ struct Eye {
 impl Eye {
     async fn open(cluster: &Cluster, role: &str, database: &str) -> Self {
         let settings = Settings::default();
-        let session = Session::open(&plan(cluster.port(), role, database), Lane::Fast, &settings, None)
-            .await
-            .unwrap();
+        let plan = common::plan(&cluster.conninfo(role, database));
+        let session = Session::open(&plan, Lane::Fast, &settings, None).await.unwrap();
         Self {
             session,
             settings,
@@ -106,43 +106,6 @@ impl Eye {
     async fn ask<P: Probe>(&mut self) -> &P::Data {
         assert!(self.ask_id(P::SPEC.id).await.is_some(), "{} is wanted", P::SPEC.id);
         self.latest.get::<P>().unwrap()
-    }
-}
-
-fn plan(port: u16, user: &str, dbname: &str) -> Plan {
-    Plan {
-        label: "lab".to_owned(),
-        hosts: vec![Target {
-            host: Host::Tcp {
-                name: "127.0.0.1".to_owned(),
-                addr: None,
-            },
-            port,
-            password: None,
-        }],
-        user: user.to_owned(),
-        dbname: dbname.to_owned(),
-        prompt: Prompt::Never,
-        sslmode: SslMode::Prefer,
-        ssl_direct: false,
-        root_cert: RootCert::None,
-        ssl_cert: None,
-        ssl_key: None,
-        ssl_password: None,
-        ssl_sni: true,
-        ssl_min_protocol: None,
-        ssl_max_protocol: None,
-        channel_binding: ChannelBinding::Prefer,
-        target_session_attrs: SessionAttrs::Any,
-        shuffle: false,
-        options: None,
-        application_name: "pgmon-tui".to_owned(),
-        connect_timeout: PATIENCE,
-        tcp_user_timeout: Duration::from_secs(30),
-        keepalives_idle: Some(Duration::from_mins(1)),
-        keepalives_interval: None,
-        keepalives_count: None,
-        warnings: Vec::new(),
     }
 }
 

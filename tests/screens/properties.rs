@@ -638,8 +638,13 @@ fn check_way_out(app: &mut App) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// A hundred, since each draws the screen after every step; more with `PROPTEST_CASES`.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").map_or(100, |cases| cases.parse().unwrap())
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_happens(steps in vec(step(), 1..60), live in any::<bool>()) {
@@ -725,6 +730,33 @@ fn layers_do_not_pile_up() {
         app.keys("s ? m c y y");
     }
     assert!(app.state.layers.len() <= 40, "{}", app.state.layers.len());
+}
+
+/// Two sessions that wait for each other: going round leads back to the page that is open already.
+#[test]
+fn a_ring_of_blockers_does_not_pile_up_pages() {
+    let mut app = App::incident(80, 24);
+    let rows = data::activity(data::LOOK);
+    app.keys("2 g j enter");
+    for round in 0..20 {
+        let Some(Subject::Backend { pid, .. }) = app.state.focus.subject else {
+            panic!("no page after {round} rounds");
+        };
+        let other = if pid == 700 { 812 } else { 700 };
+        app.answer::<Activity>(rows.len(), rows.clone());
+        app.answer::<Page>(
+            1,
+            Some(Detail {
+                pid,
+                blocked_by: vec![other],
+                ..Detail::default()
+            }),
+        );
+        app.state.settle();
+        app.keys("enter");
+        assert_eq!(app.state.focus.subject, Some(data::subject(other)), "round {round}");
+    }
+    assert!(app.state.layers.len() <= 2, "{} pages", app.state.layers.len());
 }
 
 #[test]

@@ -1,21 +1,13 @@
 //! What this program costs the server: statements, time, connections, and each probe's last run.
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
-
-use super::{Pager, Row, SCROLLS, row};
-use crate::app::action::Action;
+use super::{Row, Text, row};
 use crate::app::world::World;
-use crate::pane::{Place, Reply, View};
 use crate::probe::{PROBES, Tier};
 use crate::ui::format;
-use crate::ui::look::{Look, Role};
+use crate::ui::look::Role;
 
 /// The popup of `c`.
-#[derive(Debug, Default)]
-pub struct CostPopup {
-    pager: Pager,
-}
+pub struct Cost;
 
 fn totals(world: &World) -> Vec<Row> {
     let cost = world.cost;
@@ -28,10 +20,7 @@ fn totals(world: &World) -> Vec<Row> {
         fact("Statements", format!("{} ({} failed)", cost.statements, cost.failed)),
         fact(
             "Time for their answers",
-            format!(
-                "{:.1} ms, network included: an upper bound",
-                cost.busy.as_secs_f64() * 1000.0
-            ),
+            format!("{}, network included: an upper bound", format::milliseconds(cost.busy)),
         ),
     ];
     if let Some((statements, busy)) = world.cost_per_minute() {
@@ -47,9 +36,7 @@ fn tier_row(tier: Tier, world: &World) -> Row {
     let pace = world.settings.pace(tier);
     let health = world.tiers.get(&tier);
     let interval = health.map_or(pace.interval, |health| health.interval).as_secs_f64();
-    let took = health.map_or("no round yet".to_owned(), |health| {
-        format!("{:.1} ms", health.took.as_secs_f64() * 1000.0)
-    });
+    let took = health.map_or("no round yet".to_owned(), |health| format::milliseconds(health.took));
     let degraded = health.is_some_and(crate::poll::TierHealth::degraded);
     let text = format!(
         "every {:<6} last round {took}, budget {}{}",
@@ -73,12 +60,8 @@ fn probe_rows(world: &World) -> Vec<Row> {
             (_, Some(_)) => (Role::Muted, "not asked now".to_owned()),
             (None, None) => (Role::Muted, "not yet".to_owned()),
             (Some(ran), None) => {
-                let text = format!(
-                    "{:>9.1} ms {:>7} {}",
-                    ran.took.as_secs_f64() * 1000.0,
-                    ran.rows,
-                    if ran.rows == 1 { "row" } else { "rows" }
-                );
+                let rows = if ran.rows == 1 { "row" } else { "rows" };
+                let text = format!("{:>12} {:>7} {rows}", format::milliseconds(ran.took), ran.rows);
                 (if ran.fault.is_some() { Role::Warning } else { Role::Text }, text)
             }
         };
@@ -87,24 +70,15 @@ fn probe_rows(world: &World) -> Vec<Row> {
     rows
 }
 
-impl View for CostPopup {
-    fn id(&self) -> &'static str {
-        "cost"
-    }
+impl Text for Cost {
+    const ID: &'static str = "cost";
+    const SIZE: (u16, u16) = (76, 34);
 
     fn title(&self) -> String {
         "What this program costs the server".to_owned()
     }
 
-    fn probes(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    fn actions(&self) -> &'static [Action] {
-        SCROLLS
-    }
-
-    fn derive(&mut self, world: &World) {
+    fn rows(&mut self, world: &World, _width: usize) -> Vec<Row> {
         let mut rows = totals(world);
         rows.push(Row::new());
         rows.push(row(Role::Header, "Tiers"));
@@ -112,26 +86,6 @@ impl View for CostPopup {
         rows.push(Row::new());
         rows.push(row(Role::Header, "Queries, the last time each ran"));
         rows.extend(probe_rows(world));
-        self.pager.set(rows);
-    }
-
-    fn arrange(&mut self, area: Rect) {
-        self.pager.arrange(area);
-    }
-
-    fn on(&mut self, action: Action, _world: &World) -> Reply {
-        if self.pager.on(action) {
-            Reply::Taken
-        } else {
-            Reply::Ignored
-        }
-    }
-
-    fn draw(&self, _world: &World, look: &Look, area: Rect, buf: &mut Buffer) {
-        self.pager.draw(&self.title(), "esc close", look, area, buf);
-    }
-
-    fn place(&self) -> Place {
-        Place::Popup(76, 34)
+        rows
     }
 }

@@ -1,31 +1,25 @@
 //! The help of the view on the screen: how to read it, and every key that works there, from the key table.
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
-
-use super::{Pager, Row, SCROLLS, row};
+use super::{Row, Text, row};
 use crate::app::action::{Action, BINDINGS};
 use crate::app::keymap::Keymap;
 use crate::app::state::State;
 use crate::app::world::World;
-use crate::pane::{Place, Reply, View};
-use crate::ui::look::{Look, Role};
+use crate::pane::View;
+use crate::ui::look::Role;
 use crate::ui::text;
 
 /// The popup of `?`.
-#[derive(Debug)]
-pub struct HelpPopup {
+pub struct Help {
     of: String,
     about: Vec<(String, String)>,
     keys: Vec<(String, &'static str)>,
-    pager: Pager,
-    width: usize,
 }
 
 /// Cells of the column with the keys, at least.
 const KEYS: usize = 16;
 
-impl HelpPopup {
+impl Help {
     /// The help of the view that fills the body.
     #[must_use]
     pub fn of(state: &State) -> Self {
@@ -40,32 +34,7 @@ impl HelpPopup {
                 state.panes.len(),
                 body.is_some_and(|body| body.filter().is_some()),
             ),
-            pager: Pager::default(),
-            width: 76,
         }
-    }
-
-    fn rows(&self) -> Vec<Row> {
-        let mut rows = Vec::new();
-        let wide = self
-            .about
-            .iter()
-            .map(|(name, _)| text::width(name))
-            .max()
-            .unwrap_or(0)
-            .clamp(KEYS, 24)
-            + 2;
-        for (name, meaning) in &self.about {
-            two_columns(&mut rows, name, Role::Header, meaning, wide, self.width);
-        }
-        if !self.about.is_empty() {
-            rows.push(Row::new());
-        }
-        rows.push(row(Role::Title, "Keys"));
-        for (keys, help) in &self.keys {
-            two_columns(&mut rows, keys, Role::Key, help, wide, self.width);
-        }
-        rows
     }
 }
 
@@ -93,51 +62,28 @@ fn two_columns(rows: &mut Vec<Row>, name: &str, role: Role, meaning: &str, wide:
     }
 }
 
-impl View for HelpPopup {
-    fn id(&self) -> &'static str {
-        "help"
-    }
+impl Text for Help {
+    const ID: &'static str = "help";
+    const SIZE: (u16, u16) = (100, 45);
 
     fn title(&self) -> String {
         format!("Help: {}", self.of)
     }
 
-    fn probes(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    fn actions(&self) -> &'static [Action] {
-        SCROLLS
-    }
-
-    fn derive(&mut self, _world: &World) {
-        let rows = self.rows();
-        self.pager.set(rows);
-    }
-
-    fn arrange(&mut self, area: Rect) {
-        let width = usize::from(area.width.saturating_sub(4));
-        if width != self.width {
-            self.width = width;
-            let rows = self.rows();
-            self.pager.set(rows);
+    fn rows(&mut self, _world: &World, width: usize) -> Vec<Row> {
+        let mut rows = Vec::new();
+        let names = self.about.iter().map(|(name, _)| text::width(name));
+        let wide = names.max().unwrap_or(0).clamp(KEYS, 24) + 2;
+        for (name, meaning) in &self.about {
+            two_columns(&mut rows, name, Role::Header, meaning, wide, width);
         }
-        self.pager.arrange(area);
-    }
-
-    fn on(&mut self, action: Action, _world: &World) -> Reply {
-        if self.pager.on(action) {
-            Reply::Taken
-        } else {
-            Reply::Ignored
+        if !self.about.is_empty() {
+            rows.push(Row::new());
         }
-    }
-
-    fn draw(&self, _world: &World, look: &Look, area: Rect, buf: &mut Buffer) {
-        self.pager.draw(&self.title(), "esc close", look, area, buf);
-    }
-
-    fn place(&self) -> Place {
-        Place::Popup(100, 45)
+        rows.push(row(Role::Title, "Keys"));
+        for (keys, help) in &self.keys {
+            two_columns(&mut rows, keys, Role::Key, help, wide, width);
+        }
+        rows
     }
 }

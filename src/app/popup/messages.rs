@@ -1,31 +1,14 @@
 //! Everything the program told the user in this session, newest first.
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
-
-use super::{Pager, Row, SCROLLS, row};
-use crate::app::action::Action;
+use super::{Row, Text, row};
 use crate::app::message::Message;
 use crate::app::world::World;
-use crate::pane::{Place, Reply, Severity, View};
-use crate::ui::look::{Look, Role};
+use crate::pane::Severity;
+use crate::ui::look::Role;
 use crate::ui::text;
 
 /// The popup of `m`.
-#[derive(Debug)]
-pub struct MessagesPopup {
-    pager: Pager,
-    width: usize,
-}
-
-impl Default for MessagesPopup {
-    fn default() -> Self {
-        Self {
-            pager: Pager::default(),
-            width: 76,
-        }
-    }
-}
+pub struct Messages;
 
 fn rows_of(message: &Message, world: &World, width: usize) -> Vec<Row> {
     let role = match message.severity {
@@ -34,9 +17,7 @@ fn rows_of(message: &Message, world: &World, width: usize) -> Vec<Row> {
         Some(Severity::Notice) => Role::Notice,
         None => Role::Text,
     };
-    let when = message
-        .clock
-        .map_or("--:--:--".to_owned(), |epoch| world.clock_text_of(epoch));
+    let when = world.clock_text_of(message.clock);
     let times = if message.times > 1 {
         format!(" ({} times)", message.times)
     } else {
@@ -54,53 +35,20 @@ fn rows_of(message: &Message, world: &World, width: usize) -> Vec<Row> {
     lines.into_iter().enumerate().map(stamped).collect()
 }
 
-impl View for MessagesPopup {
-    fn id(&self) -> &'static str {
-        "messages"
-    }
+impl Text for Messages {
+    const ID: &'static str = "messages";
+    const SIZE: (u16, u16) = (100, 30);
 
     fn title(&self) -> String {
         "Messages of this session".to_owned()
     }
 
-    fn probes(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    fn actions(&self) -> &'static [Action] {
-        SCROLLS
-    }
-
-    fn derive(&mut self, world: &World) {
-        let mut rows: Vec<Row> = world
-            .messages
-            .newest_first()
-            .flat_map(|message| rows_of(message, world, self.width))
-            .collect();
+    fn rows(&mut self, world: &World, width: usize) -> Vec<Row> {
+        let messages = world.messages.newest_first();
+        let rows: Vec<Row> = messages.flat_map(|message| rows_of(message, world, width)).collect();
         if rows.is_empty() {
-            rows.push(row(Role::Muted, "Nothing has been said yet."));
+            return vec![row(Role::Muted, "Nothing has been said yet.")];
         }
-        self.pager.set(rows);
-    }
-
-    fn arrange(&mut self, area: Rect) {
-        self.width = usize::from(area.width.saturating_sub(4));
-        self.pager.arrange(area);
-    }
-
-    fn on(&mut self, action: Action, _world: &World) -> Reply {
-        if self.pager.on(action) {
-            Reply::Taken
-        } else {
-            Reply::Ignored
-        }
-    }
-
-    fn draw(&self, _world: &World, look: &Look, area: Rect, buf: &mut Buffer) {
-        self.pager.draw(&self.title(), "esc close", look, area, buf);
-    }
-
-    fn place(&self) -> Place {
-        Place::Popup(100, 30)
+        rows
     }
 }

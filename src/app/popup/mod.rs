@@ -1,4 +1,5 @@
-//! Popups: text that scrolls in a frame over the pane. Each computes its lines in `derive` and draws those in view.
+//! Popups: text that scrolls in a frame over the pane. A further one is an implementation of [`Text`]: a title and
+//! its rows.
 
 pub mod copy;
 pub mod cost;
@@ -13,19 +14,21 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Widget};
 
 use super::action::Action;
+use super::world::World;
+use crate::pane::{Copy, Place, Reply, View};
 use crate::ui::look::{Look, Role};
-use crate::ui::{text, wrap};
+use crate::ui::{self, wrap};
 
 /// A line of a popup: pieces of text with their meaning. Server text in it must be made safe when it is drawn.
-pub(super) type Row = Vec<(Role, String)>;
+pub type Row = Vec<(Role, String)>;
 
 /// A row of one meaning.
-pub(super) fn row(role: Role, text: impl Into<String>) -> Row {
+fn row(role: Role, text: impl Into<String>) -> Row {
     vec![(role, text.into())]
 }
 
 /// Actions of everything that scrolls.
-pub(super) const SCROLLS: &[Action] = &[
+const SCROLLS: &[Action] = &[
     Action::Up,
     Action::Down,
     Action::PageUp,
@@ -34,26 +37,133 @@ pub(super) const SCROLLS: &[Action] = &[
     Action::Last,
 ];
 
+/// What a popup of text shows.
+pub trait Text {
+    /// Its id.
+    const ID: &'static str;
+    /// The columns and rows it takes at most, with its frame.
+    const SIZE: (u16, u16);
+
+    /// Title in the frame.
+    fn title(&self) -> String;
+
+    /// Its text in rows of at most so many cells.
+    fn rows(&mut self, world: &World, width: usize) -> Vec<Row>;
+
+    /// What can be done here, for the lower edge of the frame.
+    fn foot(&self, _look: &Look) -> String {
+        "esc close".to_owned()
+    }
+
+    /// The actions it takes; scrolling should be among them.
+    fn actions(&self) -> &'static [Action] {
+        SCROLLS
+    }
+
+    /// Takes an action that is not for scrolling; the text then starts at its first row again.
+    fn on(&mut self, _action: Action) -> Reply {
+        Reply::Ignored
+    }
+
+    /// What `y` offers to copy.
+    fn copies(&self) -> Vec<Copy> {
+        Vec::new()
+    }
+
+    /// True for a question that has to be answered.
+    fn modal(&self) -> bool {
+        false
+    }
+}
+
+/// A popup that shows some text.
+#[must_use]
+pub fn text(text: impl Text + 'static) -> Box<dyn View> {
+    Box::new(TextPopup {
+        text,
+        pager: Pager::default(),
+        width: 0,
+    })
+}
+
+struct TextPopup<T> {
+    text: T,
+    pager: Pager,
+    /// Cells of a row.
+    width: usize,
+}
+
+impl<T: Text> View for TextPopup<T> {
+    fn id(&self) -> &'static str {
+        T::ID
+    }
+
+    fn title(&self) -> String {
+        self.text.title()
+    }
+
+    fn probes(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn actions(&self) -> &'static [Action] {
+        self.text.actions()
+    }
+
+    fn derive(&mut self, world: &World) {
+        self.pager.set(self.text.rows(world, self.width));
+    }
+
+    fn arrange(&mut self, area: Rect) {
+        self.width = usize::from(area.width.saturating_sub(4));
+        self.pager.arrange(area);
+    }
+
+    fn on(&mut self, action: Action, _world: &World) -> Reply {
+        if self.pager.on(action) {
+            return Reply::Taken;
+        }
+        let reply = self.text.on(action);
+        if reply != Reply::Ignored {
+            self.pager.top = 0;
+        }
+        reply
+    }
+
+    fn draw(&self, _world: &World, look: &Look, area: Rect, buf: &mut Buffer) {
+        self.pager
+            .draw(&self.text.title(), &self.text.foot(look), look, area, buf);
+    }
+
+    fn copies(&self, _world: &World) -> Vec<Copy> {
+        self.text.copies()
+    }
+
+    fn modal(&self) -> bool {
+        self.text.modal()
+    }
+
+    fn place(&self) -> Place {
+        Place::Popup(T::SIZE.0, T::SIZE.1)
+    }
+}
+
 /// Rows with a position in them.
 #[derive(Debug, Default)]
-pub(super) struct Pager {
+struct Pager {
     rows: Vec<Row>,
     top: usize,
     height: usize,
 }
 
 impl Pager {
-    pub(super) fn set(&mut self, rows: Vec<Row>) {
+    fn set(&mut self, rows: Vec<Row>) {
         self.rows = rows;
         self.clamp();
     }
 
-    pub(super) fn rewind(&mut self) {
-        self.top = 0;
-    }
-
     /// The room inside the frame.
-    pub(super) fn arrange(&mut self, area: Rect) {
+    fn arrange(&mut self, area: Rect) {
         self.height = usize::from(area.height.saturating_sub(2));
         self.clamp();
     }
@@ -63,7 +173,7 @@ impl Pager {
     }
 
     /// Scrolls; false if the action is none of [`SCROLLS`].
-    pub(super) fn on(&mut self, action: Action) -> bool {
+    fn on(&mut self, action: Action) -> bool {
         let page = self.height.max(1);
         self.top = match action {
             Action::Up => self.top.saturating_sub(1),
@@ -79,7 +189,7 @@ impl Pager {
     }
 
     /// The frame with its title and foot, and the rows in view.
-    pub(super) fn draw(&self, title: &str, foot: &str, look: &Look, area: Rect, buf: &mut Buffer) {
+    fn draw(&self, title: &str, foot: &str, look: &Look, area: Rect, buf: &mut Buffer) {
         let inner = frame(title, foot, look, area, buf);
         for (y, row) in (inner.y..inner.bottom()).zip(self.rows.iter().skip(self.top)) {
             wrap::put(buf, (inner.x, y), inner.width, row, look);
@@ -90,7 +200,7 @@ impl Pager {
             (hidden, look.glyphs.down, inner.bottom() - 1),
         ] {
             if more {
-                text::put(
+                ui::text::put(
                     buf,
                     (area.right().saturating_sub(1), y),
                     1,
@@ -104,10 +214,10 @@ impl Pager {
 }
 
 /// Draws a frame and returns the room inside, with a space at both sides.
-pub(super) fn frame(title: &str, foot: &str, look: &Look, area: Rect, buf: &mut Buffer) -> Rect {
+fn frame(title: &str, foot: &str, look: &Look, area: Rect, buf: &mut Buffer) -> Rect {
     let clipped = |label: &str| {
-        let safe = text::visible_in(label, look.glyphs.charset);
-        text::clip(&safe, usize::from(area.width.saturating_sub(4)), look.glyphs.ellipsis).into_owned()
+        let safe = ui::text::visible_in(label, look.glyphs.charset);
+        ui::text::clip(&safe, usize::from(area.width.saturating_sub(4)), look.glyphs.ellipsis).into_owned()
     };
     let span = |label: &str, role| Line::from(Span::styled(format!(" {} ", clipped(label)), look.style(role)));
     let mut block = Block::bordered()

@@ -3,13 +3,10 @@
 
 use std::sync::Arc;
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
-
-use super::{Pager, Row, row};
+use super::{Row, Text, row};
 use crate::app::action::Action;
 use crate::app::world::World;
-use crate::pane::{Copy, Place, Reply, View};
+use crate::pane::{Copy, Reply};
 use crate::pg::fault::Fault;
 use crate::pg::privilege::{self, Findings};
 use crate::pg::server::Server;
@@ -22,8 +19,6 @@ pub struct RoleQuestion {
     summary: String,
     findings: Vec<String>,
     advice: Vec<String>,
-    pager: Pager,
-    width: usize,
 }
 
 impl RoleQuestion {
@@ -44,8 +39,6 @@ impl RoleQuestion {
             summary,
             findings,
             advice,
-            pager: Pager::default(),
-            width: 70,
         })
     }
 
@@ -54,45 +47,42 @@ impl RoleQuestion {
     pub fn summary(&self) -> &str {
         &self.summary
     }
-
-    fn rows(&self) -> Vec<Row> {
-        let wrapped = |role, text: &str| {
-            text::wrap(text, self.width)
-                .into_iter()
-                .map(move |line| row(role, line))
-        };
-        let mut rows: Vec<Row> = wrapped(Role::Warning, &self.summary).collect();
-        rows.push(Row::new());
-        for finding in &self.findings {
-            let lines = text::wrap(finding, self.width.saturating_sub(2).max(10));
-            let dashed = |(index, line)| vec![(Role::Text, format!("{} {line}", if index == 0 { "-" } else { " " }))];
-            rows.extend(lines.into_iter().enumerate().map(dashed));
-        }
-        rows.push(Row::new());
-        let why = "This program only reads, but a monitoring session that cannot write is safer. As a superuser:";
-        rows.extend(wrapped(Role::Text, why));
-        rows.push(Row::new());
-        for statement in &self.advice {
-            rows.extend(wrapped(Role::Accent, statement));
-        }
-        rows.push(Row::new());
-        let keys = "a: go on with this role   y: copy the statements   q: quit";
-        rows.extend(wrapped(Role::Title, keys));
-        rows
-    }
 }
 
-impl View for RoleQuestion {
-    fn id(&self) -> &'static str {
-        "role"
-    }
+impl Text for RoleQuestion {
+    const ID: &'static str = "role";
+    const SIZE: (u16, u16) = (78, 24);
 
     fn title(&self) -> String {
         "May this role write?".to_owned()
     }
 
-    fn probes(&self) -> &'static [&'static str] {
-        &[]
+    fn rows(&mut self, _world: &World, width: usize) -> Vec<Row> {
+        let wrapped = |text: &str, role| text::wrap(text, width).into_iter().map(move |line| row(role, line));
+        let mut rows: Vec<Row> = wrapped(&self.summary, Role::Warning).collect();
+        rows.push(Row::new());
+        for finding in &self.findings {
+            let lines = text::wrap(finding, width.saturating_sub(2).max(10));
+            let dashed = |(index, line)| vec![(Role::Text, format!("{} {line}", if index == 0 { "-" } else { " " }))];
+            rows.extend(lines.into_iter().enumerate().map(dashed));
+        }
+        rows.push(Row::new());
+        let why = "This program only reads, but a monitoring session that cannot write is safer. As a superuser:";
+        rows.extend(wrapped(why, Role::Text));
+        rows.push(Row::new());
+        rows.extend(
+            self.advice
+                .iter()
+                .flat_map(|statement| wrapped(statement, Role::Accent)),
+        );
+        rows.push(Row::new());
+        let keys = "a: go on with this role   y: copy the statements   q: quit";
+        rows.extend(wrapped(keys, Role::Title));
+        rows
+    }
+
+    fn foot(&self, _look: &Look) -> String {
+        String::new()
     }
 
     fn actions(&self) -> &'static [Action] {
@@ -107,42 +97,18 @@ impl View for RoleQuestion {
         ]
     }
 
-    fn derive(&mut self, _world: &World) {
-        let rows = self.rows();
-        self.pager.set(rows);
-    }
-
-    fn arrange(&mut self, area: Rect) {
-        self.width = usize::from(area.width.saturating_sub(4));
-        let rows = self.rows();
-        self.pager.set(rows);
-        self.pager.arrange(area);
-    }
-
-    fn on(&mut self, action: Action, _world: &World) -> Reply {
+    fn on(&mut self, action: Action) -> Reply {
         match action {
             Action::GoOn => Reply::GoOn,
-            action if self.pager.on(action) => Reply::Taken,
             _ => Reply::Ignored,
         }
     }
 
-    fn copies(&self, _world: &World) -> Vec<Copy> {
-        vec![Copy {
-            what: "statements".to_owned(),
-            text: self.advice.join("\n"),
-        }]
+    fn copies(&self) -> Vec<Copy> {
+        vec![Copy::new("statements", self.advice.join("\n"))]
     }
 
     fn modal(&self) -> bool {
         true
-    }
-
-    fn draw(&self, _world: &World, look: &Look, area: Rect, buf: &mut Buffer) {
-        self.pager.draw(&self.title(), "", look, area, buf);
-    }
-
-    fn place(&self) -> Place {
-        Place::Popup(78, 24)
     }
 }

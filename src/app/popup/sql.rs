@@ -1,28 +1,26 @@
 //! The SQL of what is on the screen: for each query its title, why it is asked, the file, the form this server gets,
 //! the statement that ran, its parameters, when, how long, how many rows, and the last error.
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
-
-use super::{Pager, Row, row};
+use super::{Row, Text, row};
 use crate::app::action::Action;
 use crate::app::state::State;
 use crate::app::world::World;
-use crate::pane::{Copy, Place, Reply, View};
-use crate::probe::{Ran, Spec, Tier};
+use crate::pane::{Copy, Reply};
+use crate::probe::{Ran, Spec, Tier, Variant};
 use crate::ui::look::{Look, Role};
-use crate::ui::{text, wrap};
+use crate::ui::{format, text, wrap};
 
 /// The popup of `s`.
-#[derive(Debug)]
-pub struct SqlPopup {
+pub struct Sql {
     of: String,
     specs: Vec<&'static Spec>,
     index: usize,
-    pager: Pager,
-    width: usize,
-    sql: &'static str,
+    /// The statement shown.
+    statement: &'static str,
 }
+
+/// Cells of the labels on the left.
+const LABEL: usize = 7;
 
 const ACTIONS: &[Action] = &[
     Action::Up,
@@ -37,7 +35,7 @@ const ACTIONS: &[Action] = &[
     Action::Right,
 ];
 
-impl SqlPopup {
+impl Sql {
     /// The SQL of the view that fills the body.
     #[must_use]
     pub fn of(state: &State) -> Self {
@@ -53,9 +51,7 @@ impl SqlPopup {
             of,
             specs,
             index: 0,
-            pager: Pager::default(),
-            width: 76,
-            sql: "",
+            statement: "",
         }
     }
 
@@ -66,71 +62,50 @@ impl SqlPopup {
     fn turn(&mut self, step: usize) {
         let count = self.specs.len().max(1);
         self.index = (self.index + step) % count;
-        self.pager.rewind();
-    }
-
-    fn rows(&self, spec: &'static Spec, world: &World) -> Vec<Row> {
-        let ran = world.last_ran(spec.id);
-        let major = world.server.as_ref().map_or(u32::MAX, |server| server.major());
-        let variant = ran.map_or_else(|| spec.variant(major), |ran| ran.variant);
-        let mut rows = Vec::new();
-        label(
-            &mut rows,
-            "Why",
-            Role::Text,
-            &text::wrap(spec.why, self.width.saturating_sub(7)),
-        );
-        let version = world.server.as_ref().map_or("no server yet".to_owned(), |server| {
-            format!("server {}", server.version)
-        });
-        let file = format!(
-            "{} ({version}; this form serves {} and later)",
-            variant.file, variant.from
-        );
-        label(
-            &mut rows,
-            "File",
-            Role::Text,
-            &text::wrap(&file, self.width.saturating_sub(7)),
-        );
-        label(
-            &mut rows,
-            "Ran",
-            Role::Text,
-            &text::wrap(&ran_text(spec, ran, world), self.width.saturating_sub(7)),
-        );
-        if let Some(fault) = ran.and_then(|ran| ran.fault.as_ref()) {
-            label(
-                &mut rows,
-                "Error",
-                Role::Critical,
-                &text::wrap(&fault.to_string(), self.width.saturating_sub(7)),
-            );
-        }
-        for (index, param) in ran
-            .map(|ran| ran.params.as_slice())
-            .unwrap_or_default()
-            .iter()
-            .enumerate()
-        {
-            label(
-                &mut rows,
-                &format!("${}", index + 1),
-                Role::SqlParam,
-                &text::wrap(&param.to_string(), self.width.saturating_sub(7)),
-            );
-        }
-        rows.push(Row::new());
-        rows.extend(wrap::sql(variant.sql, self.width));
-        rows
     }
 }
 
+/// What is known of a question, and the statement in the given form.
+fn question(spec: &'static Spec, variant: &'static Variant, world: &World, width: usize) -> Vec<Row> {
+    let ran = world.last_ran(spec.id);
+    let mut rows = Vec::new();
+    let mut fact = |name: &str, role, text: &str| label(&mut rows, name, role, text, width);
+    fact("Why", Role::Text, spec.why);
+    let server = world.server.as_ref();
+    let version = server.map_or("no server yet".to_owned(), |server| {
+        format!("server {}", server.version)
+    });
+    let file = format!(
+        "{} ({version}; this form serves {} and later)",
+        variant.file, variant.from
+    );
+    fact("File", Role::Text, &file);
+    fact("Ran", Role::Text, &ran_text(spec, ran, world));
+    if let Some(fault) = ran.and_then(|ran| ran.fault.as_ref()) {
+        fact("Error", Role::Critical, &fault.to_string());
+    }
+    let params = ran.map(|ran| ran.params.as_slice()).unwrap_or_default();
+    for (index, param) in params.iter().enumerate() {
+        fact(&format!("${}", index + 1), Role::SqlParam, &param.to_string());
+    }
+    rows.push(Row::new());
+    rows.extend(wrap::sql(variant.sql, width));
+    rows
+}
+
+/// The form that ran, or the one this server would get.
+fn form(spec: &'static Spec, world: &World) -> &'static Variant {
+    let major = || world.server.as_ref().map_or(u32::MAX, |server| server.major());
+    world
+        .last_ran(spec.id)
+        .map_or_else(|| spec.variant(major()), |ran| ran.variant)
+}
+
 /// A label in a column of its own, and its text over as many rows as it takes.
-fn label(rows: &mut Vec<Row>, name: &str, role: Role, lines: &[String]) {
-    for (index, line) in lines.iter().enumerate() {
+fn label(rows: &mut Vec<Row>, name: &str, role: Role, text: &str, width: usize) {
+    for (index, line) in text::wrap(text, width.saturating_sub(LABEL)).into_iter().enumerate() {
         let name = if index == 0 { name } else { "" };
-        rows.push(vec![(Role::Muted, format!("{name:<7}")), (role, line.clone())]);
+        rows.push(vec![(Role::Muted, format!("{name:<LABEL$}")), (role, line)]);
     }
 }
 
@@ -141,11 +116,10 @@ fn ran_text(spec: &Spec, ran: Option<&Ran>, world: &World) -> String {
         (_, Some(reason)) => format!("not asked now: {reason}"),
         (None, None) => format!("not yet; {pace}"),
         (Some(ran), None) => format!(
-            "{}, {:.1} ms, {} {}, {pace}",
+            "{}, {}, {}, {pace}",
             world.clock_text_at(ran.started),
-            ran.took.as_secs_f64() * 1000.0,
-            ran.rows,
-            if ran.rows == 1 { "row" } else { "rows" },
+            format::milliseconds(ran.took),
+            format::counted(ran.rows, "row", "rows"),
         ),
     }
 }
@@ -162,15 +136,14 @@ fn pace_text(spec: &Spec, world: &World) -> String {
     };
     format!(
         "every {} ({})",
-        crate::ui::format::duration(interval.as_secs_f64()).trim(),
+        format::duration(interval.as_secs_f64()).trim(),
         tier.name()
     )
 }
 
-impl View for SqlPopup {
-    fn id(&self) -> &'static str {
-        "sql"
-    }
+impl Text for Sql {
+    const ID: &'static str = "sql";
+    const SIZE: (u16, u16) = (110, 45);
 
     fn title(&self) -> String {
         let what = self.spec().map_or("no query", |spec| spec.title);
@@ -182,62 +155,34 @@ impl View for SqlPopup {
         )
     }
 
-    fn probes(&self) -> &'static [&'static str] {
-        &[]
+    fn rows(&mut self, world: &World, width: usize) -> Vec<Row> {
+        let Some(spec) = self.spec() else {
+            return vec![row(Role::Muted, "This page asks nothing of the server.")];
+        };
+        let variant = form(spec, world);
+        self.statement = variant.sql;
+        question(spec, variant, world, width)
+    }
+
+    fn foot(&self, look: &Look) -> String {
+        let (up, down) = (look.glyphs.up, look.glyphs.down);
+        format!("{up}{down} scroll  tab next query  y copy  esc close")
     }
 
     fn actions(&self) -> &'static [Action] {
         ACTIONS
     }
 
-    fn derive(&mut self, world: &World) {
-        let Some(spec) = self.spec() else {
-            self.pager
-                .set(vec![row(Role::Muted, "This page asks nothing of the server.")]);
-            return;
-        };
-        let rows = self.rows(spec, world);
-        self.sql = world
-            .last_ran(spec.id)
-            .map_or_else(
-                || spec.variant(world.server.as_ref().map_or(u32::MAX, |server| server.major())),
-                |ran| ran.variant,
-            )
-            .sql;
-        self.pager.set(rows);
-    }
-
-    fn arrange(&mut self, area: Rect) {
-        self.width = usize::from(area.width.saturating_sub(4));
-        self.pager.arrange(area);
-    }
-
-    fn on(&mut self, action: Action, _world: &World) -> Reply {
+    fn on(&mut self, action: Action) -> Reply {
         match action {
             Action::NextTab | Action::Right => self.turn(1),
             Action::PrevTab | Action::Left => self.turn(self.specs.len().saturating_sub(1)),
-            action if self.pager.on(action) => {}
             _ => return Reply::Ignored,
         }
         Reply::Taken
     }
 
-    fn copies(&self, _world: &World) -> Vec<Copy> {
-        vec![Copy {
-            what: "the statement".to_owned(),
-            text: self.sql.to_owned(),
-        }]
-    }
-
-    fn draw(&self, _world: &World, look: &Look, area: Rect, buf: &mut Buffer) {
-        let foot = format!(
-            "{}{} scroll  tab next query  y copy  esc close",
-            look.glyphs.up, look.glyphs.down
-        );
-        self.pager.draw(&self.title(), &foot, look, area, buf);
-    }
-
-    fn place(&self) -> Place {
-        Place::Popup(110, 45)
+    fn copies(&self) -> Vec<Copy> {
+        vec![Copy::new("the statement", self.statement)]
     }
 }

@@ -6,15 +6,13 @@ mod head;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::common::{self, Notice, began, grant, query_copy};
 use super::{Badge, Copy, Reply, Severity, View};
 use crate::app::action::Action;
 use crate::app::world::{Freshness, World};
 use crate::model::activity::{self, Blocking, Counts, Doing, Options, Row};
-use crate::model::locks;
 use crate::model::remedy::{self, Who};
 use crate::probe::activity::{Activity as Probe, Backend};
-use crate::probe::locks::Locks;
-use crate::probe::prepared::PreparedXacts;
 use crate::probe::{Probe as _, Subject};
 use crate::ui::filter::Filter;
 use crate::ui::look::{Look, Role};
@@ -39,22 +37,6 @@ pub struct Activity {
     /// The same, wrapped to the room there is.
     said: Vec<Line>,
     stale: bool,
-}
-
-/// A sentence in the body of the pane.
-#[derive(Debug)]
-struct Notice {
-    role: Role,
-    text: String,
-}
-
-impl Notice {
-    fn new(role: Role, text: impl Into<String>) -> Self {
-        Self {
-            role,
-            text: text.into(),
-        }
-    }
 }
 
 impl Default for Activity {
@@ -89,10 +71,10 @@ impl Activity {
     /// What has to be said beside the rows.
     fn notice(&self, world: &World) -> Option<Notice> {
         if world.get::<Probe>().is_none() {
-            return Some(absent(world));
+            return Some(Notice::absent::<Probe>(world, "Asking for the sessions."));
         }
-        if let Some(fault) = world.last_ran(Probe::SPEC.id).and_then(|ran| ran.fault.as_ref()) {
-            return Some(Notice::new(Role::Critical, fault.to_string()));
+        if let Some(failed) = Notice::failed::<Probe>(world) {
+            return Some(failed);
         }
         match self.table.shown_of() {
             (0, 0) => Some(self.nothing(world)),
@@ -125,12 +107,11 @@ impl Activity {
 
     fn hidden(&self, world: &World) -> Option<Notice> {
         let counts = self.counts.filter(|counts| counts.hidden > 0)?;
-        let role = world.server.as_ref().map_or("", |server| server.role.as_str());
         let text = format!(
             "{} of {} sessions are hidden from this role.  {}",
             counts.hidden,
             counts.sessions,
-            remedy::grant_monitor(role)
+            grant(world)
         );
         Some(Notice::new(Role::Denied, text))
     }
@@ -166,30 +147,12 @@ impl Activity {
 
 /// Who waits for whom, as the Locks pane shows it.
 pub(super) fn blocking(world: &World) -> Blocking {
-    let prepared = world.get::<PreparedXacts>().map_or(&[][..], Vec::as_slice);
-    let forest = world.get::<Locks>().map(|sample| locks::forest(sample, prepared));
-    forest.as_ref().map(Blocking::of).unwrap_or_default()
-}
-
-/// Why there is nothing to show at all.
-fn absent(world: &World) -> Notice {
-    match world.freshness(Probe::SPEC.id) {
-        Freshness::Skipped(reason) => Notice::new(Role::Muted, reason),
-        Freshness::Failed => {
-            let fault = world.last_ran(Probe::SPEC.id).and_then(|ran| ran.fault.as_ref());
-            Notice::new(Role::Critical, fault.map(ToString::to_string).unwrap_or_default())
-        }
-        Freshness::Loading | Freshness::Fresh(_) | Freshness::Stale(_) => {
-            Notice::new(Role::Muted, "Asking for the sessions.")
-        }
-    }
+    world.forest.as_deref().map(Blocking::of).unwrap_or_default()
 }
 
 /// Who a row is, for a statement that hits it.
 fn who<'a>(row: &'a Row, world: &World) -> Who<'a> {
     let backend = &row.backend;
-    let asked = world.latest.ran::<Probe>().map(|ran| world.now.since(ran.finished()));
-    let since = || Some(world.server_now()? - asked?.as_secs_f64() - backend.state_s?);
     Who {
         pid: backend.pid,
         user: backend.usename.as_deref(),
@@ -197,7 +160,7 @@ fn who<'a>(row: &'a Row, world: &World) -> Who<'a> {
         application: backend.application_name.as_deref(),
         client: backend.client.as_deref(),
         state: backend.state.as_deref().or(backend.backend_type.as_deref()),
-        since: since(),
+        since: began::<Probe>(world, backend.state_s),
     }
 }
 
@@ -313,17 +276,10 @@ impl View for Activity {
     fn copies(&self, world: &World) -> Vec<Copy> {
         let Some(row) = self.selected() else { return Vec::new() };
         let who = who(row, world);
-        let query = row.backend.query.clone().filter(|query| !query.is_empty());
-        let mut copies: Vec<Copy> = remedy::copies(&who)
-            .into_iter()
-            .map(|(what, text)| Copy { what, text })
-            .collect();
-        copies.extend(query.map(|text| Copy {
-            what: "query text".to_owned(),
-            text,
-        }));
+        let mut copies: Vec<Copy> = remedy::copies(&who).into_iter().map(Copy::from).collect();
+        copies.extend(query_copy(row.backend.query.as_deref()));
         let cells = self.table.copies().into_iter().filter(|(what, _)| what != "query");
-        copies.extend(cells.map(|(what, text)| Copy { what, text }));
+        copies.extend(cells.map(Copy::from));
         copies
     }
 
@@ -340,28 +296,25 @@ impl View for Activity {
     }
 
     fn help(&self) -> Vec<(String, String)> {
-        let line = |what: &str, means: &str| (what.to_owned(), means.to_owned());
-        let mut help = vec![
-            line(
+        common::table_help::<Row>(&[
+            (
                 "views",
                 "all, active, waiting (for anything), blocking (somebody waits for it), idle in transaction",
             ),
-            line("4+", "at least so many: what hidden sessions do is not known"),
-            line(
+            ("4+", "at least so many: what hidden sessions do is not known"),
+            (
                 "order",
                 "the longest transaction first; sessions without one below, idle ones last",
             ),
-            line(
+            (
                 "red mark",
                 "others wait for it and it waits for nobody: a root of the blocking",
             ),
-            line(
+            (
                 "minimum",
                 "hides what is busy for less, and idle sessions; never what is hidden from this role",
             ),
-        ];
-        help.extend(Row::columns().iter().map(|column| line(column.title, column.help)));
-        help
+        ])
     }
 }
 

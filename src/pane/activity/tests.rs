@@ -3,6 +3,7 @@ use std::sync::Arc;
 use super::*;
 use crate::pane::testing::{answer, failure, screen, world};
 use crate::pg::fault::{Fault, FaultKind};
+use crate::probe::locks::Locks;
 use crate::probe::{Sample, locks as probe_locks};
 
 fn client(pid: i32, state: &str, xact_s: Option<f64>, query: &str) -> Backend {

@@ -2,8 +2,8 @@
 
 use super::rich::Rich;
 use crate::model::activity::busy_backend;
+use crate::model::clock;
 use crate::model::locks::object;
-use crate::model::remedy;
 use crate::probe::activity::Backend;
 use crate::probe::backend::{Detail, Encryption};
 use crate::probe::backend_locks::{Lock, Locks};
@@ -109,7 +109,7 @@ pub(super) fn session(detail: &Detail) -> Vec<Fact> {
             who.fact(text.as_str(), Role::Text);
         }
     }
-    if let Some(start) = detail.backend_start.and_then(remedy::utc) {
+    if let Some(start) = detail.backend_start.and_then(clock::utc) {
         who.fact(format!("since {start}"), Role::Muted);
     }
     let mut facts = vec![fact("Session", who)];

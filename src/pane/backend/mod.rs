@@ -9,9 +9,11 @@ use ratatui::layout::Rect;
 use self::facts::Fact;
 use self::rich::Rich;
 use super::activity::blocking;
+use super::common::{self, Notice, grant, query_copy};
 use super::{Copy, Reply, View};
 use crate::app::action::Action;
 use crate::app::world::{Freshness, World};
+use crate::model::clock;
 use crate::model::remedy::{self, Who};
 use crate::probe::activity::Activity;
 use crate::probe::backend::{Backend as Probe, Detail};
@@ -39,7 +41,7 @@ pub struct Backend {
     progress: Vec<Progress>,
     blockers: Vec<Subject>,
     /// Said above everything else.
-    notice: Option<(String, Role)>,
+    notice: Option<Notice>,
     facts: Vec<Fact>,
     after: Vec<Fact>,
     stale: bool,
@@ -109,22 +111,20 @@ impl Backend {
         }
     }
 
-    fn notice(&self, world: &World) -> Option<(String, Role)> {
-        let fault = || {
-            let ran = world.last_ran(<Probe as probe::Probe>::SPEC.id)?;
-            // What went wrong with another backend's page is not ours.
-            let ran = Some(ran).filter(|ran| ran.subject.as_ref() == Some(&self.subject))?;
-            Some((ran.fault.as_ref()?.to_string(), Role::Critical))
-        };
+    fn notice(&self, world: &World) -> Option<Notice> {
+        // What went wrong with another backend's page is not ours.
+        let ran = world.last_ran(<Probe as probe::Probe>::SPEC.id);
+        let ours = ran.is_some_and(|ran| ran.subject.as_ref() == Some(&self.subject));
+        let failed = || Notice::failed::<Probe>(world).filter(|_| ours);
         match (&self.detail, self.life) {
-            (Some(detail), Life::Missed(missed)) => Some((ended(detail.now, missed), Role::Warning)),
-            (None, Life::Missed(_)) => Some((
-                "This backend had ended before it could be asked.".to_owned(),
+            (Some(detail), Life::Missed(missed)) => Some(Notice::new(Role::Warning, ended(detail.now, missed))),
+            (None, Life::Missed(_)) => Some(Notice::new(
                 Role::Warning,
+                "This backend had ended before it could be asked.",
             )),
-            (Some(_), Life::Alive) if self.stale => fault(),
+            (Some(_), Life::Alive) if self.stale => failed(),
             (Some(_), Life::Alive) => None,
-            (None, Life::Alive) => fault().or_else(|| Some(("Asking for this backend.".to_owned(), Role::Muted))),
+            (None, Life::Alive) => failed().or_else(|| Some(Notice::new(Role::Muted, "Asking for this backend."))),
         }
     }
 
@@ -142,10 +142,9 @@ impl Backend {
                 after.extend(remedies(detail));
             }
             if detail.hidden {
-                let role = world.server.as_ref().map_or("", |server| server.role.as_str());
                 after.push(Fact {
                     label: "To see it",
-                    text: Rich::new(remedy::grant_monitor(role), Role::Text),
+                    text: Rich::new(grant(world), Role::Text),
                 });
             }
         }
@@ -170,8 +169,8 @@ impl Backend {
     fn lay_out(&self, width: u16) -> Vec<Line> {
         let cells = room(width);
         let mut lines = Vec::new();
-        if let Some((notice, role)) = &self.notice {
-            let wrapped = Rich::new(notice.as_str(), *role).wrap(cells + LABEL);
+        if let Some(Notice { role, text }) = &self.notice {
+            let wrapped = wrap::wrap(&[(*role, text)], cells + LABEL);
             lines.extend(wrapped.into_iter().map(|line| after(" ".to_owned(), *role, line)));
         }
         lines.extend(self.facts.iter().flat_map(|fact| labelled(fact, cells)));
@@ -191,14 +190,7 @@ impl Backend {
         let Some(query) = detail.query.as_deref().filter(|query| !query.is_empty()) else {
             return Vec::new();
         };
-        let text = Rich::new(query.trim_end(), Role::Text);
-        let mut lines = labelled(
-            &Fact {
-                label: statement_label(detail),
-                text,
-            },
-            cells,
-        );
+        let mut lines = beside(statement_label(detail), wrap::sql(query.trim_end(), cells));
         let more = lines.len().saturating_sub(FEW_LINES);
         if more > 1 && !self.unfolded {
             lines.truncate(FEW_LINES);
@@ -248,8 +240,8 @@ fn after(label: String, role: Role, mut line: Line) -> Line {
 }
 
 fn ended(last: f64, missed: Option<f64>) -> String {
-    let last = remedy::utc(last).unwrap_or_default();
-    match missed.and_then(remedy::utc) {
+    let last = clock::utc(last).unwrap_or_default();
+    match missed.and_then(clock::utc) {
         Some(missed) => format!("This backend ended between {last} and {missed}. What follows is its last state."),
         None => format!("This backend has ended; it was last seen at {last}. What follows is its last state."),
     }
@@ -404,14 +396,9 @@ impl View for Backend {
         let mut copies = Vec::new();
         // The pid of a backend that has ended may be somebody else's by now.
         if self.life == Life::Alive {
-            let statements = remedy::copies(&who(detail)).into_iter();
-            copies.extend(statements.map(|(what, text)| Copy { what, text }));
+            copies.extend(remedy::copies(&who(detail)).into_iter().map(Copy::from));
         }
-        let query = detail.query.clone().filter(|query| !query.is_empty());
-        copies.extend(query.map(|text| Copy {
-            what: "query text".to_owned(),
-            text,
-        }));
+        copies.extend(query_copy(detail.query.as_deref()));
         copies
     }
 
@@ -420,24 +407,23 @@ impl View for Backend {
     }
 
     fn help(&self) -> Vec<(String, String)> {
-        let line = |what: &str, means: &str| (what.to_owned(), means.to_owned());
-        vec![
-            line("Blocked by", "the sessions it waits for; Enter opens the first of them"),
-            line(
+        common::help(&[
+            ("Blocked by", "the sessions it waits for; Enter opens the first of them"),
+            (
                 "Transaction",
                 "xid: what it writes under; xmin: rows deleted after it cannot be cleaned up",
             ),
-            line(
+            (
                 "Locks",
                 "awaited ones first, then the strongest; names of other databases cannot be read from here",
             ),
-            line("Progress", "of the present phase, not of the whole command"),
-            line(
+            ("Progress", "of the present phase, not of the whole command"),
+            (
                 "To cancel",
                 "stops the running statement; an idle transaction stays open",
             ),
-            line("To end it", "ends the connection and rolls its transaction back"),
-        ]
+            ("To end it", "ends the connection and rolls its transaction back"),
+        ])
     }
 }
 

@@ -132,6 +132,14 @@ fn screens() {
 }
 
 #[test]
+fn the_statement_is_highlighted() {
+    let mut page = Backend::new(SUBJECT);
+    screen(&mut page, &full(), 80, 24);
+    let keyword = |(role, text): &(Role, String)| *role == Role::SqlKeyword && text == "alter";
+    assert!(page.lines.iter().flatten().any(keyword), "{:?}", page.lines);
+}
+
+#[test]
 fn too_small_for_anything() {
     for (width, height) in [(0, 0), (1, 1), (2, 1), (1, 9), (9, 2)] {
         screen(&mut Backend::new(SUBJECT), &full(), width, height);

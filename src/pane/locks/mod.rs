@@ -2,14 +2,17 @@
 
 mod rows;
 
+use std::sync::Arc;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::common::{self, Notice, began, grant, query_copy};
 use super::{Badge, Copy, Reply, Severity, View};
 use crate::app::action::Action;
 use crate::app::world::{Freshness, World};
 use crate::model::locks::beside::{self, Beside};
-use crate::model::locks::{self, Forest, Node, Who};
+use crate::model::locks::{Forest, Node, Who};
 use crate::model::remedy;
 use crate::probe::activity::Activity;
 use crate::probe::locks::Locks as Probe;
@@ -33,12 +36,14 @@ const BESIDE_LINES: usize = 3;
 #[derive(Debug)]
 pub struct Locks {
     table: Table<Row>,
-    forest: Forest,
+    forest: Arc<Forest>,
     opened: Opened,
     beside: Vec<Beside>,
     head: Vec<(String, Role)>,
     /// Said below the rows, or instead of them.
-    notice: Option<(String, Role)>,
+    notice: Option<Notice>,
+    /// The same in lines that fit.
+    notice_lines: Vec<String>,
     stale: bool,
 }
 
@@ -46,11 +51,12 @@ impl Default for Locks {
     fn default() -> Self {
         Self {
             table: Table::unsorted(),
-            forest: Forest::default(),
+            forest: Arc::default(),
             opened: Opened::default(),
             beside: Vec::new(),
             head: Vec::new(),
             notice: None,
+            notice_lines: Vec::new(),
             stale: false,
         }
     }
@@ -62,10 +68,7 @@ impl Locks {
     }
 
     fn load(&mut self, world: &World) {
-        let prepared = world.get::<PreparedXacts>().map_or(&[][..], Vec::as_slice);
-        self.forest = (world.get::<Probe>())
-            .map(|sample| locks::forest(sample, prepared))
-            .unwrap_or_default();
+        self.forest = world.forest.clone().unwrap_or_default();
         self.fill();
     }
 
@@ -121,22 +124,21 @@ impl Locks {
     }
 
     /// What has to be said beside the rows.
-    fn notice(&self, world: &World) -> Option<(String, Role)> {
+    fn notice(&self, world: &World) -> Option<Notice> {
         if world.get::<Probe>().is_none() {
-            return Some(absent(world));
+            return Some(Notice::absent::<Probe>(world, "Asking who waits for a lock."));
         }
         match self.table.shown_of() {
             (0, 0) => None,
-            (0, _) => Some(("No session matches the filter.".to_owned(), Role::Muted)),
-            _ if self.forest.hidden > 0 => Some((self.hidden(world), Role::Denied)),
+            (0, _) => Some(Notice::new(Role::Muted, "No session matches the filter.")),
+            _ if self.forest.hidden > 0 => Some(Notice::new(Role::Denied, self.hidden(world))),
             _ => None,
         }
     }
 
     fn hidden(&self, world: &World) -> String {
-        let role = world.server.as_ref().map_or("", |server| server.role.as_str());
-        let (hidden, grant) = (format::count(self.forest.hidden), remedy::grant_monitor(role));
-        format!("Every wait is shown; {hidden} sessions hide their texts.  {grant}")
+        let (hidden, grant) = (format::count(self.forest.hidden), grant(world));
+        format!("Every wait is shown; {hidden} sessions hide their texts. {grant}")
     }
 
     fn calm(&self, world: &World) -> bool {
@@ -161,8 +163,12 @@ impl Locks {
         };
         rest.y += head.height;
         rest.height -= head.height;
-        let below = self.notice.is_some() && !self.forest.nodes.is_empty();
-        let notice = take(&mut rest, usize::from(below));
+        let below = if self.forest.nodes.is_empty() {
+            0
+        } else {
+            self.notice_lines.len()
+        };
+        let notice = take(&mut rest, below);
         let about = take(
             &mut rest,
             if area.height >= 14 && !self.forest.nodes.is_empty() {
@@ -188,10 +194,17 @@ impl Locks {
 
     /// Nobody waits, and how that is known; or why nothing is known.
     fn draw_nothing(&self, pen: &mut Pen<'_>, world: &World, area: Rect) {
-        let calm = self.calm(world).then(|| calm(world, pen.look));
-        let lines = calm.as_ref().into_iter().chain(&self.notice);
-        for ((text, role), line) in lines.zip(0..) {
-            pen.line(area, line, text, *role);
+        let calm = self.calm(world).then(|| calm(world, pen.look, !self.beside.is_empty()));
+        if let Some(calm) = &calm {
+            pen.line(area, 0, &calm.text, calm.role);
+        }
+        self.draw_notice(pen, area, u16::from(calm.is_some()));
+    }
+
+    fn draw_notice(&self, pen: &mut Pen<'_>, area: Rect, from: u16) {
+        let role = self.notice.as_ref().map_or(Role::Muted, |notice| notice.role);
+        for (text, line) in self.notice_lines.iter().zip(from..) {
+            pen.line(area, line, text, role);
         }
     }
 
@@ -217,7 +230,7 @@ impl Locks {
             pen.line(
                 area,
                 0,
-                &format!("{waits} more sessions wait, but not for locks"),
+                &format!("{} more waiting, but not for locks", sessions(waits)),
                 Role::Notice,
             );
             return;
@@ -227,12 +240,18 @@ impl Locks {
             let longest =
                 (group.longest).map_or_else(String::new, |longest| format!(" up to {}", format::duration(longest)));
             let line_text = format!(
-                "  {} sessions {}{longest}: {}",
-                group.sessions, group.event, group.means
+                "  {} {}{longest}: {}",
+                sessions(group.sessions),
+                group.event,
+                group.means
             );
             pen.line(area, line, &line_text, Role::Text);
         }
     }
+}
+
+fn sessions(count: usize) -> String {
+    format::counted(count, "session", "sessions")
 }
 
 /// Where things stand.
@@ -259,39 +278,26 @@ impl Pen<'_> {
     }
 }
 
-/// Nobody waits, by whose word and of when.
-fn calm(world: &World, look: &Look) -> (String, Role) {
+/// Nobody waits, by whose word and of when. It is no all-clear where something else is waited for.
+fn calm(world: &World, look: &Look, beside: bool) -> Notice {
     let ago = |age: std::time::Duration| format::duration(age.as_secs_f64());
-    match world.freshness(Probe::SPEC.id) {
-        Freshness::Stale(age) => {
-            let sign = look.glyphs.stale;
-            (
-                format!("{sign} Nobody waited for a lock {} ago.", ago(age)),
-                Role::Stale,
-            )
-        }
-        Freshness::Fresh(age) => {
-            let sign = look.glyphs.ok;
-            (
-                format!("{sign} Nobody waits for a lock (pg_locks, {} ago).", ago(age)),
-                Role::Ok,
-            )
-        }
-        _ => (format!("{} Nobody waits for a lock.", look.glyphs.ok), Role::Ok),
-    }
-}
-
-/// Why there is no answer to show.
-fn absent(world: &World) -> (String, Role) {
-    match world.freshness(Probe::SPEC.id) {
-        Freshness::Skipped(reason) => (format!("Not asked: {reason}."), Role::Muted),
-        Freshness::Failed => {
-            let fault = world.last_ran(Probe::SPEC.id).and_then(|ran| ran.fault.as_ref());
-            (fault.map(ToString::to_string).unwrap_or_default(), Role::Critical)
-        }
-        Freshness::Loading | Freshness::Fresh(_) | Freshness::Stale(_) => {
-            ("Asking who waits for a lock.".to_owned(), Role::Muted)
-        }
+    let (freshness, source) = match world.freshness(Probe::SPEC.id) {
+        Freshness::Fresh(age) => (Freshness::Fresh(age), format!(" (pg_locks, {} ago)", ago(age))),
+        // Then the activity sample is the witness, and its word is as good as it is new.
+        Freshness::Skipped(_) => (world.freshness(Activity::SPEC.id), String::new()),
+        other => (other, String::new()),
+    };
+    let (ok, stale) = (look.glyphs.ok, look.glyphs.stale);
+    match freshness {
+        Freshness::Stale(age) => Notice::new(
+            Role::Stale,
+            format!("{stale} Nobody waited for a lock {} ago.", ago(age)),
+        ),
+        _ if beside => Notice::new(
+            Role::Text,
+            format!("Nobody waits for a lock{source}, but for something else: see below."),
+        ),
+        _ => Notice::new(Role::Ok, format!("{ok} Nobody waits for a lock{source}.")),
     }
 }
 
@@ -303,24 +309,22 @@ fn head(forest: &Forest) -> Vec<(String, Role)> {
     let roots = forest.roots.len();
     let mut head = vec![
         (format!("{} waiting", format::count(forest.waiting)), Role::Title),
-        (plural(roots, "root"), Role::Text),
+        (format::counted(roots, "root", "roots"), Role::Text),
     ];
     if let Some(longest) = forest.longest {
         head.push((format!("longest {}", rows::length(longest)), Role::Text));
     }
     if forest.rings > 0 {
-        head.push((format!("{} of waits", plural(forest.rings, "ring")), Role::Warning));
+        head.push((
+            format!("{} of waits", format::counted(forest.rings, "ring", "rings")),
+            Role::Warning,
+        ));
     }
     if forest.all > forest.asked {
         let (asked, all) = (format::count(forest.asked), format::count(forest.all));
         head.push((format!("shows {asked} of {all} waits"), Role::Warning));
     }
     head
-}
-
-fn plural(count: usize, what: &str) -> String {
-    let end = if count == 1 { "" } else { "s" };
-    format!("{} {what}{end}", format::count(count))
 }
 
 /// Whom a statement hits.
@@ -333,28 +337,22 @@ fn remedy_who<'a>(node: &'a Node, pid: i32, world: &World) -> remedy::Who<'a> {
         application: session.application_name.as_deref(),
         client: session.client.as_deref(),
         state: session.state.as_deref().or(session.backend_type.as_deref()),
-        since: ago::<Probe>(world, session.state_s),
+        since: began::<Probe>(world, session.state_s),
     }
-}
-
-/// When something of that age in the newest sample of a probe began, in seconds since 1970 by the server's clock.
-fn ago<P: crate::probe::Probe>(world: &World, age: Option<f64>) -> Option<f64> {
-    let asked = world.now.since(world.latest.ran::<P>()?.finished());
-    Some(world.server_now()? - asked.as_secs_f64() - age?)
 }
 
 /// The statements that end what a node holds, the fitting one first.
 fn remedies(node: &Node, world: &World) -> Vec<Copy> {
-    let copy = |what: String, text: String| Copy { what, text };
     match &node.who {
-        Who::Backend { pid, .. } => (remedy::copies(&remedy_who(node, *pid, world)).into_iter())
-            .map(|(what, text)| copy(what, text))
-            .collect(),
+        Who::Backend { pid, .. } => {
+            let copies = remedy::copies(&remedy_who(node, *pid, world));
+            copies.into_iter().map(Copy::from).collect()
+        }
         Who::Prepared(_) => (node.prepared.iter())
             .map(|one| {
-                let since = ago::<PreparedXacts>(world, one.age_s);
+                let since = began::<PreparedXacts>(world, one.age_s);
                 let text = remedy::rollback_prepared(&one.gid, &one.owner, &one.database, since);
-                copy("ROLLBACK PREPARED".to_owned(), text)
+                Copy::new("ROLLBACK PREPARED", text)
             })
             .collect(),
     }
@@ -400,6 +398,9 @@ impl View for Locks {
     }
 
     fn arrange(&mut self, area: Rect) {
+        let cells = usize::from(area.width.saturating_sub(2));
+        let notice = self.notice.as_ref();
+        self.notice_lines = notice.map(|notice| text::wrap(&notice.text, cells)).unwrap_or_default();
         let table = self.parts(area).table;
         self.table.arrange(table);
     }
@@ -440,9 +441,7 @@ impl View for Locks {
         self.table.draw(look, parts.table, pen.buf, options);
         self.draw_beside(&mut pen, parts.beside);
         self.draw_about(&mut pen, parts.about);
-        if let Some((text, role)) = &self.notice {
-            pen.line(parts.notice, 0, text, *role);
-        }
+        self.draw_notice(&mut pen, parts.notice, 0);
     }
 
     fn badge(&self) -> Option<Badge> {
@@ -467,13 +466,9 @@ impl View for Locks {
         let mut copies = Vec::new();
         if let (Id::Node(_), Some(node)) = (row.id(), self.node()) {
             copies = remedies(node, world);
-            let query = node.session.query.clone().filter(|query| !query.is_empty());
-            copies.extend(query.map(|text| Copy {
-                what: "query text".to_owned(),
-                text,
-            }));
+            copies.extend(query_copy(node.session.query.as_deref()));
         }
-        copies.extend(self.table.copies().into_iter().map(|(what, text)| Copy { what, text }));
+        copies.extend(self.table.copies().into_iter().map(Copy::from));
         copies
     }
 
@@ -490,32 +485,29 @@ impl View for Locks {
     }
 
     fn help(&self) -> Vec<(String, String)> {
-        let line = |what: &str, means: &str| (what.to_owned(), means.to_owned());
-        let mut help = vec![
-            line("order", "roots first: those that free the most, then the longest wait"),
-            line(
+        common::table_help::<Row>(&[
+            ("order", "roots first: those that free the most, then the longest wait"),
+            (
                 "tree",
                 "below a session stands who waits for it and for nobody in between",
             ),
-            line(
+            (
                 "+n more",
                 "sessions that wait for the same thing in the same mode; Enter shows them",
             ),
-            line(
+            (
                 "also behind",
                 "frees nobody alone: two or more hold what the waiters want",
             ),
-            line(
+            (
                 "red",
                 "a root that is idle in its transaction, or prepared: it will not go on by itself",
             ),
-            line(
+            (
                 "ring",
                 "sessions that wait for each other; PostgreSQL breaks it after deadlock_timeout",
             ),
-        ];
-        help.extend(Row::columns().iter().map(|column| line(column.title, column.help)));
-        help
+        ])
     }
 }
 

@@ -146,8 +146,9 @@ fn a_prepared_transaction_is_copied_as_its_rollback() {
 #[test]
 fn calm_loading_failed_and_not_asked_are_told_apart() {
     let fault = || Fault::new(FaultKind::Timeout, "Canceled after 1 s.");
-    let mut skipped = world(&[]);
-    skipped.asked.entry("locks").or_default().skipped = Some("the newest activity sample shows nobody");
+    // What was known of the incident goes with the reason not to ask.
+    let mut skipped = hanging();
+    skipped.skip("locks", "the newest activity sample shows nobody");
     let mut old = world(&[answer::<Probe>(Sample::default(), None)]);
     old.now = crate::probe::Mono(std::time::Duration::from_mins(2));
     let first = |world: &World| {
@@ -166,10 +167,17 @@ fn calm_loading_failed_and_not_asked_are_told_apart() {
         first(&world(&[failure::<Probe>(fault(), None)])),
         " Canceled after 1 s.|"
     );
+    // No all-clear beside what hangs on something else.
     assert_eq!(
         first(&skipped),
-        " ✔ Nobody waits for a lock.| Not asked: the newest activity sample shows nobody."
+        " Nobody waits for a lock, but for something else: see below.| Not asked: the newest activity sample shows nobody."
     );
+    let mut idle = world(&[answer::<Activity>(Vec::new(), None)]);
+    idle.skip("locks", "the newest activity sample shows nobody");
+    assert!(first(&idle).starts_with(" ✔ Nobody waits for a lock.|"));
+    // Nor by the word of a sample that is old.
+    idle.now = crate::probe::Mono(std::time::Duration::from_mins(2));
+    assert!(first(&idle).starts_with(" ○ Nobody waited for a lock 1m50s ago.|"));
     assert_eq!(first(&old), " ○ Nobody waited for a lock 1m50s ago.|");
 }
 

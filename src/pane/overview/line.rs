@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::app::world::{Freshness, World};
 use crate::model::series::{Fold, Point};
-use crate::pg::privilege::grant_monitor;
+use crate::pane::common::grant;
 use crate::probe::activity::Backend;
 use crate::probe::{Probe, Subject};
 use crate::ui::format;
@@ -191,7 +191,7 @@ impl Line {
     pub fn denied(mut self, world: &World) -> Self {
         self.value = None;
         self.role = Role::Denied;
-        self.piece(Role::Denied, hidden(world))
+        self.piece(Role::Denied, format!("hidden: {}", grant(world)))
     }
 
     /// Nothing came yet, it was not asked, or it failed.
@@ -207,16 +207,4 @@ impl Line {
             _ => self.piece(Role::Muted, "no answer yet"),
         }
     }
-}
-
-/// What shows what is hidden.
-fn hidden(world: &World) -> String {
-    let role = world.server.as_ref().map_or("", |server| server.role.as_str());
-    format!("hidden: {};", grant_monitor(role))
-}
-
-/// "3 standbys".
-pub fn several(count: usize, one: &str, many: &str) -> String {
-    let noun = if count == 1 { one } else { many };
-    format!("{} {noun}", format::count(count))
 }

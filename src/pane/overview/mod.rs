@@ -25,7 +25,7 @@ use crate::app::world::World;
 use crate::model::observe::name;
 use crate::model::series::Fold;
 use crate::model::waits::WaitClass;
-use crate::pane::{Copy, Reply, View};
+use crate::pane::{Copy, Reply, View, common};
 use crate::ui::format;
 use crate::ui::look::Look;
 use crate::ui::spark::{self, Chart, Join, Layer, Segment};
@@ -220,23 +220,15 @@ impl View for Overview {
     }
 
     fn copies(&self, _world: &World) -> Vec<Copy> {
-        let lines = self.selected_line().into_iter();
-        lines
-            .map(|line| Copy {
-                what: "line".to_owned(),
-                text: plain(line),
-            })
-            .chain(std::iter::once(Copy {
-                what: "all lines".to_owned(),
-                text: self.lines.iter().map(plain).collect::<Vec<_>>().join("\n"),
-            }))
+        let line = self.selected_line().map(|line| Copy::new("line", plain(line)));
+        let all: Vec<String> = self.lines.iter().map(plain).collect();
+        line.into_iter()
+            .chain([Copy::new("all lines", all.join("\n"))])
             .collect()
     }
 
     fn help(&self) -> Vec<(String, String)> {
-        HELP.iter()
-            .map(|(what, text)| ((*what).to_owned(), (*text).to_owned()))
-            .collect()
+        common::help(HELP)
     }
 }
 

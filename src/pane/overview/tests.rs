@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::app::world::{Asked, World};
+use crate::app::world::World;
 use crate::config::Settings;
 use crate::pg::fault::{Fault, FaultKind};
 use crate::pg::server::Server;
@@ -61,17 +61,10 @@ fn answer<P: Probe>(world: &mut World, second: u32, data: P::Data) {
         data: Some(Arc::new(data)),
     });
     world.now = sample.ran.finished();
-    world.latest.keep(&sample);
+    world.take(&sample);
     let server = world.server.clone().unwrap();
     let latest = world.latest.clone();
     world.series.observe(&sample, &latest, &server);
-    world.asked.insert(
-        P::SPEC.id,
-        Asked {
-            last: Some(sample),
-            skipped: None,
-        },
-    );
 }
 
 fn fail<P: Probe>(world: &mut World, second: u32, fault: Fault) {
@@ -79,13 +72,7 @@ fn fail<P: Probe>(world: &mut World, second: u32, fault: Fault) {
         ran: ran::<P>(second, Some(fault)),
         data: None,
     });
-    world.asked.insert(
-        P::SPEC.id,
-        Asked {
-            last: Some(sample),
-            skipped: None,
-        },
-    );
+    world.take(&sample);
 }
 
 fn client(pid: i32, state: &str, wait: Option<&str>) -> Backend {

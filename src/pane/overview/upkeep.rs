@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::line::{Line, several};
+use super::line::Line;
 use crate::app::world::World;
 use crate::model::observe::name;
 use crate::model::overview;
@@ -51,7 +51,7 @@ fn replication(world: &World, window: Duration) -> Line {
         };
         let line = line
             .trend(world, window, name::REPLAY_LAG, Fold::Peak, 1_048_576.0)
-            .with(several(senders.len(), "standby", "standbys"));
+            .with(format::counted(senders.len(), "standby", "standbys"));
         let lagging = worst
             .replay_s
             .map(|seconds| format!("{} behind", format::duration(seconds)));
@@ -83,7 +83,7 @@ fn recovery(world: &World, window: Duration) -> Line {
         let below = world.get::<ReplicationProbe>().filter(|senders| !senders.is_empty());
         delay(recovery, line)
             .maybe(receiver(recovery))
-            .maybe(below.map(|senders| format!("feeds {}", several(senders.len(), "standby", "standbys"))))
+            .maybe(below.map(|senders| format!("feeds {}", format::counted(senders.len(), "standby", "standbys"))))
             .trend(world, window, name::STANDBY_LAG, Fold::Peak, 1_048_576.0)
     })
 }

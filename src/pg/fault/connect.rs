@@ -12,6 +12,7 @@ use tokio_postgres::error::DbError;
 
 use super::{Fault, FaultKind, chain, one_line};
 use crate::pg::plan::SslMode;
+use crate::pg::quote::identifier;
 
 /// Where we tried to connect, and as whom: what the sentences need to know.
 #[derive(Clone, Debug)]
@@ -253,8 +254,8 @@ pub(super) fn from_server(place: &Place, db: &DbError) -> Fault {
         )
         .with_remedy(format!(
             "As a superuser: GRANT CONNECT ON DATABASE {} TO {}",
-            quote(&place.dbname),
-            quote(&place.user)
+            identifier(&place.dbname),
+            identifier(&place.user)
         )),
         "53300" => full(place, routine, &said),
         "57P01" | "57P02" | "57P03" => {
@@ -299,7 +300,7 @@ fn role_refused(place: &Place, said: &str) -> Fault {
     )
     .with_remedy(format!(
         "Check -U; as a superuser: CREATE ROLE {0} LOGIN, or ALTER ROLE {0} LOGIN",
-        quote(&place.user)
+        identifier(&place.user)
     ))
 }
 
@@ -324,11 +325,11 @@ fn full(place: &Place, routine: &str, said: &str) -> Fault {
     let (sentence, remedy) = match routine {
         "InitializeSessionUserId" => (
             format!("Every connection the role \"{}\" may have at {place} is taken: {said}.", place.user),
-            format!("See who holds them, or: ALTER ROLE {} CONNECTION LIMIT -1", quote(&place.user)),
+            format!("See who holds them, or: ALTER ROLE {} CONNECTION LIMIT -1", identifier(&place.user)),
         ),
         "CheckMyDatabase" => (
             format!("Every connection the database \"{}\" at {place} may have is taken: {said}.", place.dbname),
-            format!("Connect to another database, or: ALTER DATABASE {} CONNECTION LIMIT -1", quote(&place.dbname)),
+            format!("Connect to another database, or: ALTER DATABASE {} CONNECTION LIMIT -1", identifier(&place.dbname)),
         ),
         _ => (
             format!("Every connection slot of {place} is taken: {said}."),
@@ -336,11 +337,6 @@ fn full(place: &Place, routine: &str, said: &str) -> Fault {
         ),
     };
     Fault::new(FaultKind::TooManyConnections, sentence).with_remedy(remedy)
-}
-
-/// A name as SQL wants it.
-fn quote(name: &str) -> String {
-    crate::pg::privilege::quote_ident(name)
 }
 
 /// What the TLS library's verdict on a server certificate contains, what it means, and what to do.

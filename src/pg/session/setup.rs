@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::Lane;
 use crate::config::Settings;
+use crate::pg::quote::literal;
 use crate::probe::Tier;
 
 /// How long a transaction of ours may sit idle if this program is stopped in the middle of a pooled batch.
@@ -106,10 +107,6 @@ fn statement_timeout(lane: Lane, settings: &Settings) -> Duration {
             .budget
             .max(settings.pace(Tier::Hourly).budget),
     }
-}
-
-fn literal(value: &str) -> String {
-    format!("'{}'", value.replace('\'', "''"))
 }
 
 #[cfg(test)]

@@ -1,0 +1,72 @@
+//! What several panes say and offer in the same way.
+
+use super::Copy;
+use crate::app::world::{Freshness, World};
+use crate::pg::privilege;
+use crate::probe::Probe;
+use crate::ui::look::Role;
+use crate::ui::table::Record;
+
+/// A sentence in the body of a pane, instead of rows or beside them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Notice {
+    pub role: Role,
+    pub text: String,
+}
+
+impl Notice {
+    pub fn new(role: Role, text: impl Into<String>) -> Self {
+        Self {
+            role,
+            text: text.into(),
+        }
+    }
+
+    /// Why a probe has nothing to show; `asking` is said while its first answer is awaited.
+    pub fn absent<P: Probe>(world: &World, asking: &str) -> Self {
+        match world.freshness(P::SPEC.id) {
+            Freshness::Skipped(reason) => Self::new(Role::Muted, format!("Not asked: {reason}.")),
+            Freshness::Failed => Self::failed::<P>(world).unwrap_or_else(|| Self::new(Role::Critical, "")),
+            Freshness::Loading | Freshness::Fresh(_) | Freshness::Stale(_) => Self::new(Role::Muted, asking),
+        }
+    }
+
+    /// What went wrong the last time a probe was asked, if anything.
+    pub fn failed<P: Probe>(world: &World) -> Option<Self> {
+        let fault = world.last_ran(P::SPEC.id)?.fault.as_ref()?;
+        Some(Self::new(Role::Critical, fault.to_string()))
+    }
+}
+
+/// The statement that shows our role what is hidden from it.
+pub(super) fn grant(world: &World) -> String {
+    let role = world.server.as_ref().map_or("", |server| server.role.as_str());
+    privilege::grant_monitor(role)
+}
+
+/// When something of that age in the newest answer of a probe began, in seconds since 1970 by the server's clock.
+pub(super) fn began<P: Probe>(world: &World, age: Option<f64>) -> Option<f64> {
+    let asked = world.now.since(world.latest.ran::<P>()?.finished());
+    Some(world.server_now()? - asked.as_secs_f64() - age?)
+}
+
+/// The text of a statement, to be copied as it is.
+pub(super) fn query_copy(query: Option<&str>) -> Option<Copy> {
+    let query = query.filter(|query| !query.is_empty())?;
+    Some(Copy::new("query text", query))
+}
+
+/// Lines of help.
+pub(super) fn help(lines: &[(&str, &str)]) -> Vec<(String, String)> {
+    lines.iter().map(|(what, means)| line(what, means)).collect()
+}
+
+/// Lines of help, and what the columns of a table mean.
+pub(super) fn table_help<R: Record>(lines: &[(&str, &str)]) -> Vec<(String, String)> {
+    let columns = R::columns().iter().map(|column| line(column.title, column.help));
+    help(lines).into_iter().chain(columns).collect()
+}
+
+fn line(what: &str, means: &str) -> (String, String) {
+    (what.to_owned(), means.to_owned())
+}
