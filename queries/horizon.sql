@@ -18,7 +18,7 @@ select h.kind,
          where (a.backend_xid is not null or a.backend_xmin is not null)
            and a.pid <> pg_catalog.pg_backend_pid()
            and a.pid <> all ($2)
-           and a.backend_type <> 'walsender'
+           and a.backend_type not in ('walsender', 'parallel worker')
            and not exists (select from pg_catalog.pg_stat_get_progress_info('VACUUM') v where v.pid = a.pid)
         union all
         select 'prepared transaction', p.gid, null, null, p.owner::text, p.database::text,
@@ -43,5 +43,5 @@ select h.kind,
                pg_catalog.age(r.backend_xmin)::int8, null
           from pg_catalog.pg_stat_replication r
          where r.backend_xmin is not null) h
- order by h.xmin_age desc, h.kind, h.name
+ order by h.xmin_age desc, h.age_s desc nulls last, h.kind, h.name
  limit $1

@@ -203,7 +203,8 @@ pub fn holder(holders: &[Holder]) -> Option<&Holder> {
     holders
         .iter()
         .filter(|holder| holder.kind != "slot catalog")
-        .max_by_key(|holder| holder.xmin_age)
+        // The first of several with the same horizon is the oldest of them.
+        .reduce(|best, holder| if holder.xmin_age > best.xmin_age { holder } else { best })
 }
 
 fn oldest<'a>(

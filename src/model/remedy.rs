@@ -41,14 +41,42 @@ pub fn terminate(who: &Who<'_>) -> String {
     statement("pg_terminate_backend", who)
 }
 
-/// Both statements for a menu: the bare statement as its name, and the text with its comment.
+/// The statements that do something to it, for a menu: the bare statement as its name, and the text with its comment.
 #[must_use]
-pub fn copies(who: &Who<'_>) -> [(String, String); 2] {
+pub fn copies(who: &Who<'_>) -> Vec<(String, String)> {
     let bare = Who {
         pid: who.pid,
         ..Who::default()
     };
-    [(cancel(&bare), cancel(who)), (terminate(&bare), terminate(who))]
+    let cancel = can_cancel(who).then(|| (cancel(&bare), cancel(who)));
+    let terminate = can_terminate(who).then(|| (terminate(&bare), terminate(who)));
+    cancel.into_iter().chain(terminate).collect()
+}
+
+/// False if it runs no statement, so that a cancel request is answered with true and changes nothing.
+#[must_use]
+pub fn can_cancel(who: &Who<'_>) -> bool {
+    can_terminate(who) && !who.state.is_some_and(|state| state.starts_with("idle"))
+}
+
+/// False for auxiliary processes: they are in no process array, and both functions refuse them
+/// (`BackendPidGetProc` in procarray.c). Their [`Who::state`] is their `backend_type`.
+#[must_use]
+pub fn can_terminate(who: &Who<'_>) -> bool {
+    !matches!(
+        who.state,
+        Some(
+            "startup"
+                | "checkpointer"
+                | "background writer"
+                | "walwriter"
+                | "walreceiver"
+                | "archiver"
+                | "walsummarizer"
+                | "io worker"
+                | "stats collector"
+        )
+    )
 }
 
 /// Rolls back a prepared transaction; must be run in `database` by its owner or a superuser.
@@ -117,6 +145,27 @@ mod tests {
             client: Some("10.0.3.7"),
             state: Some("idle in transaction"),
             since: Some(1_763_645_530.9),
+        }
+    }
+
+    #[test]
+    fn only_statements_that_do_something_are_offered() {
+        let offered = |state: &str| {
+            let who = Who {
+                pid: 7,
+                state: Some(state),
+                ..Who::default()
+            };
+            copies(&who).into_iter().map(|(what, _)| what).collect::<Vec<_>>()
+        };
+        let (cancel, terminate) = ("SELECT pg_cancel_backend(7);", "SELECT pg_terminate_backend(7);");
+        assert_eq!(offered("active"), [cancel, terminate]);
+        assert_eq!(offered("autovacuum worker"), [cancel, terminate]);
+        for idle in ["idle", "idle in transaction", "idle in transaction (aborted)"] {
+            assert_eq!(offered(idle), [terminate], "{idle}");
+        }
+        for auxiliary in ["startup", "checkpointer", "walwriter"] {
+            assert!(offered(auxiliary).is_empty(), "{auxiliary}");
         }
     }
 

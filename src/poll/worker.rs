@@ -428,6 +428,9 @@ impl Run {
                     self.schedule.restart(now);
                     self.asked_with.clear();
                     self.tell(News::Link(Link::Up(server))).await;
+                } else {
+                    // What the first connection asked meanwhile may have counted this one as somebody else's.
+                    self.ask_what_is_newly_wanted();
                 }
             }
             Err(fault) => self.down(lane, fault).await,

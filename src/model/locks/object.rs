@@ -33,7 +33,7 @@ pub fn name(tag: &Tag, names: &Names) -> String {
             table()
         ),
         "transactionid" => format!("transaction {}", tag.transactionid.as_deref().unwrap_or("?")),
-        "virtualxid" => format!("snapshot of {}", tag.virtualxid.as_deref().unwrap_or("?")),
+        "virtualxid" => format!("virtual transaction {}", tag.virtualxid.as_deref().unwrap_or("?")),
         "advisory" => advisory(tag),
         "object" => object(tag, names),
         other => format!(

@@ -240,9 +240,14 @@ fn block(row: &Row) -> Cell<'static> {
         [] if row.waits_for_lock => Cell::new("waits", Role::Warning),
         [] if row.blocks > 0 => Cell::new(format!("{} wait", row.blocks), Role::Critical),
         [] => Cell::empty(),
-        [one] => Cell::new(format!("by {one}"), Role::Warning),
-        [first, more @ ..] => Cell::new(format!("by {first}+{}", more.len()), Role::Warning),
+        [one] => Cell::new(format!("by {}", blocker(*one)), Role::Warning),
+        [first, more @ ..] => Cell::new(format!("by {}+{}", blocker(*first), more.len()), Role::Warning),
     }
+}
+
+/// A blocker by its process id; `pg_blocking_pids` says 0 for a prepared transaction, which has none.
+fn blocker(pid: i32) -> String {
+    if pid == 0 { "2PC".to_owned() } else { pid.to_string() }
 }
 
 fn wait(row: &Row) -> Cell<'_> {

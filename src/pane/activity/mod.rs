@@ -272,7 +272,7 @@ impl View for Activity {
     fn copies(&self, world: &World) -> Vec<Copy> {
         let Some(row) = self.selected() else { return Vec::new() };
         let who = who(row, world);
-        let mut copies: Vec<Copy> = remedy::copies(&who).map(Copy::from).into();
+        let mut copies: Vec<Copy> = remedy::copies(&who).into_iter().map(Copy::from).collect();
         copies.extend(query_copy(row.backend.query.as_deref()));
         let cells = self.table.copies().into_iter().filter(|(what, _)| what != "query");
         copies.extend(cells.map(Copy::from));

@@ -189,7 +189,7 @@ impl Backend {
         let Some(query) = detail.query.as_deref().filter(|query| !query.is_empty()) else {
             return Vec::new();
         };
-        let mut lines = beside("Statement", wrap::sql(query.trim_end(), cells));
+        let mut lines = beside(statement_label(detail), wrap::sql(query.trim_end(), cells));
         let more = lines.len().saturating_sub(FEW_LINES);
         if more > 1 && !self.unfolded {
             lines.truncate(FEW_LINES);
@@ -248,16 +248,29 @@ fn ended(last: f64, missed: Option<f64>) -> String {
 
 fn remedies(detail: &Detail) -> Vec<Fact> {
     let who = who(detail);
-    vec![
-        Fact {
-            label: "To cancel",
-            text: Rich::new(remedy::cancel(&who), Role::Text),
-        },
-        Fact {
-            label: "To end it",
-            text: Rich::new(remedy::terminate(&who), Role::Text),
-        },
-    ]
+    let fact = |label, text: String, role| Fact {
+        label,
+        text: Rich::new(text, role),
+    };
+    if !remedy::can_terminate(&who) {
+        let why = "a process of the server: it can be neither canceled nor terminated";
+        return vec![fact("To end it", why.to_owned(), Role::Muted)];
+    }
+    let cancel = if remedy::can_cancel(&who) {
+        fact("To cancel", remedy::cancel(&who), Role::Text)
+    } else {
+        let why = "it runs no statement: a cancel request would change nothing";
+        fact("To cancel", why.to_owned(), Role::Muted)
+    };
+    vec![cancel, fact("To end it", remedy::terminate(&who), Role::Text)]
+}
+
+/// What the text is: an idle session keeps the one it ran last.
+fn statement_label(detail: &Detail) -> &'static str {
+    match detail.state.as_deref() {
+        Some(state) if state.starts_with("idle") => "Ran last",
+        _ => "Statement",
+    }
 }
 
 fn who(detail: &Detail) -> Who<'_> {
@@ -382,7 +395,7 @@ impl View for Backend {
         let mut copies = Vec::new();
         // The pid of a backend that has ended may be somebody else's by now.
         if self.life == Life::Alive {
-            copies.extend(remedy::copies(&who(detail)).map(Copy::from));
+            copies.extend(remedy::copies(&who(detail)).into_iter().map(Copy::from));
         }
         copies.extend(query_copy(detail.query.as_deref()));
         copies

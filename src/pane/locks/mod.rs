@@ -195,7 +195,7 @@ impl Locks {
 
     /// Nobody waits, and how that is known; or why nothing is known.
     fn draw_nothing(&self, pen: &mut Pen<'_>, world: &World, area: Rect) {
-        let calm = self.calm(world).then(|| calm(world, pen.look));
+        let calm = self.calm(world).then(|| calm(world, pen.look, !self.beside.is_empty()));
         if let Some(calm) = &calm {
             pen.line(area, 0, &calm.text, calm.role);
         }
@@ -231,7 +231,7 @@ impl Locks {
             pen.line(
                 area,
                 0,
-                &format!("{waits} more sessions wait, but not for locks"),
+                &format!("{} more waiting, but not for locks", sessions(waits)),
                 Role::Notice,
             );
             return;
@@ -241,12 +241,18 @@ impl Locks {
             let longest =
                 (group.longest).map_or_else(String::new, |longest| format!(" up to {}", format::duration(longest)));
             let line_text = format!(
-                "  {} sessions {}{longest}: {}",
-                group.sessions, group.event, group.means
+                "  {} {}{longest}: {}",
+                sessions(group.sessions),
+                group.event,
+                group.means
             );
             pen.line(area, line, &line_text, Role::Text);
         }
     }
+}
+
+fn sessions(count: usize) -> String {
+    format::counted(count, "session", "sessions")
 }
 
 /// Where things stand.
@@ -273,20 +279,26 @@ impl Pen<'_> {
     }
 }
 
-/// Nobody waits, by whose word and of when.
-fn calm(world: &World, look: &Look) -> Notice {
+/// Nobody waits, by whose word and of when. It is no all-clear where something else is waited for.
+fn calm(world: &World, look: &Look, beside: bool) -> Notice {
     let ago = |age: std::time::Duration| format::duration(age.as_secs_f64());
+    let (freshness, source) = match world.freshness(Probe::SPEC.id) {
+        Freshness::Fresh(age) => (Freshness::Fresh(age), format!(" (pg_locks, {} ago)", ago(age))),
+        // Then the activity sample is the witness, and its word is as good as it is new.
+        Freshness::Skipped(_) => (world.freshness(Activity::SPEC.id), String::new()),
+        other => (other, String::new()),
+    };
     let (ok, stale) = (look.glyphs.ok, look.glyphs.stale);
-    match world.freshness(Probe::SPEC.id) {
+    match freshness {
         Freshness::Stale(age) => Notice::new(
             Role::Stale,
             format!("{stale} Nobody waited for a lock {} ago.", ago(age)),
         ),
-        Freshness::Fresh(age) => Notice::new(
-            Role::Ok,
-            format!("{ok} Nobody waits for a lock (pg_locks, {} ago).", ago(age)),
+        _ if beside => Notice::new(
+            Role::Text,
+            format!("Nobody waits for a lock{source}, but for something else: see below."),
         ),
-        _ => Notice::new(Role::Ok, format!("{ok} Nobody waits for a lock.")),
+        _ => Notice::new(Role::Ok, format!("{ok} Nobody waits for a lock{source}.")),
     }
 }
 
@@ -333,15 +345,9 @@ fn remedy_who<'a>(node: &'a Node, pid: i32, world: &World) -> remedy::Who<'a> {
 /// The statements that end what a node holds, the fitting one first.
 fn remedies(node: &Node, world: &World) -> Vec<Copy> {
     match &node.who {
-        // Replay cannot be signalled; its lock goes when it has replayed the end of the transaction.
-        Who::Backend { .. } if node.session.backend_type.as_deref() == Some("startup") => Vec::new(),
         Who::Backend { pid, .. } => {
-            let mut copies: Vec<Copy> = remedy::copies(&remedy_who(node, *pid, world)).map(Copy::from).into();
-            // Cancelling does nothing to a transaction that runs no statement.
-            if node.idle_in_transaction() {
-                copies.reverse();
-            }
-            copies
+            let copies = remedy::copies(&remedy_who(node, *pid, world));
+            copies.into_iter().map(Copy::from).collect()
         }
         Who::Prepared(_) => (node.prepared.iter())
             .map(|one| {

@@ -3,11 +3,15 @@
 use std::time::Duration;
 
 use super::line::Line;
+use crate::model::locks::{self, Node, Who};
 use crate::model::observe::name;
 use crate::model::overview;
 use crate::model::series::Fold;
 use crate::model::waits::{Profile, WaitClass};
+use crate::probe::Subject;
 use crate::probe::activity::{Activity, Backend};
+use crate::probe::locks::Locks;
+use crate::probe::prepared::PreparedXacts;
 use crate::probe::pulse::PulseProbe;
 use crate::ui::format;
 use crate::ui::look::Role;
@@ -132,18 +136,59 @@ fn blocked(world: &World, window: Duration) -> Line {
         match blocked.longest {
             None => line.piece(Role::Muted, "nobody waits for a lock"),
             Some(waiter) => {
-                let age = age(waiter.seconds);
+                let line = line.mark(Role::Warning);
+                // Without a single age nobody can be said to have waited the longest.
+                if waiter.seconds.is_none() {
+                    return line.piece(Role::Denied, "since when is hidden");
+                }
                 let bound = if waiter.at_most { "≤" } else { "" };
-                let longest = format!("longest {bound}{age}");
-                line.mark(Role::Warning).with(longest).who(
-                    waiter.pid,
-                    waiter.start,
-                    waiter.usename.as_deref(),
-                    waiter.application_name.as_deref(),
-                )
+                let line = line.with(format!("longest {bound}{}", age(waiter.seconds)));
+                match worst_root(world) {
+                    Some(root) => behind(line, &root),
+                    None => line.who(
+                        waiter.pid,
+                        waiter.start,
+                        waiter.usename.as_deref(),
+                        waiter.application_name.as_deref(),
+                    ),
+                }
             }
         }
     })
+}
+
+/// The root of the Locks pane that frees the most.
+fn worst_root(world: &World) -> Option<Node> {
+    let prepared = world.get::<PreparedXacts>().map_or(&[][..], Vec::as_slice);
+    let mut forest = locks::forest(world.get::<Locks>()?, prepared);
+    let first = *forest.roots.first()?;
+    (first < forest.nodes.len()).then(|| forest.nodes.swap_remove(first))
+}
+
+/// Who is in the way is what the first screen has to say, rather than who waits.
+fn behind(line: Line, root: &Node) -> Line {
+    let frees = root.frees.max(root.direct);
+    match &root.who {
+        Who::Prepared(_) => {
+            let gid = root.prepared.as_ref().map(|prepared| prepared.gid.clone());
+            line.with(format!("{frees} behind a prepared transaction")).maybe(gid)
+        }
+        Who::Backend { pid, start } => {
+            let mut line = line.with(format!("{frees} behind pid {pid}"));
+            if *start != 0 {
+                line.jump = Some(Subject::Backend {
+                    pid: *pid,
+                    start: *start,
+                });
+            }
+            let session = &root.session;
+            let kind = session.backend_type.clone().filter(|_| session.usename.is_none());
+            let idle = session.state.clone().filter(|_| root.idle_in_transaction());
+            line.maybe(session.application_name.clone().filter(|name| !name.is_empty()))
+                .maybe(kind)
+                .maybe(idle)
+        }
+    }
 }
 
 fn oldest_tx(world: &World, window: Duration) -> Line {

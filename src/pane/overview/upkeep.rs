@@ -88,11 +88,12 @@ fn recovery(world: &World, window: Duration) -> Line {
     })
 }
 
-/// The age of the newest replayed commit is a delay only while something is left to replay.
+/// The age of the newest replayed commit is a delay only while something is left to replay, and then the most it can
+/// be: the primary may have been idle before it wrote what is left.
 fn delay(recovery: &Recovery, line: Line) -> Line {
     match (recovery.replay_bytes, recovery.replay_s) {
         (Some(0), _) => line.with("caught up"),
-        (_, Some(seconds)) => line.with(format!("{} behind", format::duration(seconds))),
+        (_, Some(seconds)) => line.with(format!("≤{} behind", format::duration(seconds))),
         _ => line,
     }
 }
