@@ -5,6 +5,7 @@ select pg_catalog.current_setting('server_version_num')::int4 as version_num,
        pg_catalog.current_setting('server_encoding') as encoding,
        session_user::text as role,
        pg_catalog.pg_backend_pid() as pid,
+       (extract(epoch from pg_catalog.pg_postmaster_start_time()) * 1000000)::int8 as started_us,
        pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE') as reads_all_stats,
        (select pg_catalog.bool_or(r.rolsuper)
           from pg_catalog.pg_roles r

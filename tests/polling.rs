@@ -7,6 +7,7 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use pgmon_lab::{Client, Cluster, Stop, wait_until};
@@ -15,6 +16,7 @@ use pgmon_tui::pg::fault::FaultKind;
 use pgmon_tui::poll::worker::Worker;
 use pgmon_tui::poll::{Link, News, Order};
 use pgmon_tui::probe::{Focus, PROBES, Sample, Subject, Tier};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
 const PATIENCE: Duration = pgmon_lab::PATIENCE;
@@ -28,7 +30,11 @@ struct Polling {
 
 impl Polling {
     fn start(cluster: &Cluster, user: &str, settings: Settings) -> Self {
-        let plan = Arc::new(common::plan(&cluster.conninfo(user, "postgres")));
+        Self::connect(&cluster.conninfo(user, "postgres"), settings)
+    }
+
+    fn connect(connection: &str, settings: Settings) -> Self {
+        let plan = Arc::new(common::plan(connection));
         let (orders, for_worker) = mpsc::channel(16);
         let (to_us, news) = mpsc::channel(64);
         let worker = Worker::new(
@@ -181,9 +187,85 @@ async fn a_terminated_backend_is_replaced() {
     polling.sample("activity").await;
     let killed = "select count(pg_terminate_backend(pid))::int8 from pg_stat_activity where usename = 'monitor'";
     assert!(truth.value::<i64>(killed).await.unwrap() >= 1);
-    polling.down().await;
+    assert_eq!(
+        polling.down().await,
+        FaultKind::Terminated,
+        "the reason is the server's own"
+    );
     polling.up().await;
     polling.sample("activity").await;
+    polling.quit().await;
+}
+
+#[tokio::test]
+async fn the_second_connection_goes_where_the_first_one_is_or_nowhere() {
+    let limited = "monitor LOGIN CONNECTION LIMIT 1 IN ROLE pg_monitor";
+    let first = Cluster::builder(18).role(limited).start().await.unwrap();
+    let other = cluster(18).await;
+    let hosts = format!(
+        "host={},{} port={},{} user=monitor dbname=postgres",
+        first.socket_dir().display(),
+        other.socket_dir().display(),
+        first.port(),
+        other.port()
+    );
+    let mut polling = Polling::connect(&hosts, Settings::default());
+    // There is no place for it on the first server: the other one's sizes would be another server's.
+    let refused = polling
+        .until("the second connection is refused", |news| match news {
+            News::Slow(fault) => Some(fault.kind),
+            News::Sample(sample) if sample.ran.probe == "databases" => panic!("sizes of another server"),
+            _ => None,
+        })
+        .await;
+    assert_eq!(refused, FaultKind::TooManyConnections);
+    let truth = other.client().await.unwrap();
+    assert_eq!(connections(&truth).await, 0, "on the other server");
+    polling.quit().await;
+}
+
+/// A virtual address: new connections go to the server it stands for now, old ones stay where they are.
+async fn virtual_address(target: Arc<AtomicU16>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let to = target.load(Ordering::SeqCst);
+            tokio::spawn(async move {
+                if let Ok(mut server) = TcpStream::connect(("127.0.0.1", to)).await {
+                    // Either side may hang up at any time.
+                    let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+                }
+            });
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn when_an_address_moves_to_another_server_both_connections_move() {
+    let (first, other) = (cluster(18).await, cluster(18).await);
+    let target = Arc::new(AtomicU16::new(first.port()));
+    let port = virtual_address(Arc::clone(&target)).await;
+    let mut polling = Polling::connect(
+        &format!("host=127.0.0.1 port={port} user=monitor dbname=postgres"),
+        Settings::default(),
+    );
+    polling.sample("databases").await;
+    target.store(other.port(), Ordering::SeqCst);
+    // Only the first connection is cut; the second one would go on asking the old server.
+    let truth = first.client().await.unwrap();
+    let cut = "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'monitor' order by backend_start limit 1";
+    assert!(truth.value::<bool>(cut).await.unwrap());
+    polling.down().await;
+    polling.up().await;
+    polling.sample("databases").await;
+    wait_until("nothing of ours is left on the first server", PATIENCE, async || {
+        Ok(connections(&truth).await == 0)
+    })
+    .await;
+    let truth = other.client().await.unwrap();
+    assert_eq!(connections(&truth).await, 2);
     polling.quit().await;
 }
 

@@ -7,6 +7,8 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::server::Server;
+
 /// Everything needed to connect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
@@ -60,6 +62,20 @@ pub struct Plan {
     pub keepalives_count: Option<u32>,
     /// Sentences for the user: a passfile ignored for its permissions, and the like.
     pub warnings: Vec<String>,
+}
+
+impl Plan {
+    /// The same plan for the place where that server was found, whatever role it plays now.
+    #[must_use]
+    pub fn only(&self, server: &Server) -> Self {
+        let there = |target: &&Target| target.port == server.port && target.host.to_string() == server.host;
+        let hosts = self.hosts.iter().filter(there).cloned().collect();
+        Self {
+            hosts,
+            target_session_attrs: SessionAttrs::Any,
+            ..self.clone()
+        }
+    }
 }
 
 /// One place to try.

@@ -34,6 +34,8 @@ pub struct Server {
     pub in_recovery: bool,
     /// `current_database()`.
     pub database: String,
+    /// `pg_postmaster_start_time()` in microseconds since 1970: two sessions with another value are not on one server.
+    pub started_us: i64,
     /// `server_encoding` of that database.
     pub encoding: String,
     /// `session_user`.
@@ -113,6 +115,7 @@ pub(super) fn decode(rows: &Rows) -> Result<Introduction, Fault> {
         version: short_version(&text("version")?).to_owned(),
         in_recovery: row.get("in_recovery")?,
         database: text("database")?,
+        started_us: row.get("started_us")?,
         encoding: text("encoding")?,
         role: text("role")?,
         tls: row.text("tls")?,

@@ -2,6 +2,7 @@
 //! connections and asks, and these are the messages between it and the program.
 
 pub mod schedule;
+mod wire;
 pub mod worker;
 
 use std::sync::Arc;

@@ -11,6 +11,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc;
 
 use super::schedule::Schedule;
+use super::wire::{State, Wire};
 use super::{Cost, Link, News, Order, TierHealth};
 use crate::config::Settings;
 use crate::pg::fault::{Fault, FaultKind};
@@ -23,11 +24,6 @@ use crate::probe::{Ask, Entry, Focus, Latest, Mono, Param, Ran, Sample, Subject,
 
 /// How long the server may go on past a statement's own timeout before we cancel it.
 const GRACE: Duration = Duration::from_millis(500);
-/// The longest pause between two attempts to connect.
-const MOST_PAUSE: Duration = Duration::from_secs(10);
-/// While only a slot is missing, or the server starts: often enough to get in the moment we can.
-const WAITING_PAUSE: Duration = Duration::from_secs(2);
-
 /// What the worker is made of.
 pub struct Worker {
     plan: Arc<Plan>,
@@ -38,25 +34,6 @@ pub struct Worker {
     started: Instant,
     orders: mpsc::Receiver<Order>,
     news: mpsc::Sender<News>,
-}
-
-/// What a connection is doing.
-enum State {
-    /// Not open; the next attempt starts then.
-    Down { retry_at: Mono },
-    /// An attempt, or a statement, is under way.
-    Busy,
-    /// Free.
-    Idle(Box<Session>),
-}
-
-struct Wire {
-    lane: Lane,
-    tiers: &'static [Tier],
-    state: State,
-    attempts: u32,
-    /// The backend of the open session.
-    pid: Option<i32>,
 }
 
 type Job = Pin<Box<dyn Future<Output = Done> + Send>>;
@@ -133,20 +110,13 @@ struct Run {
 impl Run {
     fn new(worker: Worker) -> Self {
         let now = Mono(worker.started.elapsed());
-        let wire = |lane, tiers| Wire {
-            lane,
-            tiers,
-            state: State::Down { retry_at: now },
-            attempts: 0,
-            pid: None,
-        };
         Self {
             schedule: Schedule::new(&worker.settings, now),
             role_known: false,
             worker,
             wires: [
-                wire(Lane::Fast, &[Tier::Hot, Tier::Workload]),
-                wire(Lane::Slow, &[Tier::Storage, Tier::Hourly]),
+                Wire::new(Lane::Fast, &[Tier::Hot, Tier::Workload], now),
+                Wire::new(Lane::Slow, &[Tier::Storage, Tier::Hourly], now),
             ],
             jobs: FuturesUnordered::new(),
             server: None,
@@ -222,8 +192,8 @@ impl Run {
     fn hurry(&mut self) {
         let now = self.now();
         for wire in &mut self.wires {
-            if let State::Down { retry_at } = &mut wire.state {
-                *retry_at = now;
+            if let State::Down { .. } = wire.state {
+                wire.retry(now);
             }
         }
     }
@@ -278,8 +248,12 @@ impl Run {
         let wire = &mut self.wires[index];
         wire.state = State::Busy;
         let lane = wire.lane;
-        let (plan, settings) = (Arc::clone(&self.worker.plan), Arc::clone(&self.worker.settings));
-        let password = self.worker.password.clone();
+        let plan = match &self.server {
+            // The sizes of one server beside the sessions of another would be a lie.
+            Some(server) if lane == Lane::Slow => Arc::new(self.worker.plan.only(server)),
+            _ => Arc::clone(&self.worker.plan),
+        };
+        let (settings, password) = (Arc::clone(&self.worker.settings), self.worker.password.clone());
         self.jobs.push(Box::pin(async move {
             let session = Session::open(&plan, lane, &settings, password.as_ref()).await;
             Done::Connected(lane, session.map(Box::new))
@@ -295,7 +269,7 @@ impl Run {
         let tiers = self.wires[index].tiers;
         if self.wires[index].lane == Lane::Slow && !self.role_known {
             self.role_known = true;
-            if let Some(mut session) = self.take(index) {
+            if let Some(mut session) = self.wires[index].take() {
                 self.jobs.push(Box::pin(async move {
                     let findings = session.privileges().await;
                     Done::Privileges(session, findings)
@@ -348,20 +322,12 @@ impl Run {
         }
     }
 
-    fn take(&mut self, index: usize) -> Option<Box<Session>> {
-        match std::mem::replace(&mut self.wires[index].state, State::Busy) {
-            State::Idle(session) => Some(session),
-            other => {
-                self.wires[index].state = other;
-                None
-            }
-        }
-    }
-
     fn send(&mut self, index: usize, question: Question) {
         let lane = self.wires[index].lane;
         let deadline = self.deadline(question.entry);
-        let Some(mut session) = self.take(index) else { return };
+        let Some(mut session) = self.wires[index].take() else {
+            return;
+        };
         self.jobs.push(Box::pin(async move {
             let answer = session.ask(question.entry, &question.params, deadline).await;
             Done::Asked {
@@ -390,7 +356,7 @@ impl Run {
         match done {
             Done::Connected(lane, session) => self.connected(lane, session).await,
             Done::Privileges(session, findings) => {
-                self.give_back(Lane::Slow, session).await;
+                self.give_back(Lane::Slow, session, None).await;
                 self.judge(findings).await;
             }
             Done::Asked {
@@ -399,8 +365,10 @@ impl Run {
                 question,
                 answer,
             } => {
+                let why = answer.result.as_ref().err().filter(|fault| fault.breaks_connection());
+                let why = why.cloned();
                 self.answered(question, answer).await;
-                self.give_back(lane, session).await;
+                self.give_back(lane, session, why).await;
             }
         }
     }
@@ -413,28 +381,40 @@ impl Run {
     }
 
     async fn connected(&mut self, lane: Lane, session: Result<Box<Session>, Fault>) {
-        match session {
-            Ok(session) => {
-                self.cost.opened += 1;
-                let server = Arc::clone(session.server());
-                let wire = self.wire(lane);
-                wire.attempts = 0;
-                wire.pid = Some(session.pid());
-                wire.state = State::Idle(session);
-                if lane == Lane::Fast {
-                    self.server = Some(Arc::clone(&server));
-                    self.lost = None;
-                    let now = self.now();
-                    self.schedule.restart(now);
-                    self.asked_with.clear();
-                    self.tell(News::Link(Link::Up(server))).await;
-                } else {
-                    // What the first connection asked meanwhile may have counted this one as somebody else's.
-                    self.ask_what_is_newly_wanted();
-                }
-            }
-            Err(fault) => self.down(lane, fault).await,
+        let session = match session {
+            Ok(session) => session,
+            Err(fault) => return self.down(lane, fault).await,
+        };
+        self.cost.opened += 1;
+        if lane == Lane::Slow {
+            return self.slow_connected(session).await;
         }
+        let server = Arc::clone(session.server());
+        let wire = self.wire(lane);
+        wire.up(&session);
+        wire.state = State::Idle(session);
+        self.server = Some(Arc::clone(&server));
+        self.lost = None;
+        let now = self.now();
+        self.schedule.restart(now);
+        self.asked_with.clear();
+        self.tell(News::Link(Link::Up(server))).await;
+        if let Some(slow) = self.wire(Lane::Slow).take() {
+            self.give_back(Lane::Slow, slow, None).await;
+        }
+    }
+
+    async fn slow_connected(&mut self, session: Box<Session>) {
+        if self.is_elsewhere(&session) {
+            session.close().await;
+            let why = "The second connection reached another server than the first one.";
+            return self.down(Lane::Slow, Fault::new(FaultKind::Lost, why)).await;
+        }
+        let wire = self.wire(Lane::Slow);
+        wire.up(&session);
+        wire.state = State::Idle(session);
+        // What the first connection asked meanwhile may have counted this one as somebody else's.
+        self.ask_what_is_newly_wanted();
     }
 
     fn wire(&mut self, lane: Lane) -> &mut Wire {
@@ -445,11 +425,8 @@ impl Run {
     async fn down(&mut self, lane: Lane, fault: Fault) {
         let now = self.now();
         let wire = self.wire(lane);
-        wire.attempts = wire.attempts.saturating_add(1);
-        wire.pid = None;
+        let retry_at = wire.down(&fault, now);
         let attempts = wire.attempts;
-        let retry_at = Mono(now.0 + pause(&fault, attempts));
-        wire.state = State::Down { retry_at };
         if lane == Lane::Fast {
             if self.server.is_some() {
                 self.lost.get_or_insert(now);
@@ -467,14 +444,26 @@ impl Run {
         }
     }
 
-    async fn give_back(&mut self, lane: Lane, session: Box<Session>) {
+    /// A session that is free again: kept, unless it broke (`why` is what its server said last) or is not where the
+    /// first connection is.
+    async fn give_back(&mut self, lane: Lane, session: Box<Session>, why: Option<Fault>) {
         if session.broken() {
-            drop(session);
-            self.down(lane, Fault::new(FaultKind::Lost, "The connection to the server broke."))
-                .await;
-        } else {
-            self.wire(lane).state = State::Idle(session);
+            let why = why.unwrap_or_else(|| Fault::new(FaultKind::Lost, "The connection to the server broke."));
+            return self.down(lane, why).await;
         }
+        if self.is_elsewhere(&session) {
+            session.close().await;
+            // Not a fault to tell: the next attempt goes where the first connection is.
+            let now = self.now();
+            return self.wire(lane).retry(now);
+        }
+        self.wire(lane).state = State::Idle(session);
+    }
+
+    /// True for a session on another server than the first connection's, after an address moved or a restart.
+    fn is_elsewhere(&self, session: &Session) -> bool {
+        let here = |server: &Arc<Server>| server.started_us == session.server().started_us;
+        self.server.as_ref().is_some_and(|server| !here(server))
     }
 
     async fn answered(&mut self, question: Question, answer: Answer) {
@@ -575,14 +564,6 @@ impl Run {
             .min()
             .map_or(far, |wake| wake.min(far))
     }
-}
-
-/// How long until the next attempt: at once after a break, then doubling up to ten seconds.
-fn pause(fault: &Fault, attempts: u32) -> Duration {
-    if fault.waits() {
-        return WAITING_PAUSE;
-    }
-    (Duration::from_millis(250) * (1 << attempts.min(8))).min(MOST_PAUSE)
 }
 
 async fn sleep_until(wake: Mono, started: Instant) {
