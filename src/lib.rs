@@ -7,30 +7,42 @@
 //! queries/locks.sql                      one question, one file; NAME.pg14.sql serves 14 and later
 //!   -> probe::locks                      which form this server gets, its parameters, its rows
 //!   -> poll::worker                      is it due? one tokio task owns schedule and connections
-//!   -> pg::session::Session::run         the only caller of the driver
-//!   -> Ran { sql, params, took, .. }     what really ran travels with its rows
+//!   -> pg::session::Session::ask         the only caller of the driver
+//!   -> Ran { variant, params, took, .. } what really ran travels with its rows
 //!   -> decode by column name             text that is no UTF-8 cannot fail
-//!   -> Arc<Sample> -> bounded channel -> app::update(&mut State, Event) -> Vec<Effect>     pure
-//!        |-> World                       the latest sample of every probe, the series of every rate
-//!        |-> model::locks::forest        what it means, pure
-//!        |-> pane::Pane::derive          sorted, filtered rows, computed once a sample
-//!        |-> pane::Pane::draw(&self)     -> terminal
+//!   -> Arc<Sample> -> bounded channel -> app::update::update(&mut State, Event) -> Vec<Effect>     pure
+//!        |-> World                       the newest answer of every probe, the series of every rate,
+//!        |     model::locks::forest      and what an answer means to more than one view, built once
+//!        |-> pane::View::derive          sorted, filtered rows: never computed while drawing
+//!        |-> pane::View::draw(&self)     -> terminal
 //! ```
 //!
 //! # Floors
 //!
-//! `main`, [`cli`] -> [`app`] -> [`pane`], [`ui`] -> [`model`] -> [`probe`], [`poll`] -> [`pg`], [`config`].
-//! An import runs downwards only.
+//! ```text
+//! main, app           the loop, update, keys, popups; cli and term are its doors to shell and terminal
+//! pane                one room a pane, and what panes share
+//! world, ui           what is known; how anything looks. Neither knows the other
+//! model, poll         what samples mean; when to ask for them. Neither knows the other
+//! probe, pg, config   the questions, the server, the settings
+//! action              what a key can mean; knows nobody
+//! ```
+//!
+//! An import runs downwards or stays in its room. The exception is the floor of [`probe`], [`pg`] and [`config`], which
+//! know each other: a session runs the questions, the questions decode what a session brings, the settings
+//! are made of tiers and connection strings.
 //!
 //! # What never happens
 //!
 //! * Nothing but [`pg::session`] calls the driver, so the SQL on the screen cannot differ from what ran.
-//! * Every statement is a compile-time constant from `queries/`; values go in as `$1`.
-//! * `draw` computes nothing and `update` reads no clock and does no I/O: time comes in with the event.
+//! * Every question is a compile-time constant from `queries/`; values go in as `$1`. Besides, a session sends only
+//!   its own settings and, behind a pooler, the transaction around a question.
+//! * `draw` computes nothing; `update` reads no clock, time comes in with the event, and does no I/O but the log's.
 //! * The terminal never waits for the server.
 //! * A selection is an identity (pid and start, oid, queryid), never a row number.
 //! * Unknown, denied, stale, skipped and estimated each look different from a value.
 
+pub mod action;
 pub mod app;
 pub mod cli;
 pub mod config;
@@ -41,3 +53,4 @@ pub mod poll;
 pub mod probe;
 pub mod term;
 pub mod ui;
+pub mod world;

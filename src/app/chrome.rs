@@ -6,14 +6,15 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Clear, Widget};
 
-use super::action::{Action, BINDINGS, Binding};
 use super::state::State;
-use super::world::{Freshness, World};
-use crate::pane::{Badge, Place, Severity, View};
+use crate::action::{Action, BINDINGS, Binding};
+use crate::pane::{Badge, Place, View};
 use crate::poll::Link;
 use crate::ui::format;
 use crate::ui::look::{Look, Role};
 use crate::ui::text;
+use crate::world::message::Severity;
+use crate::world::{Freshness, World};
 
 /// The smallest terminal in which the panes make sense.
 const LEAST: (u16, u16) = (40, 10);

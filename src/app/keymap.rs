@@ -6,7 +6,7 @@ use std::fmt;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::action::{Action, BINDINGS};
+use crate::action::{Action, BINDINGS};
 
 /// One key press: a code with ctrl and alt; shift is part of a character's own form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Hash)]

@@ -16,7 +16,6 @@ use super::chrome;
 use super::keymap::Keymap;
 use super::state::{Over, State};
 use super::update::{Effect, Event, What, update};
-use super::world::World;
 use crate::config::Settings;
 use crate::pg::plan::{Plan, Secret};
 use crate::pg::session::Session;
@@ -25,6 +24,7 @@ use crate::poll::{Link, News, Order};
 use crate::probe::Mono;
 use crate::term::{self, Screen};
 use crate::ui::look::Look;
+use crate::world::World;
 
 /// One frame in this time at most.
 const FRAME: Duration = Duration::from_millis(16);
@@ -107,7 +107,7 @@ fn state(start: &Start) -> io::Result<State> {
     world.zone = jiff::tz::TimeZone::system();
     world.privileged_allowed = start.allow_privileged;
     for warning in start.plan.warnings.iter().chain(start.look.complaints()) {
-        world.say(Some(crate::pane::Severity::Warning), warning.clone());
+        world.say(Some(crate::world::message::Severity::Warning), warning.clone());
     }
     if let Some(fault) = &start.waiting {
         world.link = Link::Down {

@@ -6,10 +6,10 @@ use tui_input::Input;
 
 use super::chrome;
 use super::keymap::Keymap;
-use super::world::World;
 use crate::pane::{Place, View, panes};
 use crate::probe::Focus;
 use crate::ui::look::Look;
+use crate::world::World;
 
 /// The state of the program; changed only by [`super::update`].
 pub struct State {

@@ -7,17 +7,18 @@ use crossterm::event::{Event as Terminal, KeyEvent, KeyEventKind};
 use ratatui::layout::Rect;
 use tui_input::backend::crossterm::EventHandler;
 
-use super::action::Action;
 use super::keymap::Chord;
 use super::popup;
 use super::state::{Over, Prompt, State};
-use super::world::ServerClock;
-use crate::pane::{Copy, Place, Reply, Severity, View};
+use crate::action::Action;
+use crate::pane::{Copy, Place, Reply, View};
 use crate::pg::fault::Fault;
 use crate::pg::privilege::Findings;
 use crate::poll::{Link, News, Order};
 use crate::probe::{Mono, Sample, Subject};
 use crate::ui::filter::Filter;
+use crate::world::ServerClock;
+use crate::world::message::Severity;
 
 /// Something that happened, and when.
 #[derive(Clone, Debug)]
@@ -194,10 +195,10 @@ fn on_global(state: &mut State, action: Action) -> Vec<Effect> {
             let said = format!("Theme: {}", state.look.next_theme());
             state.world.say(None, said);
         }
-        Action::Sql => popup_over(state, |state| popup::text(popup::sql::Sql::of(state))),
-        Action::Help => popup_over(state, |state| popup::text(popup::help::Help::of(state))),
-        Action::Messages => popup_over(state, |_| popup::text(popup::messages::Messages)),
-        Action::Cost => popup_over(state, |_| popup::text(popup::cost::Cost)),
+        Action::Sql => popup_over(state, |state| popup::text(popup::sql::Sql::of(state), &state.keymap)),
+        Action::Help => popup_over(state, |state| popup::text(popup::help::Help::of(state), &state.keymap)),
+        Action::Messages => popup_over(state, |state| popup::text(popup::messages::Messages, &state.keymap)),
+        Action::Cost => popup_over(state, |state| popup::text(popup::cost::Cost, &state.keymap)),
         Action::Copy => copy_menu(state),
         Action::Suspend => return vec![Effect::Suspend],
         Action::Redraw => return vec![Effect::Repaint],
@@ -260,7 +261,9 @@ fn copy_menu(state: &mut State) {
     if copies.is_empty() {
         state.world.say(None, "There is nothing to copy here.");
     } else {
-        state.layers.push(Box::new(popup::copy::CopyMenu::new(copies)));
+        state
+            .layers
+            .push(Box::new(popup::copy::CopyMenu::new(copies, &state.keymap)));
         state.underived = true;
     }
 }
@@ -385,14 +388,16 @@ fn on_tier(state: &mut State, health: crate::poll::TierHealth) {
 }
 
 fn on_role(state: &mut State, findings: Result<Arc<Findings>, Fault>) {
-    let Some(question) = popup::role::RoleQuestion::of(findings, state.world.server.as_deref()) else {
+    let Some(question) = popup::role::RoleQuestion::of(findings, state.world.server.as_deref(), &state.keymap) else {
         return;
     };
     state.world.say(Some(Severity::Warning), question.summary().to_owned());
     if state.world.privileged_allowed {
         state.world.privileged = true;
     } else {
-        state.layers.push(popup::text(question));
+        // The next key answers: none may go into a filter line below.
+        state.prompt = None;
+        state.layers.push(popup::text(question, &state.keymap));
     }
 }
 
@@ -453,7 +458,7 @@ fn on_sample(state: &mut State, sample: &Arc<Sample>) {
 }
 
 /// The pulse carries the server's clock; half of its round trip has passed since it was read.
-fn set_clock(world: &mut super::world::World, sample: &Sample) {
+fn set_clock(world: &mut crate::world::World, sample: &Sample) {
     if let Some(pulse) = world
         .latest
         .get::<crate::probe::pulse::PulseProbe>()

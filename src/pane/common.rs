@@ -1,11 +1,12 @@
 //! What several panes say and offer in the same way.
 
 use super::Copy;
-use crate::app::world::{Freshness, World};
+use crate::model::activity::Blocking;
 use crate::pg::privilege;
 use crate::probe::Probe;
 use crate::ui::look::Role;
 use crate::ui::table::Record;
+use crate::world::{Freshness, World};
 
 /// A sentence in the body of a pane, instead of rows or beside them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +43,11 @@ impl Notice {
 pub(super) fn grant(world: &World) -> String {
     let role = world.server.as_ref().map_or("", |server| server.role.as_str());
     privilege::grant_monitor(role)
+}
+
+/// Who waits for whom, as the Locks pane shows it.
+pub(super) fn blocking(world: &World) -> Blocking {
+    world.forest.as_deref().map(Blocking::of).unwrap_or_default()
 }
 
 /// When something of that age in the newest answer of a probe began, in seconds since 1970 by the server's clock.

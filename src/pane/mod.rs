@@ -12,11 +12,12 @@ mod testing;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::action::Action;
-use crate::app::world::World;
+use crate::action::Action;
 use crate::probe::Subject;
 use crate::ui::filter::Filter;
 use crate::ui::look::Look;
+use crate::world::World;
+use crate::world::message::Severity;
 
 /// Something that fills the body of the screen (a pane, a detail page) or lies over it (a popup).
 pub trait View {
@@ -154,17 +155,6 @@ pub struct Badge {
     pub severity: Severity,
     /// How many.
     pub count: usize,
-}
-
-/// How bad something is; always shown by a glyph or a word beside the colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// Worth a look.
-    Notice,
-    /// Act soon.
-    Warning,
-    /// Act now.
-    Critical,
 }
 
 /// Every pane in the order of the tabs. One more pane is one more line here.

@@ -1,4 +1,5 @@
-//! Names and texts in statements for people. No probe needs this: values go to the server as `$1`.
+//! Names and texts as SQL takes them: in statements shown to people, and in the settings of a session behind a pooler.
+//! A question never needs this: its values go to the server as `$1`.
 
 use std::fmt::Write as _;
 

@@ -19,7 +19,7 @@ mod record;
 use ratatui::layout::Rect;
 
 use super::filter::Filter;
-use crate::app::action::Action;
+use crate::action::Action;
 use layout::Slot;
 
 pub use draw::Options;

@@ -163,15 +163,6 @@ pub fn pad(text: &str, cells: usize, ellipsis: &str) -> String {
     out
 }
 
-/// Safe text in exactly `cells`, leaning to the right.
-#[must_use]
-pub fn lean(text: &str, cells: usize, ellipsis: &str) -> String {
-    let text = clip(text, cells, ellipsis);
-    let mut out = " ".repeat(cells.saturating_sub(width(&text)));
-    out.push_str(&text);
-    out
-}
-
 /// Raw text in lines of at most `cells` (but at least 2), made safe and broken at spaces where that is possible.
 #[must_use]
 pub fn wrap(text: &str, cells: usize) -> Vec<String> {

@@ -11,17 +11,29 @@ use super::text::{self, Charset};
 /// One line on the screen: safe texts and what they mean, from left to right.
 pub type Line = Vec<(Role, String)>;
 
-/// A statement, highlighted, its lines kept, in lines of at most so many cells.
+/// Cells by which the rest of a broken line of SQL stands further in.
+const HANG: usize = 2;
+
+/// A statement, highlighted, its lines kept, in lines of at most so many cells. The rest of a line that had to be
+/// broken hangs below its start.
 #[must_use]
 pub fn sql(raw: &str, cells: usize) -> Vec<Line> {
     let safe = text::multi_line(raw, Charset::Unicode);
-    wrap(&highlight(&safe), cells)
+    lines(&highlight(&safe), cells, |line| {
+        let indent = line.bytes().take_while(|byte| *byte == b' ').count() + HANG;
+        indent.min(cells / 2)
+    })
 }
 
 /// Raw pieces that follow each other, in lines of at most so many cells (but at least 2), broken at newlines and, where
 /// that is possible, at spaces. Nothing is lost but the newlines.
 #[must_use]
 pub fn wrap(pieces: &[(Role, &str)], cells: usize) -> Vec<Line> {
+    lines(pieces, cells, |_| 0)
+}
+
+/// [`wrap`] with so many cells before what is left of a line that had to be broken.
+fn lines(pieces: &[(Role, &str)], cells: usize, hang: impl Fn(&str) -> usize) -> Vec<Line> {
     let mut whole = String::new();
     let mut ends = Vec::with_capacity(pieces.len());
     for (role, raw) in pieces {
@@ -38,14 +50,18 @@ pub fn wrap(pieces: &[(Role, &str)], cells: usize) -> Vec<Line> {
         if nth > 0 {
             cutter.take(1);
         }
-        let mut tail = line;
+        let (mut tail, mut indent) = (line, 0);
         loop {
-            let (head, rest) = text::break_line(tail, cells);
-            lines.push(cutter.take(head.len()));
+            let (head, rest) = text::break_line(tail, cells.saturating_sub(indent));
+            let mut taken = cutter.take(head.len());
+            if indent > 0 {
+                taken.insert(0, (Role::Text, " ".repeat(indent)));
+            }
+            lines.push(taken);
             if rest.is_empty() {
                 break;
             }
-            tail = rest;
+            (tail, indent) = (rest, hang(line));
         }
     }
     lines
@@ -112,12 +128,12 @@ mod tests {
     #[test]
     fn statements_keep_their_lines_and_their_colours() {
         assert_eq!(
-            sql("select 'a\nb'\r\n\tfrom t", 9),
+            sql("select 'a\nb'\r\n\tfrom t, u, v", 12),
             [
                 line(&[(Role::SqlKeyword, "select"), (Role::Text, " "), (Role::SqlString, "'a")]),
                 line(&[(Role::SqlString, "b'")]),
-                line(&[(Role::Text, "    "), (Role::SqlKeyword, "from"), (Role::Text, " ")]),
-                line(&[(Role::Text, "t")]),
+                line(&[(Role::Text, "    "), (Role::SqlKeyword, "from"), (Role::Text, " t, ")]),
+                line(&[(Role::Text, "      "), (Role::Text, "u, v")]),
             ]
         );
         assert_eq!(sql("", 10), [Line::new()]);

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use pgmon_tui::app::world::World;
 use pgmon_tui::pane::View;
 use pgmon_tui::pane::overview::Overview;
 use pgmon_tui::poll::Link;
 use pgmon_tui::ui::look::Look;
+use pgmon_tui::world::World;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use rstest::rstest;

@@ -9,7 +9,6 @@ use pgmon_tui::app::chrome;
 use pgmon_tui::app::keymap::Keymap;
 use pgmon_tui::app::state::State;
 use pgmon_tui::app::update::{Effect, Event, What, update};
-use pgmon_tui::app::world::World;
 use pgmon_tui::config::Settings;
 use pgmon_tui::pg::fault::Fault;
 use pgmon_tui::pg::server::Server;
@@ -17,6 +16,7 @@ use pgmon_tui::poll::{Link, News};
 use pgmon_tui::probe::{Ask, Mono, Probe, Ran, Sample, Wanted};
 use pgmon_tui::ui::look::Look;
 use pgmon_tui::ui::text;
+use pgmon_tui::world::World;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 

@@ -20,6 +20,9 @@ use pgmon_tui::probe::relation_io::{RelationIo, RelationIoProbe};
 use pgmon_tui::probe::replication::{ReplicationProbe, Sender};
 use pgmon_tui::probe::slots::{Slot, SlotsProbe};
 use pgmon_tui::probe::{Mono, Subject, Tier};
+use pgmon_tui::ui::look::Look;
+use pgmon_tui::world::World;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::app::App;
@@ -686,8 +689,19 @@ impl App {
 
     /// Ten minutes of the incident, up to [`LOOK`].
     pub fn incident(width: u16, height: u16) -> Self {
-        let mut app = Self::new(width, height);
-        app.live(true);
+        Self::incident_with(width, height, Look::default())
+    }
+
+    /// The same, lived through once for all tests.
+    pub fn incident_with(width: u16, height: u16, look: Look) -> Self {
+        static WORLD: LazyLock<World> = LazyLock::new(|| {
+            let mut app = App::new(80, 24);
+            app.live(true);
+            app.state.world
+        });
+        let mut app = Self::with(width, height, look);
+        app.state.world = WORLD.clone();
+        app.at(LOOK);
         app
     }
 

@@ -1,8 +1,9 @@
 //! The key table against what the views say of themselves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use pgmon_tui::app::action::{Action, BINDINGS};
+use pgmon_tui::action::{Action, BINDINGS};
+use pgmon_tui::app::keymap::Keymap;
 use pgmon_tui::app::update::{Effect, What};
 use pgmon_tui::pane::{self, View};
 use pgmon_tui::pg::fault::{Fault, FaultKind};
@@ -58,7 +59,7 @@ fn every_action_of_a_view_has_a_key_and_every_probe_exists() {
 /// What the footer offers in a situation: the keys before the hints.
 fn offered(app: &mut App) -> Vec<(&'static str, Action)> {
     let footer = app.screen().lines().last().unwrap().to_owned();
-    let named = |binding: &&pgmon_tui::app::action::Binding| {
+    let named = |binding: &&pgmon_tui::action::Binding| {
         !binding.hint.is_empty() && footer.contains(&format!(" {} {} ", binding.keys[0], binding.hint))
     };
     BINDINGS
@@ -194,4 +195,49 @@ fn the_question_takes_every_key_until_it_is_answered() {
             }
         }
     }
+}
+
+/// What a popup says of its keys follows `[keys]`.
+#[test]
+fn popups_name_the_keys_of_the_configuration() {
+    let named = [
+        ("back", "x"),
+        ("copy", "Y"),
+        ("quit", "f10"),
+        ("details", "o"),
+        ("next-tab", "n"),
+        ("go-on", "A"),
+    ];
+    let overrides: BTreeMap<String, Vec<String>> = (named.iter())
+        .map(|(action, key)| ((*action).to_owned(), vec![(*key).to_owned()]))
+        .collect();
+    let keymap = Keymap::new(&overrides).unwrap();
+    for (keys, foot) in [
+        ("3 s", "scroll  n next query  Y copy  x close"),
+        ("3 ?", "x close"),
+        ("3 m", "x close"),
+        ("3 c", "x close"),
+        ("3 Y", "o copy  x close"),
+    ] {
+        let mut app = App::incident(80, 24);
+        app.state.keymap = keymap.clone();
+        app.keys(keys);
+        assert!(app.screen().contains(foot), "{keys}: {}", app.screen());
+    }
+    let mut app = App::new(80, 24);
+    app.state.keymap = keymap;
+    app.connect(data::server(true));
+    app.news(News::Role(Err(Fault::new(FaultKind::Timeout, "Too slow."))));
+    let asked = "A: go on with this role   Y: copy the statements   f10: quit";
+    assert!(app.screen().contains(asked), "{}", app.screen());
+}
+
+/// The question comes while somebody types a filter: the next key answers it.
+#[test]
+fn the_question_takes_the_keys_from_the_filter_line() {
+    let mut app = App::incident(80, 24);
+    app.keys("2 /");
+    app.news(News::Role(Err(Fault::new(FaultKind::Timeout, "Too slow."))));
+    app.keys("q");
+    assert!(app.state.over.is_some());
 }

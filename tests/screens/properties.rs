@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crossterm::event::{Event as Terminal, KeyCode, KeyEvent, KeyModifiers};
-use pgmon_tui::app::action::{Action, BINDINGS};
+use pgmon_tui::action::{Action, BINDINGS};
 use pgmon_tui::app::update::What;
 use pgmon_tui::pane::View;
 use pgmon_tui::pg::fault::{Fault, FaultKind};

@@ -230,8 +230,7 @@ fn ascii_without_colours() {
     let look = Look::new("mono", None, Depth::None, &Glyphs::ASCII).unwrap();
     let mut all = Vec::new();
     for keys in ["1", "2", "3", "3 s", "2 y", "1 ?", "3 space"] {
-        let mut app = App::with(80, 24, look.clone());
-        app.live(true);
+        let mut app = App::incident_with(80, 24, look.clone());
         app.keys(keys);
         let screen = app.screen();
         assert!(screen.is_ascii(), "{keys}: {screen}");
@@ -255,21 +254,31 @@ const LETTERS: &[(Role, char)] = &[
     (Role::Denied, 'd'),
     (Role::Key, 'k'),
     (Role::Muted, 'm'),
+    (Role::Estimated, 'e'),
+    (Role::Spark, '~'),
+    (Role::WaitCpu, '1'),
+    (Role::WaitLock, '2'),
+    (Role::WaitLwLock, '3'),
+    (Role::WaitIo, '4'),
+    (Role::WaitOther, '5'),
 ];
 
-/// The style of every cell by the letter of the first role that looks like it.
+/// The style of every cell by the letter of the first role that looks like it; `S` also with another role's colour.
 fn styles(buf: &Buffer, look: &Look) -> String {
     let letter = |x, y| {
         let cell = &buf[(x, y)];
-        let is = |role| {
+        let looks = |roles: &[Role]| {
             let mut like = ratatui::buffer::Cell::default();
-            like.set_style(look.style(Role::Screen));
-            like.set_style(look.style(role));
+            for role in [Role::Screen].iter().chain(roles) {
+                like.set_style(look.style(*role));
+            }
             (like.fg, like.bg, like.modifier) == (cell.fg, cell.bg, cell.modifier)
         };
-        match LETTERS.iter().find(|(role, _)| is(*role)) {
+        let selected = |role| looks(&[role, Role::Selected]) || looks(&[Role::Selected, role]);
+        match LETTERS.iter().find(|(role, _)| looks(&[*role])) {
             Some((_, letter)) => *letter,
-            None if is(Role::Text) => '.',
+            None if looks(&[Role::Text]) => '.',
+            None if LETTERS.iter().any(|(role, _)| selected(*role)) => 'S',
             None => '?',
         }
     };
@@ -282,8 +291,7 @@ fn styles(buf: &Buffer, look: &Look) -> String {
 #[case("mono", Depth::None)]
 fn what_is_emphasised(#[case] theme: &str, #[case] depth: Depth) {
     let look = Look::new(theme, None, depth, &Glyphs::UNICODE).unwrap();
-    let mut app = App::with(80, 24, look.clone());
-    app.live(true);
+    let mut app = App::incident_with(80, 24, look.clone());
     let mut all = Vec::new();
     for key in ["1", "2", "3"] {
         app.keys(key);
@@ -291,6 +299,23 @@ fn what_is_emphasised(#[case] theme: &str, #[case] depth: Depth) {
         all.push(format!("-- {key} --\n{}", styles(&buf, &look)));
     }
     assert_snapshot!(format!("styles_{theme}"), all.join("\n"));
+}
+
+/// What is not confirmed any more looks it, whatever it means otherwise.
+#[test]
+fn old_data_is_dimmed() {
+    let look = Look::new("dark", None, Depth::TrueColor, &Glyphs::UNICODE).unwrap();
+    let mut app = App::incident_with(80, 24, look.clone());
+    app.lose(LOOK);
+    app.at(LOOK + 9);
+    app.on(What::Tick);
+    let mut all = Vec::new();
+    for keys in ["1", "2", "3"] {
+        app.keys(keys);
+        let buf = app.buffer();
+        all.push(format!("-- {keys} --\n{}", styles(&buf, &look)));
+    }
+    assert_snapshot!("styles_stale", all.join("\n"));
 }
 
 /// The page of a backend tells the probes whom it is about.

@@ -38,8 +38,7 @@ struct Session {
 impl Session {
     fn new() -> Self {
         let look = Look::new("dark", None, Depth::TrueColor, &Glyphs::UNICODE).unwrap();
-        let mut app = App::with(80, 24, look);
-        app.live(true);
+        let app = App::incident_with(80, 24, look);
         Self { app, second: LOOK }
     }
 

@@ -3,16 +3,18 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::action::Action;
-use crate::app::world::World;
+use crate::action::Action;
+use crate::app::keymap::Keymap;
 use crate::pane::{Copy, Place, Reply, View};
 use crate::ui::look::{Look, Role};
 use crate::ui::text;
+use crate::world::World;
 
 /// The popup of `y`.
 #[derive(Debug)]
 pub struct CopyMenu {
     copies: Vec<Copy>,
+    foot: String,
     selected: usize,
     /// Cells of the column with the names.
     wide: u16,
@@ -26,12 +28,13 @@ fn speaks_for_itself(copy: &Copy) -> bool {
 impl CopyMenu {
     /// A menu of these.
     #[must_use]
-    pub fn new(copies: Vec<Copy>) -> Self {
+    pub fn new(copies: Vec<Copy>, keymap: &Keymap) -> Self {
         let named = copies.iter().filter(|copy| !speaks_for_itself(copy));
         let wide = named.map(|copy| text::width(&text::visible(&copy.what))).max();
         Self {
             wide: u16::try_from(wide.unwrap_or_default().min(16)).unwrap_or_default(),
             copies,
+            foot: super::hints(keymap, &[(Action::Enter, "copy"), (Action::Back, "close")]),
             selected: 0,
         }
     }
@@ -87,13 +90,7 @@ impl View for CopyMenu {
     }
 
     fn draw(&self, _world: &World, look: &Look, area: Rect, buf: &mut Buffer) {
-        let inner = super::frame(
-            "Copy to the terminal's clipboard (OSC 52)",
-            "enter copy  esc close",
-            look,
-            area,
-            buf,
-        );
+        let inner = super::frame("Copy to the terminal's clipboard (OSC 52)", &self.foot, look, area, buf);
         let top = (self.selected + 1).saturating_sub(usize::from(inner.height));
         let shown = self.copies.iter().enumerate().skip(top);
         for (y, (index, copy)) in (inner.y..inner.bottom()).zip(shown) {

@@ -1,10 +1,10 @@
 //! What this program costs the server: statements, time, connections, and each probe's last run.
 
 use super::{Row, Text, row};
-use crate::app::world::World;
 use crate::probe::{PROBES, Tier};
 use crate::ui::format;
 use crate::ui::look::Role;
+use crate::world::World;
 
 /// The popup of `c`.
 pub struct Cost;

@@ -1,13 +1,13 @@
 //! The help of the view on the screen: how to read it, and every key that works there, from the key table.
 
 use super::{Row, Text, row};
-use crate::app::action::{Action, BINDINGS};
+use crate::action::{Action, BINDINGS};
 use crate::app::keymap::Keymap;
 use crate::app::state::State;
-use crate::app::world::World;
 use crate::pane::View;
 use crate::ui::look::Role;
 use crate::ui::text;
+use crate::world::World;
 
 /// The popup of `?`.
 pub struct Help {

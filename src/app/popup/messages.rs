@@ -1,11 +1,11 @@
 //! Everything the program told the user in this session, newest first.
 
 use super::{Row, Text, row};
-use crate::app::message::Message;
-use crate::app::world::World;
-use crate::pane::Severity;
 use crate::ui::look::Role;
 use crate::ui::text;
+use crate::world::World;
+use crate::world::message::Message;
+use crate::world::message::Severity;
 
 /// The popup of `m`.
 pub struct Messages;

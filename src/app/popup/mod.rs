@@ -13,11 +13,12 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Widget};
 
-use super::action::Action;
-use super::world::World;
+use super::keymap::Keymap;
+use crate::action::Action;
 use crate::pane::{Copy, Place, Reply, View};
 use crate::ui::look::{Look, Role};
 use crate::ui::{self, wrap};
+use crate::world::World;
 
 /// A line of a popup: pieces of text with their meaning. Server text in it must be made safe when it is drawn.
 pub type Row = Vec<(Role, String)>;
@@ -50,9 +51,12 @@ pub trait Text {
     /// Its text in rows of at most so many cells.
     fn rows(&mut self, world: &World, width: usize) -> Vec<Row>;
 
-    /// What can be done here, for the lower edge of the frame.
-    fn foot(&self, _look: &Look) -> String {
-        "esc close".to_owned()
+    /// The keys the lower edge of the frame names, each with a word.
+    const HINTS: &'static [(Action, &'static str)] = &[(Action::Back, "close")];
+
+    /// The lower edge of the frame, made of those hints.
+    fn foot(&self, hints: &str, _look: &Look) -> String {
+        hints.to_owned()
     }
 
     /// The actions it takes; scrolling should be among them.
@@ -78,16 +82,26 @@ pub trait Text {
 
 /// A popup that shows some text.
 #[must_use]
-pub fn text(text: impl Text + 'static) -> Box<dyn View> {
+pub fn text<T: Text + 'static>(text: T, keymap: &Keymap) -> Box<dyn View> {
     Box::new(TextPopup {
         text,
+        hints: hints(keymap, T::HINTS),
         pager: Pager::default(),
         width: 0,
     })
 }
 
+/// What a frame says of keys: `y copy  esc close`.
+fn hints(keymap: &Keymap, hints: &[(Action, &str)]) -> String {
+    let named = hints
+        .iter()
+        .filter_map(|(action, word)| Some(format!("{} {word}", keymap.key(*action)?)));
+    named.collect::<Vec<_>>().join("  ")
+}
+
 struct TextPopup<T> {
     text: T,
+    hints: String,
     pager: Pager,
     /// Cells of a row.
     width: usize,
@@ -132,7 +146,7 @@ impl<T: Text> View for TextPopup<T> {
 
     fn draw(&self, _world: &World, look: &Look, area: Rect, buf: &mut Buffer) {
         self.pager
-            .draw(&self.text.title(), &self.text.foot(look), look, area, buf);
+            .draw(&self.text.title(), &self.text.foot(&self.hints, look), look, area, buf);
     }
 
     fn copies(&self, _world: &World) -> Vec<Copy> {

@@ -2,13 +2,13 @@
 //! the statement that ran, its parameters, when, how long, how many rows, and the last error.
 
 use super::{Row, Text, row};
-use crate::app::action::Action;
+use crate::action::Action;
 use crate::app::state::State;
-use crate::app::world::World;
 use crate::pane::{Copy, Reply};
 use crate::probe::{Ran, Spec, Tier, Variant};
 use crate::ui::look::{Look, Role};
 use crate::ui::{format, text, wrap};
+use crate::world::World;
 
 /// The popup of `s`.
 pub struct Sql {
@@ -144,6 +144,11 @@ fn pace_text(spec: &Spec, world: &World) -> String {
 impl Text for Sql {
     const ID: &'static str = "sql";
     const SIZE: (u16, u16) = (110, 45);
+    const HINTS: &'static [(Action, &'static str)] = &[
+        (Action::NextTab, "next query"),
+        (Action::Copy, "copy"),
+        (Action::Back, "close"),
+    ];
 
     fn title(&self) -> String {
         let what = self.spec().map_or("no query", |spec| spec.title);
@@ -164,9 +169,8 @@ impl Text for Sql {
         question(spec, variant, world, width)
     }
 
-    fn foot(&self, look: &Look) -> String {
-        let (up, down) = (look.glyphs.up, look.glyphs.down);
-        format!("{up}{down} scroll  tab next query  y copy  esc close")
+    fn foot(&self, hints: &str, look: &Look) -> String {
+        format!("{}{} scroll  {hints}", look.glyphs.up, look.glyphs.down)
     }
 
     fn actions(&self) -> &'static [Action] {

@@ -6,10 +6,9 @@ mod head;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::common::{self, Notice, began, grant, query_copy};
-use super::{Badge, Copy, Reply, Severity, View};
-use crate::app::action::Action;
-use crate::app::world::{Freshness, World};
+use super::common::{self, Notice, began, blocking, grant, query_copy};
+use super::{Badge, Copy, Reply, View};
+use crate::action::Action;
 use crate::model::activity::{self, Blocking, Counts, Doing, Options, Row};
 use crate::model::remedy::{self, Who};
 use crate::probe::activity::{Activity as Probe, Backend};
@@ -18,6 +17,8 @@ use crate::ui::filter::Filter;
 use crate::ui::look::{Look, Role};
 use crate::ui::table::{self, Order, Record, Table};
 use crate::ui::wrap::{self, Line};
+use crate::world::message::Severity;
+use crate::world::{Freshness, World};
 
 /// Idle transactions older than this many seconds are counted on the tab.
 const BADGE_S: f64 = 300.0;
@@ -143,11 +144,6 @@ impl Activity {
             ..area
         }
     }
-}
-
-/// Who waits for whom, as the Locks pane shows it.
-pub(super) fn blocking(world: &World) -> Blocking {
-    world.forest.as_deref().map(Blocking::of).unwrap_or_default()
 }
 
 /// Who a row is, for a statement that hits it.

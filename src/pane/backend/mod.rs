@@ -8,11 +8,9 @@ use ratatui::layout::Rect;
 
 use self::facts::Fact;
 use self::rich::Rich;
-use super::activity::blocking;
-use super::common::{self, Notice, grant, query_copy};
+use super::common::{self, Notice, blocking, grant, query_copy};
 use super::{Copy, Reply, View};
-use crate::app::action::Action;
-use crate::app::world::{Freshness, World};
+use crate::action::Action;
 use crate::model::clock;
 use crate::model::remedy::{self, Who};
 use crate::probe::activity::Activity;
@@ -23,6 +21,7 @@ use crate::probe::{self, Subject};
 use crate::ui::look::{Look, Role};
 use crate::ui::text;
 use crate::ui::wrap::{self, Line};
+use crate::world::{Freshness, World};
 
 /// Cells of the labels on the left.
 const LABEL: usize = 12;

@@ -8,9 +8,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::common::{self, Notice, began, grant, query_copy};
-use super::{Badge, Copy, Reply, Severity, View};
-use crate::app::action::Action;
-use crate::app::world::{Freshness, World};
+use super::{Badge, Copy, Reply, View};
+use crate::action::Action;
 use crate::model::locks::beside::{self, Beside};
 use crate::model::locks::{Forest, Node, Who};
 use crate::model::remedy;
@@ -23,6 +22,8 @@ use crate::ui::format;
 use crate::ui::look::{Look, Role};
 use crate::ui::table::{self, Record, Table};
 use crate::ui::text;
+use crate::world::message::Severity;
+use crate::world::{Freshness, World};
 use rows::{FoldId, Id, Opened, Row};
 
 /// A wait longer than this many seconds makes the tab's mark critical.

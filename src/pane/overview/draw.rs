@@ -8,11 +8,11 @@ use super::Overview;
 use super::layout::{AXIS, GROUPS, LABEL, LABEL_WIDTH, Row, VALUE_WIDTH};
 use super::line::Line;
 use super::sessions::role;
-use crate::app::world::{Freshness, World};
 use crate::ui::format;
 use crate::ui::look::{Look, Role};
 use crate::ui::spark;
 use crate::ui::text::{one_line, put, put_safe, width};
+use crate::world::{Freshness, World};
 
 /// One row of the screen.
 struct Strip<'a> {

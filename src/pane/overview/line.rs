@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use crate::app::world::{Freshness, World};
 use crate::model::series::{Fold, Point};
 use crate::pane::common::grant;
 use crate::probe::activity::Backend;
 use crate::probe::{Probe, Subject};
 use crate::ui::format;
 use crate::ui::look::Role;
+use crate::world::{Freshness, World};
 
 /// Buckets of a trend as derived; drawn in this many cells, a half or a third of them, so that buckets are shared evenly.
 pub const BUCKETS: usize = 48;

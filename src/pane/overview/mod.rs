@@ -20,8 +20,7 @@ use ratatui::layout::Rect;
 
 use self::layout::{Columns, Group, Row};
 use self::line::{Line, Trend};
-use crate::app::action::Action;
-use crate::app::world::World;
+use crate::action::Action;
 use crate::model::observe::name;
 use crate::model::series::Fold;
 use crate::model::waits::WaitClass;
@@ -29,6 +28,7 @@ use crate::pane::{Copy, Reply, View, common};
 use crate::ui::format;
 use crate::ui::look::Look;
 use crate::ui::spark::{self, Chart, Join, Layer, Segment};
+use crate::world::World;
 
 /// Buckets of the wait profile: enough for a wide screen, divisible for narrower ones.
 const PROFILE: usize = 480;

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::line::Line;
-use crate::app::world::World;
 use crate::model::locks::beside::{self, Beside};
 use crate::model::locks::{self, Node, Who};
 use crate::model::observe::name;
@@ -17,6 +16,7 @@ use crate::probe::prepared::PreparedXacts;
 use crate::probe::pulse::PulseProbe;
 use crate::ui::format;
 use crate::ui::look::Role;
+use crate::world::World;
 
 /// Active sessions are averaged over this long.
 pub const AVERAGE: Duration = Duration::from_mins(1);

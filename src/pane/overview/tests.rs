@@ -6,7 +6,6 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::app::world::World;
 use crate::config::Settings;
 use crate::pg::fault::{Fault, FaultKind};
 use crate::pg::server::Server;
@@ -22,6 +21,7 @@ use crate::probe::replication::{ReplicationProbe, Sender};
 use crate::probe::slots::{Slot, SlotsProbe};
 use crate::probe::{Mono, Probe, Ran, Sample, Subject};
 use crate::ui::look::{Depth, Glyphs, Role};
+use crate::world::World;
 
 /// The server's clock when our session began.
 const EPOCH: f64 = 1_795_000_000.0;

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::line::Line;
-use crate::app::world::World;
 use crate::model::observe::name;
 use crate::model::overview;
 use crate::model::series::Fold;
@@ -18,6 +17,7 @@ use crate::probe::replication::{ReplicationProbe, Sender};
 use crate::probe::slots::SlotsProbe;
 use crate::ui::format;
 use crate::ui::look::Role;
+use crate::world::World;
 
 /// The lines, and those that come only where there is room.
 pub fn lines(world: &World, window: Duration) -> (Vec<Line>, Vec<Line>) {

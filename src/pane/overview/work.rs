@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::line::Line;
-use crate::app::world::{Freshness, World};
 use crate::model::observe::name;
 use crate::model::overview::checkpoint_pace;
 use crate::model::rates::{float, share};
@@ -14,6 +13,7 @@ use crate::probe::pulse::PulseProbe;
 use crate::probe::relation_io::RelationIoProbe;
 use crate::ui::format;
 use crate::ui::look::Role;
+use crate::world::{Freshness, World};
 
 /// The lines, and those that come only where there is room.
 pub fn lines(world: &World, window: Duration) -> (Vec<Line>, Vec<Line>) {

@@ -1,7 +1,9 @@
 //! Everything the program knows, as the panes read it: the newest samples, what went wrong, the state of the
-//! connection, the clock of the server. Changed only by [`super::update`], read by everybody below it.
+//! connection, the clock of the server. Changed only by [`crate::app::update`], read by every view.
 
-use std::collections::BTreeMap;
+pub mod message;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +17,7 @@ use crate::probe::locks::Locks;
 use crate::probe::prepared::PreparedXacts;
 use crate::probe::pulse::PulseProbe;
 use crate::probe::{Latest, Mono, Probe, Ran, Sample, Tier};
+use message::{Messages, Severity};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -64,11 +67,11 @@ pub struct World {
     /// What we cost the server.
     pub cost: Cost,
     /// What it was at times of the last minute, oldest first.
-    pub costs: std::collections::VecDeque<(Mono, Cost)>,
+    pub costs: VecDeque<(Mono, Cost)>,
     /// The time zone clock times are shown in: the one of this terminal.
     pub zone: jiff::tz::TimeZone,
     /// What was said in this session.
-    pub messages: super::message::Messages,
+    pub messages: Messages,
     /// The hot tier's interval, as `+` and `-` have set it.
     pub hot_interval: Duration,
     /// Why the slow connection is not open, while it is not.
@@ -97,9 +100,9 @@ impl World {
             series: Series::default(),
             tiers: BTreeMap::new(),
             cost: Cost::default(),
-            costs: std::collections::VecDeque::new(),
+            costs: VecDeque::new(),
             zone: jiff::tz::TimeZone::UTC,
-            messages: super::message::Messages::default(),
+            messages: Messages::default(),
             hot_interval,
             slow_down: None,
             privileged_allowed: false,
@@ -240,7 +243,7 @@ impl World {
     }
 
     /// Says something to the user: footer, messages popup, log file.
-    pub fn say(&mut self, severity: Option<crate::pane::Severity>, text: impl Into<String>) {
+    pub fn say(&mut self, severity: Option<Severity>, text: impl Into<String>) {
         let clock = self.server_now();
         self.messages.say(severity, text, self.now, clock);
     }
