@@ -125,6 +125,10 @@ async fn connect(
         match Session::open(plan, Lane::Fast, settings, password.as_ref()).await {
             Ok(session) => return Ok((Some(session), None)),
             Err(fault) if fault.wants_password() && password.is_none() && may_prompt(plan) => {
+                // Somebody who has left a password somewhere has to hear that it was refused.
+                if plan.hosts.iter().any(|host| host.password.is_some()) {
+                    eprintln!("pgmon-tui: {fault}");
+                }
                 *password = Some(ask_password(plan)?);
             }
             Err(fault) if fault.waits() && !no_wait => return Ok((None, Some(fault))),
