@@ -13,3 +13,21 @@ fn transcripts() {
         .expect("a variable's name")
         .case("tests/cli/*.trycmd");
 }
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() -> std::io::Result<()> {
+    use std::io::Read as _;
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_pgmon-tui"))
+        .arg("--print-sql")
+        .env("HOME", NO_HOME)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()?;
+    // The text is longer than a pipe holds: it is still being written when the reader leaves.
+    drop(program.stdout.take());
+    let mut said = String::new();
+    program.stderr.take().expect("a pipe").read_to_string(&mut said)?;
+    assert_eq!(said, "");
+    assert_eq!(program.wait()?.code(), Some(0));
+    Ok(())
+}

@@ -166,6 +166,9 @@ fn header(state: &State, area: Rect, buf: &mut Buffer) {
     put_pieces(identity(world, usize::from(left.width)), left, look, buf);
 }
 
+/// Below so many cells the long badge of a role that may write would push the place out.
+const NARROW: usize = 44;
+
 /// Who we are connected to, the most important first kept.
 fn identity(world: &World, width: usize) -> Vec<Piece> {
     let mut pieces = Vec::new();
@@ -173,6 +176,16 @@ fn identity(world: &World, width: usize) -> Vec<Piece> {
         return vec![piece(world.label.clone(), Role::Title, 0)];
     };
     let place = format!("{}:{}/{}", server.host, server.port, server.database);
+    // The badge is never what gives way.
+    let narrow = width < NARROW;
+    if world.privileged && narrow {
+        pieces.push(piece("[RW]", Role::Critical, 0));
+    }
+    let width = if world.privileged && narrow {
+        width.saturating_sub(5)
+    } else {
+        width
+    };
     if text::width(&text::visible(&place)) > width {
         // The name people gave it and the database rather than a host cut in the middle.
         pieces.push(piece(format!("{}/{}", world.label, server.database), Role::Title, 0));
@@ -183,7 +196,7 @@ fn identity(world: &World, width: usize) -> Vec<Piece> {
         pieces.push(piece(place, Role::Title, 0));
     }
     pieces.push(piece(format!("as {}", server.role), Role::Muted, 6));
-    if world.privileged {
+    if world.privileged && !narrow {
         pieces.push(piece("[ROLE MAY WRITE]", Role::Critical, 0));
     }
     pieces.push(piece(format!("PG {}", server.version), Role::Text, 2));

@@ -1,7 +1,7 @@
 //! From the command line to the running program: settings, plan, log, look, the first connection on the plain
 //! terminal (that is where a password is asked for), then the screen.
 
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -50,12 +50,22 @@ pub async fn start(cli: Cli, started: Instant) -> ExitCode {
     }
 }
 
+/// Writes to standard output. A reader that has seen enough (`head`, a pager that was quit) is no failure.
+fn print(text: &str) -> Result<(), Refusal> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Refusal::usage(format!("Standard output cannot be written: {error}.")))
+        }
+        _ => Ok(()),
+    }
+}
+
 async fn try_start(cli: Cli, started: Instant) -> Result<(), Refusal> {
     let settings = config::load(cli.config.as_deref()).map_err(Refusal::usage)?;
     let settings = Arc::new(cli.apply(settings));
     if cli.print_sql {
-        print!("{}", super::print_sql::text());
-        return Ok(());
+        return print(&super::print_sql::text());
     }
     if let Some(file) = &cli.log_file {
         super::log::to_file(file).map_err(Refusal::usage)?;
@@ -115,6 +125,10 @@ async fn connect(
         match Session::open(plan, Lane::Fast, settings, password.as_ref()).await {
             Ok(session) => return Ok((Some(session), None)),
             Err(fault) if fault.wants_password() && password.is_none() && may_prompt(plan) => {
+                // Somebody who has left a password somewhere has to hear that it was refused.
+                if plan.hosts.iter().any(|host| host.password.is_some()) {
+                    eprintln!("pgmon-tui: {fault}");
+                }
                 *password = Some(ask_password(plan)?);
             }
             Err(fault) if fault.waits() && !no_wait => return Ok((None, Some(fault))),

@@ -6,6 +6,8 @@ use crate::probe::activity::Backend;
 
 /// From so many sessions on, waits for one internal lock are worth a line.
 const STORM: usize = 4;
+/// Seconds from which on a wait for a standby is no part of a healthy commit.
+const HANGS_S: f64 = 5.0;
 
 /// Sessions that wait for the same thing.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +20,18 @@ pub struct Beside {
     pub longest: Option<f64>,
     /// What it means.
     pub means: &'static str,
+}
+
+impl Beside {
+    /// Somebody else has to act before it ends, as with a lock: a standby that is gone, a query in replay's way.
+    /// Where replication is synchronous every commit waits for a moment, so that only long waits say something.
+    #[must_use]
+    pub fn hangs(&self) -> bool {
+        match self.event.as_str() {
+            "IPC:SyncRep" => self.longest >= Some(HANGS_S),
+            event => event.starts_with("IPC:RecoveryConflict"),
+        }
+    }
 }
 
 /// The groups, the largest first. Sessions whose waits are hidden are not among them.
@@ -89,5 +103,10 @@ mod tests {
             (found[0].event.as_str(), found[0].sessions, found[0].longest),
             ("IPC:SyncRep", 2, Some(12.0))
         );
+        assert!(found[0].hangs());
+        assert!(!beside(&[waits("IPC", "SyncRep", 0.1)])[0].hangs(), "a healthy commit");
+        let mut replay = waits("IPC", "RecoveryConflictSnapshot", 0.0);
+        replay.query_s = None;
+        assert!(beside(&[replay])[0].hangs());
     }
 }

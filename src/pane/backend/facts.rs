@@ -159,7 +159,8 @@ fn client(detail: &Detail) -> Rich {
 }
 
 /// The sessions it waits for, and those that wait for it.
-pub(super) fn entanglement(blockers: &[i32], victims: &[i32], all: &[Backend]) -> Vec<Fact> {
+/// `blocks` is how many wait because of it in all, directly or through others.
+pub(super) fn entanglement(blockers: &[i32], victims: &[i32], blocks: usize, all: &[Backend]) -> Vec<Fact> {
     const FEW: usize = 5;
     let list = |label: &'static str, pids: &[i32], role| {
         let first = pids.iter().take(FEW).enumerate().map(move |(nth, pid)| {
@@ -172,6 +173,10 @@ pub(super) fn entanglement(blockers: &[i32], victims: &[i32], all: &[Backend]) -
     };
     let mut facts = list("Blocked by", blockers, Role::Warning);
     facts.extend(list("Blocks", victims, Role::Critical));
+    if blocks > victims.len() {
+        let text = format!("{blocks} wait because of it, with those behind them");
+        facts.push(fact("", Rich::new(text, Role::Critical)));
+    }
     facts
 }
 

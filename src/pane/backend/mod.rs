@@ -11,6 +11,7 @@ use self::rich::Rich;
 use super::common::{self, Notice, blocking, grant, query_copy};
 use super::{Copy, Reply, View};
 use crate::action::Action;
+use crate::model::activity::Blocking;
 use crate::model::clock;
 use crate::model::remedy::{self, Who};
 use crate::probe::activity::Activity;
@@ -133,7 +134,10 @@ impl Backend {
         if let Some(detail) = &self.detail {
             let everybody = world.get::<Activity>().map(Vec::as_slice).unwrap_or_default();
             facts.extend(facts::doing(detail));
-            facts.extend(facts::entanglement(&detail.blocked_by, &self.victims(world), everybody));
+            let blocking = blocking(world);
+            let blocks = blocking.blocks.get(&self.pid).copied().unwrap_or_default();
+            let victims = self.victims(&blocking);
+            facts.extend(facts::entanglement(&detail.blocked_by, &victims, blocks, everybody));
             facts.extend(facts::progress(&self.progress));
             facts.extend(facts::session(detail));
             after.extend(self.locks.iter().flat_map(|locks| facts::locks(locks, self.unfolded)));
@@ -151,10 +155,10 @@ impl Backend {
     }
 
     /// Who waits right behind it.
-    fn victims(&self, world: &World) -> Vec<i32> {
-        let by = blocking(world).by.into_iter();
-        let behind = by.filter(|(waiter, blockers)| *waiter != self.pid && blockers.contains(&self.pid));
-        behind.map(|(waiter, _)| waiter).collect()
+    fn victims(&self, blocking: &Blocking) -> Vec<i32> {
+        let by = blocking.by.iter();
+        let behind = by.filter(|(waiter, blockers)| **waiter != self.pid && blockers.contains(&self.pid));
+        behind.map(|(waiter, _)| *waiter).collect()
     }
 
     /// Statement or locks are longer than what is shown of them folded.

@@ -296,7 +296,7 @@ fn calm(world: &World, look: &Look, beside: bool) -> Notice {
         ),
         _ if beside => Notice::new(
             Role::Text,
-            format!("Nobody waits for a lock{source}, but for something else: see below."),
+            format!("Nobody waits for a lock{source}, but for other things:"),
         ),
         _ => Notice::new(Role::Ok, format!("{ok} Nobody waits for a lock{source}.")),
     }
@@ -446,7 +446,10 @@ impl View for Locks {
     }
 
     fn badge(&self) -> Option<Badge> {
+        let hung = self.beside.iter().filter(|group| group.hangs());
+        let beside: usize = hung.clone().map(|group| group.sessions).sum();
         let longest = self.forest.longest.map_or(0.0, |longest| longest.seconds);
+        let longest = hung.filter_map(|group| group.longest).fold(longest, f64::max);
         let severity = match longest {
             _ if self.forest.rings > 0 => Severity::Critical,
             longest if longest >= CRITICAL_S => Severity::Critical,
@@ -456,7 +459,8 @@ impl View for Locks {
         let count = self
             .forest
             .waiting
-            .max(self.forest.all.saturating_sub(self.forest.asked) + self.forest.waiting);
+            .max(self.forest.all.saturating_sub(self.forest.asked) + self.forest.waiting)
+            + beside;
         (count > 0).then_some(Badge { severity, count })
     }
 

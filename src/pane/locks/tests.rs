@@ -170,7 +170,7 @@ fn calm_loading_failed_and_not_asked_are_told_apart() {
     // No all-clear beside what hangs on something else.
     assert_eq!(
         first(&skipped),
-        " Nobody waits for a lock, but for something else: see below.| Not asked: the newest activity sample shows nobody."
+        " Nobody waits for a lock, but for other things:| Not asked: the newest activity sample shows nobody."
     );
     let mut idle = world(&[answer::<Activity>(Vec::new(), None)]);
     idle.skip("locks", "the newest activity sample shows nobody");
@@ -291,6 +291,14 @@ fn the_badge_counts_waiters_and_what_was_left_out() {
     assert_eq!(badge(cut), Some((Severity::Critical, 5_012)));
     let brief = behind(&[1], 0.1, "ShareLock", session(2, "active", 0.1, ""));
     assert_eq!(badge(sample(vec![brief], vec![])), Some((Severity::Notice, 1)));
+    // Commits that hang on a standby are no locks, and yet what is looked for here.
+    let mut pane = Locks::default();
+    pane.derive(&world(&[answer::<Activity>(
+        vec![hangs("SyncRep", 12.0), hangs("SyncRep", 3.0)],
+        None,
+    )]));
+    let badge = pane.badge().map(|badge| (badge.severity, badge.count));
+    assert_eq!(badge, Some((Severity::Warning, 2)));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::line::Line;
+use crate::model::locks::beside::{self, Beside};
 use crate::model::locks::{self, Node, Who};
 use crate::model::observe::name;
 use crate::model::overview;
@@ -134,7 +135,12 @@ fn blocked(world: &World, window: Duration) -> Line {
             .value(format::count(blocked.count))
             .trend(world, window, name::BLOCKED, Fold::Peak, 1.0);
         match blocked.longest {
-            None => line.piece(Role::Muted, "nobody waits for a lock"),
+            None => match hung(world) {
+                Some(group) => (line.mark(Role::Warning))
+                    .piece(Role::Warning, format!("{} in {}", group.sessions, group.event))
+                    .with(group.means),
+                None => line.piece(Role::Muted, "nobody waits for a lock"),
+            },
             Some(waiter) => {
                 let line = line.mark(Role::Warning);
                 // Without a single age nobody can be said to have waited the longest.
@@ -155,6 +161,12 @@ fn blocked(world: &World, window: Duration) -> Line {
             }
         }
     })
+}
+
+/// The largest group of sessions that hang on something that is no lock.
+fn hung(world: &World) -> Option<Beside> {
+    let groups = beside::beside(world.get::<Activity>()?);
+    groups.into_iter().find(Beside::hangs)
 }
 
 /// The root of the Locks pane that frees the most.
