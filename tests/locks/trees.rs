@@ -198,7 +198,7 @@ async fn index_behind_snapshot(#[values(12, 13, 14, 15, 16, 17, 18)] major: u32)
         .iter()
         .find(|node| node.session.pid == scene.pid("builder"))
         .unwrap();
-    assert!(builder.object.starts_with("snapshot of "), "{}", builder.object);
+    assert!(builder.object.starts_with("virtual transaction "), "{}", builder.object);
     assert!(builder.parent.is_some());
     scene.end().await
 }
