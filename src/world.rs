@@ -46,6 +46,8 @@ pub struct World {
     pub settings: Arc<Settings>,
     /// What the user calls this server: profile or service name, else host.
     pub label: String,
+    /// Where we try to connect, until we are: `db1:5432/app as monitor`.
+    pub target: String,
     /// The server, once connected; kept while the connection is down.
     pub server: Option<Arc<Server>>,
     /// The state of the connection.
@@ -90,6 +92,7 @@ impl World {
         Self {
             settings,
             label,
+            target: String::new(),
             server: None,
             link: Link::Connecting,
             now: Mono::default(),

@@ -22,6 +22,11 @@ const LEAST: (u16, u16) = (40, 10);
 /// What the keys in the footer have for themselves before the status gets room.
 const KEYS_WIDTH: usize = 36;
 
+/// Cells before the text of the banner.
+const MARK: u16 = 3;
+/// The banner never takes more than this from the pane.
+const MOST_LINES: usize = 3;
+
 /// The parts of the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Areas {
@@ -39,9 +44,8 @@ pub struct Areas {
 
 /// Cuts the screen into its parts.
 #[must_use]
-pub fn areas(size: Rect, banner: bool) -> Areas {
+pub fn areas(size: Rect, banner: u16) -> Areas {
     let line = |y: u16, height: u16| Rect::new(size.x, size.y + y, size.width, height).intersection(size);
-    let banner = u16::from(banner);
     let footer = size.height.saturating_sub(1);
     Areas {
         header: line(0, 1),
@@ -69,10 +73,20 @@ pub fn place(place: Place, body: Rect) -> Rect {
     }
 }
 
-/// True while the connection is down and the screen says why.
+/// Why the connection is down, in lines of that width; none while it is up.
 #[must_use]
-pub fn has_banner(world: &World) -> bool {
-    matches!(world.link, Link::Down { .. })
+pub fn banner(world: &World, width: u16) -> Vec<String> {
+    let Link::Down { fault, attempts, .. } = &world.link else {
+        return Vec::new();
+    };
+    let text = if *attempts > 1 {
+        format!("{fault} ({attempts} attempts)")
+    } else {
+        fault.to_string()
+    };
+    let mut lines = text::wrap(&text, usize::from(width.saturating_sub(MARK)));
+    lines.truncate(MOST_LINES);
+    lines
 }
 
 /// Draws the whole screen.
@@ -82,10 +96,11 @@ pub fn draw(state: &State, buf: &mut Buffer) {
     if size.width < LEAST.0 || size.height < LEAST.1 {
         return too_small(&state.look, size, buf);
     }
-    let areas = areas(size, has_banner(&state.world));
+    let banner = banner(&state.world, size.width);
+    let areas = areas(size, u16::try_from(banner.len()).unwrap_or_default());
     header(state, areas.header, buf);
     tabs(state, areas.tabs, buf);
-    banner(&state.world, &state.look, areas.banner, buf);
+    put_banner(&banner, &state.look, areas.banner, buf);
     if let Some(body) = state.body() {
         body.draw(state.shown(), &state.look, areas.body, buf);
     }
@@ -173,7 +188,10 @@ const NARROW: usize = 44;
 fn identity(world: &World, width: usize) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let Some(server) = &world.server else {
-        return vec![piece(world.label.clone(), Role::Title, 0)];
+        return vec![
+            piece(world.label.clone(), Role::Title, 0),
+            piece(world.target.clone(), Role::Text, 1),
+        ];
     };
     let place = format!("{}:{}/{}", server.host, server.port, server.database);
     // The badge is never what gives way.
@@ -310,29 +328,14 @@ fn badge_text(badge: Badge, look: &Look) -> (String, Role) {
     (format!("{glyph}{}", badge.count), role)
 }
 
-fn banner(world: &World, look: &Look, area: Rect, buf: &mut Buffer) {
-    let Link::Down { fault, attempts, .. } = &world.link else {
-        return;
-    };
-    if area.is_empty() {
-        return;
-    }
-    let text = if *attempts > 1 {
-        format!("{fault} ({attempts} attempts)")
-    } else {
-        fault.to_string()
-    };
+fn put_banner(lines: &[String], look: &Look, area: Rect, buf: &mut Buffer) {
     let style = look.style(Role::Critical);
-    let mark = format!(" {} ", look.glyphs.critical);
-    let used = text::put_line(buf, (area.x, area.y), area.width, &mark, style, look.glyphs);
-    text::put(
-        buf,
-        (area.x + used, area.y),
-        area.width.saturating_sub(used),
-        &text,
-        style,
-        look.glyphs,
-    );
+    for (y, (index, line)) in (area.y..area.bottom()).zip(lines.iter().enumerate()) {
+        let mark = if index == 0 { look.glyphs.critical } else { " " };
+        text::put_safe(buf, (area.x + 1, y), 1, mark, style);
+        let room = area.width.saturating_sub(MARK);
+        text::put(buf, (area.x + MARK, y), room, line, style, look.glyphs);
+    }
 }
 
 fn footer(state: &State, area: Rect, buf: &mut Buffer) {

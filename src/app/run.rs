@@ -105,6 +105,7 @@ pub async fn run(start: Start) -> io::Result<Over> {
 fn state(start: &Start) -> io::Result<State> {
     let mut world = World::new(Arc::clone(&start.settings), start.plan.label.clone());
     world.zone = jiff::tz::TimeZone::system();
+    world.target = start.plan.target();
     world.privileged_allowed = start.allow_privileged;
     for warning in start.plan.warnings.iter().chain(start.look.complaints()) {
         world.say(Some(crate::world::message::Severity::Warning), warning.clone());

@@ -122,7 +122,8 @@ impl State {
 
     /// Makes everything ready to be drawn: the only place where views compute.
     pub fn settle(&mut self) {
-        let areas = chrome::areas(self.size, chrome::has_banner(&self.world));
+        let banner = chrome::banner(&self.world, self.size.width).len();
+        let areas = chrome::areas(self.size, u16::try_from(banner).unwrap_or_default());
         let world = self.frozen.as_deref().unwrap_or(&self.world);
         let derive = std::mem::take(&mut self.underived);
         for view in self.panes.iter_mut().chain(self.layers.iter_mut()) {

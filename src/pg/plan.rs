@@ -65,6 +65,17 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Where it leads, for people: `db1:5432/app as monitor`, with several hosts the first and how many more.
+    #[must_use]
+    pub fn target(&self) -> String {
+        let first = self.hosts.first().map(|first| format!("{}:{}", first.host, first.port));
+        let more = match self.hosts.len() {
+            0 | 1 => String::new(),
+            hosts => format!(" (+{})", hosts - 1),
+        };
+        format!("{}{more}/{} as {}", first.unwrap_or_default(), self.dbname, self.user)
+    }
+
     /// The same plan for the place where that server was found, whatever role it plays now.
     #[must_use]
     pub fn only(&self, server: &Server) -> Self {

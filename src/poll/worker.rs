@@ -474,7 +474,10 @@ impl Run {
             started,
         } = question;
         self.cost.statements += 1;
-        self.cost.busy += answer.took;
+        // Waiting for a server that is gone costs it nothing.
+        if !answer.result.as_ref().is_err_and(Fault::breaks_connection) {
+            self.cost.busy += answer.took;
+        }
         let (rows, data, fault) = match answer.result.and_then(|rows| Ok((rows.len(), (entry.decode)(&rows)?))) {
             Ok((rows, data)) => (rows, Some(data), None),
             Err(fault) => (0, None, Some(fault)),

@@ -153,13 +153,27 @@ fn column<'a>(word: &'a str, columns: &[&str]) -> Result<(Option<usize>, &'a str
     if name == "re" || !is_name || rest.starts_with(':') {
         return Ok((None, word));
     }
-    match columns.iter().position(|column| column.eq_ignore_ascii_case(name)) {
+    match named(name, columns) {
         Some(column) => Ok((Some(column), rest)),
         None => Err(format!(
-            "There is no column \"{name}\" here; the columns are {}. Quote it to search for the text: \"{word}\".",
+            "No column \"{name}\": quote it to search for text. Columns: {}.",
             columns.join(", ")
         )),
     }
+}
+
+/// The column of that name, or the only one whose name begins so.
+fn named(name: &str, columns: &[&str]) -> Option<usize> {
+    let name = name.to_ascii_lowercase();
+    let whole = columns.iter().position(|column| *column == name);
+    whole.or_else(|| {
+        let mut begun = columns
+            .iter()
+            .enumerate()
+            .filter(|(_, column)| column.starts_with(&name));
+        let first = begun.next().map(|(index, _)| index);
+        first.filter(|_| begun.next().is_none())
+    })
 }
 
 fn compile(pattern: &str) -> Result<Regex, String> {
@@ -222,6 +236,8 @@ mod tests {
             ("re:(?-i)select", false),
             ("\"idle in\"", true),
             ("state:\"in tr", true),
+            ("st:\"in tr", true),
+            ("q:orders", true),
             ("\"a:b\"", true),
             ("x::text", true),
             ("10.0.0.1:5432", true),
@@ -239,7 +255,7 @@ mod tests {
         let error = |text| Filter::parse(text, COLUMNS).unwrap_err();
         assert_eq!(
             error("user:app"),
-            "There is no column \"user\" here; the columns are pid, state, query. Quote it to search for the text: \"user:app\"."
+            "No column \"user\": quote it to search for text. Columns: pid, state, query."
         );
         assert_eq!(error("re:("), "This regular expression is not valid: unclosed group.");
         assert_eq!(

@@ -134,7 +134,14 @@ impl<R: Record> Table<R> {
     /// A new filter, parsed for [`Self::column_ids`].
     pub fn set_filter(&mut self, filter: Filter) {
         self.filter = filter;
+        self.rewind();
         self.refresh();
+    }
+
+    /// Other rows are to come: from the top, unless the selected one is among them.
+    pub fn rewind(&mut self) {
+        self.cursor = 0;
+        self.top = 0;
     }
 
     /// The filter in force.

@@ -226,9 +226,11 @@ impl View for Activity {
                     Reply::Open(Subject::Backend { pid, start })
                 });
             }
-            action if self.table.on(action) => {}
+            action if self.table.on(action) => return Reply::Taken,
             _ => return Reply::Ignored,
         }
+        // Another view shows other rows.
+        self.table.rewind();
         Reply::Taken
     }
 
