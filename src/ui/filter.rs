@@ -237,7 +237,7 @@ mod tests {
             ("\"idle in\"", true),
             ("state:\"in tr", true),
             ("st:\"in tr", true),
-            ("q:orders", true),
+            ("q:select", true),
             ("\"a:b\"", true),
             ("x::text", true),
             ("10.0.0.1:5432", true),
