@@ -1,6 +1,8 @@
 //! The program itself in a pseudo-terminal: it starts, answers, survives its server and gives the terminal back,
 //! whatever ends it.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -224,6 +226,29 @@ async fn without_a_server_it_says_so_and_fails() -> Result<()> {
         "a screen for nothing:\n{screen}"
     );
     terminal.restored()
+}
+
+/// The log has what was shown as a message, and is nobody else's to read, not even if it was there before.
+#[tokio::test]
+async fn the_log_file_has_the_messages_and_is_private() -> Result<()> {
+    let cluster = cluster().await?;
+    let dir = tempfile::tempdir()?;
+    let log = dir.path().join("pgmon.log");
+    fs::write(&log, "")?;
+    fs::set_permissions(&log, fs::Permissions::from_mode(0o644))?;
+    let mut words = words(&cluster, ROLE);
+    words.push(format!("--log-file={}", log.display()));
+    let mut terminal = Terminal::start(&words, 80, 24, &[])?;
+    terminal.wait_for_text(LIVE).await?;
+    terminal.send("-")?;
+    let message = "The hot queries now run every 3 s.";
+    terminal.wait_for_text(message).await?;
+    terminal.send("q")?;
+    ends_restored(terminal).await?;
+    let text = fs::read_to_string(&log)?;
+    assert!(text.contains(message), "{text}");
+    assert_eq!(fs::metadata(&log)?.permissions().mode() & 0o777, 0o600);
+    Ok(())
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! The log file of `--log-file`: everything that was shown as a message, for nobody else to read (0600).
 
-use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -15,6 +16,7 @@ pub fn to_file(path: &Path) -> Result<(), String> {
         .append(true)
         .mode(0o600)
         .open(path)
+        .and_then(private)
         .map_err(|error| format!("The log file {} cannot be written: {error}.", path.display()))?;
     tracing_subscriber::fmt()
         .with_writer(Mutex::new(file))
@@ -23,4 +25,12 @@ pub fn to_file(path: &Path) -> Result<(), String> {
         .with_max_level(tracing::Level::INFO)
         .try_init()
         .map_err(|error| format!("The log file {} cannot be used: {error}.", path.display()))
+}
+
+/// A file that was there before may be readable for others; what we write is not for them.
+fn private(file: File) -> io::Result<File> {
+    if file.metadata()?.is_file() {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+    }
+    Ok(file)
 }

@@ -35,6 +35,8 @@ pub struct State {
     pub focus: Focus,
     /// The views have to compute again what they show.
     pub underived: bool,
+    /// Only the view that takes the keys has to: no data came.
+    pub touched: bool,
     /// The screen has to be drawn.
     pub dirty: bool,
     /// The program ends.
@@ -75,6 +77,7 @@ impl State {
             size,
             focus: Focus::default(),
             underived: true,
+            touched: false,
             dirty: true,
             over: None,
         };
@@ -125,10 +128,16 @@ impl State {
         let banner = chrome::banner(&self.world, self.size.width).len();
         let areas = chrome::areas(self.size, u16::try_from(banner).unwrap_or_default());
         let world = self.frozen.as_deref().unwrap_or(&self.world);
-        let derive = std::mem::take(&mut self.underived);
-        for view in self.panes.iter_mut().chain(self.layers.iter_mut()) {
+        let all = std::mem::take(&mut self.underived);
+        let top = std::mem::take(&mut self.touched);
+        let last = self.layers.len().checked_sub(1);
+        let panes = self.panes.iter_mut().enumerate();
+        let panes = panes.map(|(index, pane)| (pane, last.is_none() && index == self.current));
+        let layers = self.layers.iter_mut().enumerate();
+        let layers = layers.map(|(index, layer)| (layer, last == Some(index)));
+        for (view, on_top) in panes.chain(layers) {
             let area = chrome::place(view.place(), areas.body);
-            if derive {
+            if all || top && on_top {
                 // Popups wrap their text while they derive it: they have to know their room before.
                 if view.place() != Place::Body {
                     view.arrange(area);

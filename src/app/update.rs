@@ -137,6 +137,11 @@ fn on_key(state: &mut State, key: &KeyEvent) -> Vec<Effect> {
 }
 
 fn on_reply(state: &mut State, reply: Reply) -> Vec<Effect> {
+    if reply == Reply::Taken {
+        // No data came: the other views show what they showed.
+        state.touched = true;
+        return Vec::new();
+    }
     state.underived = true;
     match reply {
         Reply::Ignored | Reply::Taken => {}

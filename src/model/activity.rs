@@ -300,7 +300,7 @@ pub fn counts(backends: &[Backend], blocking: &Blocking) -> Counts {
 }
 
 /// The rows of a view, groups together, in the order that serves an incident: first what holds a transaction or
-/// runs a statement, the longest first; then sessions of unknown state; then idle ones, the latest first; last the
+/// runs a statement, the longest first; then sessions of unknown state, those that block first; then idle ones, the latest first; last the
 /// processes of the server.
 #[must_use]
 pub fn rows(backends: &[Backend], blocking: &Blocking, options: Options) -> Vec<Row> {
@@ -312,6 +312,7 @@ pub fn rows(backends: &[Backend], blocking: &Blocking, options: Options) -> Vec<
         (Some(a), Some(b)) => rank(a)
             .cmp(&rank(b))
             .then_with(|| older(a, b))
+            .then_with(|| b.blocks.cmp(&a.blocks))
             .then_with(|| pid(a).cmp(&pid(b))),
         _ => std::cmp::Ordering::Equal,
     });
@@ -324,8 +325,10 @@ fn pid(row: &Row) -> i32 {
 
 fn rank(row: &Row) -> u8 {
     match row.doing {
-        Doing::Background => 3,
-        Doing::Idle => 2,
+        Doing::Background => 4,
+        Doing::Idle => 3,
+        // Of what is hidden, locks tell at least who blocks and who waits.
+        Doing::Unknown if row.blocks == 0 && !row.waits_for_lock => 2,
         Doing::Unknown => 1,
         _ => 0,
     }

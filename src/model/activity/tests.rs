@@ -119,7 +119,7 @@ fn an_entangled_process_of_the_server_is_always_shown() {
     ];
     let blockers = blocking(&[(77, &[10])], &[(10, 1)]);
     let shown: Vec<i32> = rows(&backends, &blockers, Options::default()).iter().map(pid).collect();
-    assert_eq!(shown, [9, 10]);
+    assert_eq!(shown, [10, 9]);
 }
 
 #[test]
