@@ -137,14 +137,11 @@ fn on_key(state: &mut State, key: &KeyEvent) -> Vec<Effect> {
 }
 
 fn on_reply(state: &mut State, reply: Reply) -> Vec<Effect> {
-    if reply == Reply::Taken {
-        // No data came: the other views show what they showed.
-        state.touched = true;
-        return Vec::new();
-    }
-    state.underived = true;
+    // No data came: the other views show what they showed.
+    state.touched |= reply == Reply::Taken;
+    state.underived |= !matches!(reply, Reply::Taken | Reply::Moved);
     match reply {
-        Reply::Ignored | Reply::Taken => {}
+        Reply::Ignored | Reply::Taken | Reply::Moved => {}
         Reply::Close => {
             state.layers.pop();
         }

@@ -108,6 +108,8 @@ pub enum Reply {
     Ignored,
     /// Taken; derive, arrange and draw again.
     Taken,
+    /// Taken, and what `derive` computed still holds; arrange and draw again.
+    Moved,
     /// Taken, and this view is to be closed.
     Close,
     /// Open the detail page of this.

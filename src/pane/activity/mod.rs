@@ -226,7 +226,7 @@ impl View for Activity {
                     Reply::Open(Subject::Backend { pid, start })
                 });
             }
-            action if self.table.on(action) => return Reply::Taken,
+            action if self.table.on(action) => return Reply::Moved,
             _ => return Reply::Ignored,
         }
         // Another view shows other rows.
