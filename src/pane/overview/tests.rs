@@ -201,11 +201,15 @@ fn busy() -> World {
 
 fn standby(second: u32) -> Sender {
     Sender {
+        epoch: EPOCH + f64::from(second),
         pid: 950,
+        start: 1_794_999_000_000_950,
         application_name: Some("dr1".into()),
         state: Some("streaming".into()),
         sync_state: Some("async".into()),
         replay_bytes: Some(16_384 + i64::from(second % 60) * 20_000),
+        replay_position: Some(50_000_000_000 + 4_000_000 * i64::from(second)),
+        reply_us: Some(i64::from(second)),
         replay_s: Some(0.012),
         ..Sender::default()
     }
@@ -409,6 +413,24 @@ fn a_plain_role_is_told_what_it_does_not_see() {
     );
     answer::<DatabasesProbe>(&mut world, 2, databases(false));
     insta::assert_snapshot!(screen(&world, 80, 20));
+}
+
+#[test]
+fn a_replay_that_stands_still_is_not_as_little_behind_as_it_last_was() {
+    let mut world = calm(world(true));
+    for second in [0, 2, 4, 6, 8] {
+        let stuck = Sender {
+            replay_bytes: Some(16 << 20),
+            replay_position: Some(50_000_000_000),
+            replay_s: Some(0.355),
+            ..standby(second)
+        };
+        answer::<ReplicationProbe>(&mut world, second, vec![stuck]);
+    }
+    let text = screen(&world, 80, 20);
+    let line = text.lines().find(|line| line.contains("Replication")).unwrap();
+    assert!(!line.contains("355"), "{line}");
+    assert!(line.contains("≥6.0s behind"), "{line}");
 }
 
 #[test]
