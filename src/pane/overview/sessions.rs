@@ -88,7 +88,7 @@ fn connections(world: &World, window: Duration) -> Line {
 }
 
 fn active(world: &World, window: Duration) -> Line {
-    Line::of::<Activity>(world, "active", "Active", |backends, line| {
+    Line::of::<Activity>(world, "active", "Active avg 1m", |backends, line| {
         if blind(world, backends) {
             return line.denied(world);
         }

@@ -434,6 +434,14 @@ fn a_replay_that_stands_still_is_not_as_little_behind_as_it_last_was() {
 }
 
 #[test]
+fn the_active_sessions_of_a_minute_are_not_mistaken_for_those_of_now() {
+    for (width, height) in [(40, 8), (80, 20), (120, 36)] {
+        let text = screen(&busy(), width, height);
+        assert!(text.lines().any(|line| line.contains("Active avg 1m")), "{text}");
+    }
+}
+
+#[test]
 fn a_standby_shows_its_recovery() {
     let mut world = world(true);
     for second in [0, 2] {
