@@ -3,6 +3,7 @@
 use pgmon_lab::wait_until;
 use pgmon_tui::model::overview;
 use pgmon_tui::model::replay::Delay;
+use pgmon_tui::probe::activity::Activity;
 use pgmon_tui::probe::databases::DatabasesProbe;
 use pgmon_tui::probe::horizon::HorizonProbe;
 use pgmon_tui::probe::pulse::PulseProbe;
@@ -148,6 +149,16 @@ async fn who_holds_the_horizon(#[values(12, 13, 14, 15, 16, 17, 18)] major: u32)
             .iter()
             .any(|holder| holder.kind == "prepared transaction" && holder.name == "left behind")
     );
+
+    // It has no session, and yet it is the oldest transaction once the session's is over.
+    let backends = eye.ask::<Activity>().await.clone();
+    assert_eq!(
+        overview::older_prepared(&holders, &backends),
+        None,
+        "the session is older"
+    );
+    let none = overview::older_prepared(&holders, &[]).unwrap();
+    assert_eq!(none.name, "left behind");
 
     // A plain role does not see other roles' snapshots, but it sees prepared transactions.
     let judge_only = server.client_as("postgres", "postgres").await.unwrap();

@@ -355,7 +355,7 @@ const HELP: &[(&str, &str)] = &[
     ),
     (
         "Oldest tx",
-        "age of the oldest open transaction; Enter leads to its backend",
+        "age of the oldest open transaction, Enter leads to its backend; a prepared one has none, and its age counts from PREPARE",
     ),
     (
         "Idle in tx",

@@ -442,6 +442,24 @@ fn the_active_sessions_of_a_minute_are_not_mistaken_for_those_of_now() {
 }
 
 #[test]
+fn a_forgotten_prepared_transaction_is_the_oldest() {
+    let mut world = busy();
+    let forgotten = Holder {
+        kind: "prepared transaction".into(),
+        name: "order-4711".into(),
+        pid: None,
+        start: None,
+        age_s: Some(9000.0),
+        ..holder(600)
+    };
+    answer::<HorizonProbe>(&mut world, 602, vec![forgotten]);
+    let text = screen(&world, 80, 20);
+    let line = text.lines().find(|line| line.contains("Oldest tx")).unwrap();
+    assert!(line.contains("≥2h30m"), "{line}");
+    assert!(line.contains("prepared transaction · order-4711"), "{line}");
+}
+
+#[test]
 fn a_standby_shows_its_recovery() {
     let mut world = world(true);
     for second in [0, 2] {
