@@ -460,6 +460,25 @@ fn a_forgotten_prepared_transaction_is_the_oldest() {
 }
 
 #[test]
+fn a_rate_of_the_slower_tiers_says_when_it_comes() {
+    let mut world = world(true);
+    let server = Arc::new(Server {
+        version_num: 130_014,
+        ..(**world.server.as_ref().unwrap()).clone()
+    });
+    world.server = Some(Arc::clone(&server));
+    world.link = Link::Up(server);
+    let mut world = calm(world);
+    world.now = Mono(Duration::from_secs(4));
+    let text = screen(&world, 80, 20);
+    let line = |label: &str| text.lines().find(|line| line.contains(label)).unwrap().to_owned();
+    let commits = line("Commits/s");
+    assert!(commits.contains("needs a second reading, in 11 s"), "{commits}");
+    // The position of the WAL is read every time.
+    assert!(line("WAL ").ends_with("needs a second reading"), "{}", line("WAL "));
+}
+
+#[test]
 fn a_standby_shows_its_recovery() {
     let mut world = world(true);
     for second in [0, 2] {
@@ -478,7 +497,10 @@ fn a_standby_shows_its_recovery() {
         };
         answer::<RecoveryProbe>(&mut world, second, recovery);
     }
-    insta::assert_snapshot!(screen(&world, 80, 20));
+    let text = screen(&world, 80, 20);
+    let line = text.lines().find(|line| line.contains("Autovacuum")).unwrap();
+    assert!(line.contains("runs on the primary") && !line.contains("0/3"), "{line}");
+    insta::assert_snapshot!(text);
 }
 
 #[test]

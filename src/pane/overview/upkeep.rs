@@ -140,6 +140,9 @@ fn autovacuum(world: &World, window: Duration) -> Line {
         let Some(pulse) = world.get::<PulseProbe>() else {
             return line;
         };
+        if pulse.in_recovery {
+            return line.piece(Role::Muted, "runs on the primary");
+        }
         let line = if pulse.autovacuum {
             line
         } else {
