@@ -530,6 +530,8 @@ fn a_stale_value_looks_stale() {
     let is_stale = |y: u16| (2..80).all(|x| buffer[(x, y)].symbol() == " " || Some(buffer[(x, y)].fg) == stale);
     // Connections come from the hot tier, the sizes from the storage tier: only the former are late.
     assert!(stale.is_some() && is_stale(1));
+    assert!(text(&buffer).lines().nth(3).unwrap().contains("by wait"));
+    assert!(is_stale(3), "the bar comes from the hot tier, too");
     assert!(!is_stale(19));
 }
 
