@@ -1,4 +1,5 @@
-select r.pid,
+select extract(epoch from pg_catalog.clock_timestamp())::float8 as epoch,
+       r.pid,
        (extract(epoch from r.backend_start) * 1000000)::int8 as start_us,
        r.usename::text as usename,
        r.application_name,
@@ -9,10 +10,12 @@ select r.pid,
        pg_catalog.pg_wal_lsn_diff(w.position, r.write_lsn)::int8 as write_bytes,
        pg_catalog.pg_wal_lsn_diff(w.position, r.flush_lsn)::int8 as flush_bytes,
        pg_catalog.pg_wal_lsn_diff(w.position, r.replay_lsn)::int8 as replay_bytes,
+       pg_catalog.pg_wal_lsn_diff(r.replay_lsn, '0/0')::int8 as replay_position,
        extract(epoch from r.write_lag)::float8 as write_s,
        extract(epoch from r.flush_lag)::float8 as flush_s,
        extract(epoch from r.replay_lag)::float8 as replay_s,
        extract(epoch from pg_catalog.clock_timestamp() - r.reply_time)::float8 as reply_age_s,
+       (extract(epoch from r.reply_time) * 1000000)::int8 as reply_us,
        r.state is null as hidden
   from pg_catalog.pg_stat_replication r
  cross join (select case when pg_catalog.pg_is_in_recovery()

@@ -253,13 +253,29 @@ impl World {
 
     /// An answer older than this is stale: two intervals and the budget.
     fn late_after(&self, probe: &str) -> Duration {
-        let tier = crate::probe::entry(probe).map_or(Tier::Hourly, |entry| match &self.server {
+        let tier = self.tier(probe);
+        self.interval(tier) * 2 + self.settings.pace(tier).budget
+    }
+
+    /// How long until a probe of the slower tiers is asked again; `None` for the hot tier, where it is at once.
+    #[must_use]
+    pub fn next_in(&self, probe: &str) -> Option<Duration> {
+        let tier = self.tier(probe);
+        let asked = self.last_ran(probe).filter(|_| tier != Tier::Hot)?;
+        self.interval(tier).checked_sub(self.now.since(asked.started))
+    }
+
+    fn tier(&self, probe: &str) -> Tier {
+        crate::probe::entry(probe).map_or(Tier::Hourly, |entry| match &self.server {
             Some(server) => (entry.tier)(server),
             None => entry.spec.tier,
-        });
-        let pace = self.settings.pace(tier);
-        let interval = self.tiers.get(&tier).map_or(pace.interval, |health| health.interval);
-        interval * 2 + pace.budget
+        })
+    }
+
+    /// The interval a tier really runs at.
+    fn interval(&self, tier: Tier) -> Duration {
+        let health = self.tiers.get(&tier);
+        health.map_or(self.settings.pace(tier).interval, |health| health.interval)
     }
 }
 

@@ -7,5 +7,6 @@ pub mod observe;
 pub mod overview;
 pub mod rates;
 pub mod remedy;
+pub mod replay;
 pub mod series;
 pub mod waits;

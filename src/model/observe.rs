@@ -23,7 +23,7 @@ pub mod name {
     pub const ACTIVE: &str = "active";
     /// Sessions that wait for a heavyweight lock.
     pub const BLOCKED: &str = "blocked";
-    /// Age of the oldest transaction in seconds; 0 when there is none.
+    /// Age of the oldest transaction in seconds, a prepared one included; 0 when there is none.
     pub const OLDEST_TX: &str = "oldest_tx";
     /// Age of the oldest idle transaction in seconds; 0 when there is none.
     pub const OLDEST_IDLE_TX: &str = "oldest_idle_tx";
@@ -88,7 +88,7 @@ impl Series {
     /// A probe it knows nothing of is none of its business.
     pub fn observe(&mut self, sample: &Sample, latest: &Latest, server: &Server) {
         if let Some(backends) = data::<Activity>(sample) {
-            self.activity(&sample.ran, backends, server);
+            self.activity(&sample.ran, backends, latest, server);
         } else if let Some(after) = data::<PulseProbe>(sample) {
             self.rate::<PulseProbe>(sample, after, Self::pulse);
         } else if let Some(after) = data::<CountersProbe>(sample) {
@@ -96,6 +96,7 @@ impl Series {
         } else if let Some(after) = data::<RelationIoProbe>(sample) {
             self.rate::<RelationIoProbe>(sample, after, Self::relation_io);
         } else if let Some(senders) = data::<ReplicationProbe>(sample) {
+            self.watch_replay(&sample.ran, senders);
             self.replication(sample.ran.finished(), senders);
         } else if let Some(locks) = data::<Locks>(sample) {
             if !server.reads_all_stats {
@@ -110,7 +111,7 @@ impl Series {
         }
     }
 
-    fn activity(&mut self, ran: &Ran, backends: &[Backend], server: &Server) {
+    fn activity(&mut self, ran: &Ran, backends: &[Backend], latest: &Latest, server: &Server) {
         let at = ran.finished();
         let connections = overview::connections(backends, overview::ours(ran));
         self.push(name::CONNECTIONS, at, Some(whole(connections.used)));
@@ -121,8 +122,10 @@ impl Series {
         }
         let gauge = |value: f64| seen.then_some(value);
         self.push(name::ACTIVE, at, gauge(whole(profile.active())));
-        let age = |backend: Option<&Backend>| backend.and_then(|backend| backend.xact_s).unwrap_or_default();
-        self.push(name::OLDEST_TX, at, gauge(age(overview::oldest_tx(backends))));
+        let holders = latest.get::<HorizonProbe>().map_or(&[][..], Vec::as_slice);
+        let prepared = overview::older_prepared(holders, backends).and_then(|holder| holder.age_s);
+        let oldest = prepared.or_else(|| overview::oldest_tx(backends)?.xact_s);
+        self.push(name::OLDEST_TX, at, gauge(oldest.unwrap_or_default()));
         let idle = overview::oldest_idle_tx(backends).and_then(|backend| backend.state_s);
         self.push(name::OLDEST_IDLE_TX, at, gauge(idle.unwrap_or_default()));
         self.push(

@@ -77,6 +77,21 @@ pub fn oldest_tx(backends: &[Backend]) -> Option<&Backend> {
     oldest(sessions, |backend| backend.xact_s)
 }
 
+/// The prepared transaction that is older than any session's, if there is one. It has no session, and its age counts
+/// from `PREPARE TRANSACTION`: its transaction is at least that old.
+#[must_use]
+pub fn older_prepared<'a>(holders: &'a [Holder], backends: &[Backend]) -> Option<&'a Holder> {
+    let age = |holder: &&Holder| holder.age_s.unwrap_or_default();
+    let prepared = holders
+        .iter()
+        .filter(|holder| holder.kind == "prepared transaction")
+        .max_by(|a, b| age(a).total_cmp(&age(b)))?;
+    let session = oldest_tx(backends).and_then(|backend| backend.xact_s);
+    session
+        .is_none_or(|session| age(&prepared) > session)
+        .then_some(prepared)
+}
+
 /// The session that has been idle in its transaction for the longest time.
 #[must_use]
 pub fn oldest_idle_tx(backends: &[Backend]) -> Option<&Backend> {
@@ -365,6 +380,31 @@ mod tests {
             hidden: 1,
         };
         assert_eq!(counted, expected);
+    }
+
+    #[rstest]
+    #[case::older_than_any_session(Some(50.0), Some("left behind"))]
+    #[case::younger(Some(500.0), None)]
+    #[case::alone(None, Some("left behind"))]
+    fn a_prepared_transaction_counts_without_a_session(#[case] session: Option<f64>, #[case] gid: Option<&str>) {
+        let holder = |kind: &str, name: &str, age_s| Holder {
+            kind: kind.into(),
+            name: name.into(),
+            age_s: Some(age_s),
+            ..Holder::default()
+        };
+        let kind = "prepared transaction";
+        let holders = [
+            holder(kind, "new", 3.0),
+            holder(kind, "left behind", 400.0),
+            holder("session", "app", 9000.0),
+        ];
+        let backend = Backend {
+            xact_s: session,
+            ..backend(Some("client backend"), Some("active"))
+        };
+        let found = older_prepared(&holders, &[backend]);
+        assert_eq!(found.map(|holder| holder.name.as_str()), gid);
     }
 
     #[test]

@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use super::rates::Gap;
-use crate::probe::{Mono, Sample};
+use super::replay::Replay;
+use crate::probe::replication::Sender;
+use crate::probe::{Mono, Ran, Sample};
 
 /// Points kept per series. When it is full, the older half is merged in pairs: the session stays whole, its
 /// beginning gets coarser.
@@ -89,6 +91,8 @@ pub struct Series {
     before: BTreeMap<&'static str, Sample>,
     /// Why a probe's newest reading gave no rate.
     gaps: BTreeMap<&'static str, Gap>,
+    /// Where the replay of each standby stands.
+    replay: Replay,
 }
 
 impl Series {
@@ -215,6 +219,17 @@ impl Series {
     #[must_use]
     pub fn gap(&self, probe: &str) -> Option<Gap> {
         self.gaps.get(probe).copied()
+    }
+
+    /// Where the replay of each standby stands, and since when.
+    #[must_use]
+    pub fn replay(&self) -> &Replay {
+        &self.replay
+    }
+
+    /// Takes a sample of the standbys in.
+    pub(super) fn watch_replay(&mut self, ran: &Ran, senders: &[Sender]) {
+        self.replay.observe(ran, senders);
     }
 
     /// When the newest point of a series ends.

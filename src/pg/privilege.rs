@@ -58,12 +58,14 @@ impl Findings {
         self.0.iter().any(|finding| !finding.is_common())
     }
 
-    /// What it can change, one sentence each, the worst first.
+    /// What it can change, one sentence each, the worst first; of a superuser only that, since it can do everything.
     #[must_use]
     pub fn sentences(&self) -> Vec<String> {
-        self.0
-            .iter()
-            .filter(|finding| !finding.is_common())
+        let superuser = self.0.iter().find(|finding| finding.is_superuser());
+        let all = self.0.iter().filter(|finding| !finding.is_common());
+        superuser
+            .into_iter()
+            .chain(all.filter(|_| superuser.is_none()))
             .map(Finding::sentence)
             .collect()
     }
@@ -82,6 +84,10 @@ impl Findings {
 impl Finding {
     fn is_common(&self) -> bool {
         self.kind == Kind::Schema && self.who == "PUBLIC" && self.what == "public"
+    }
+
+    fn is_superuser(&self) -> bool {
+        self.kind == Kind::Attribute && self.what == "SUPERUSER"
     }
 
     fn sentence(&self) -> String {
@@ -181,5 +187,15 @@ mod tests {
     fn what_every_role_has_is_no_reason_to_refuse(#[case] findings: Findings, #[case] may_write: bool) {
         assert_eq!(findings.may_write(), may_write);
         assert_eq!(findings.sentences().is_empty(), !may_write);
+    }
+
+    #[rstest]
+    #[case("SUPERUSER", &["Role \"app\" has the attribute SUPERUSER."])]
+    #[case("CREATEDB", &["Role \"app\" owns 3 objects in database shop.", "Role \"app\" has the attribute CREATEDB."])]
+    fn a_superuser_needs_no_other_reason(#[case] attribute: &str, #[case] sentences: &[&str]) {
+        let owner = found(Kind::Owner, "app", "database shop", 3);
+        let attribute = found(Kind::Attribute, "app", attribute, 1);
+        let all = Findings(owner.0.into_iter().chain(attribute.0).collect());
+        assert_eq!(all.sentences(), sentences);
     }
 }

@@ -11,6 +11,8 @@ pub struct ReplicationProbe;
 /// One receiver. Bytes are behind our own position: written WAL on a primary, received WAL on a standby.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sender {
+    /// Seconds since 1970 by this server's clock.
+    pub epoch: f64,
     /// Process id of the walsender.
     pub pid: i32,
     /// Its `backend_start` in microseconds since 1970; 0 if hidden.
@@ -33,14 +35,18 @@ pub struct Sender {
     pub flush_bytes: Option<i64>,
     /// Bytes not replayed there yet.
     pub replay_bytes: Option<i64>,
+    /// How far it has replayed, in bytes from the beginning of the WAL.
+    pub replay_position: Option<i64>,
     /// `write_lag` in seconds; `None` when it has caught up and is idle.
     pub write_s: Option<f64>,
     /// `flush_lag` in seconds.
     pub flush_s: Option<f64>,
-    /// `replay_lag` in seconds; stays at its last value while replay is paused, so bytes come first.
+    /// `replay_lag` in seconds; stays at its last value while replay stands still: see [`crate::model::replay`].
     pub replay_s: Option<f64>,
     /// Seconds since its last reply.
     pub reply_age_s: Option<f64>,
+    /// When it sent that reply by its own clock, in microseconds since 1970: good only to tell two replies apart.
+    pub reply_us: Option<i64>,
     /// The role may not see this.
     pub hidden: bool,
 }
@@ -63,6 +69,7 @@ impl Probe for ReplicationProbe {
 
 fn sender(row: Row<'_>) -> Result<Sender, Fault> {
     Ok(Sender {
+        epoch: row.get("epoch")?,
         pid: row.get("pid")?,
         start: row.get::<Option<i64>>("start_us")?.unwrap_or_default(),
         usename: row.text("usename")?,
@@ -74,10 +81,12 @@ fn sender(row: Row<'_>) -> Result<Sender, Fault> {
         write_bytes: row.get("write_bytes")?,
         flush_bytes: row.get("flush_bytes")?,
         replay_bytes: row.get("replay_bytes")?,
+        replay_position: row.get("replay_position")?,
         write_s: row.get("write_s")?,
         flush_s: row.get("flush_s")?,
         replay_s: row.get("replay_s")?,
         reply_age_s: row.get("reply_age_s")?,
+        reply_us: row.get("reply_us")?,
         hidden: row.get("hidden")?,
     })
 }

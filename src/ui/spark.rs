@@ -109,21 +109,32 @@ pub struct Segment {
 #[must_use]
 pub fn fill(nth: usize, look: &Look) -> &'static str {
     match (look.glyphs.charset, look.depth) {
-        (Charset::Unicode, Depth::None) => ["█", "▒", "░", "▓", "▚"][nth % 5],
+        (Charset::Unicode, Depth::None) | (Charset::Ascii, _) => pattern(nth, look),
         (Charset::Unicode, _) => look.glyphs.bar,
-        (Charset::Ascii, _) => ["#", "=", ":", "+", "."][nth % 5],
+    }
+}
+
+fn pattern(nth: usize, look: &Look) -> &'static str {
+    match look.glyphs.charset {
+        Charset::Unicode => ["█", "▒", "░", "▓", "▚"][nth % 5],
+        Charset::Ascii => ["#", "=", ":", "+", "."][nth % 5],
     }
 }
 
 /// Draws a bar of segments from the left end of a line, `total` being its whole width. The bar as a whole is rounded
-/// to cells, and what is not zero gets at least one cell while there are any. Returns the cells taken.
+/// to cells, and what is not zero gets at least one cell while there are any. Where all segments look the same, being
+/// stale, patterns tell them apart. Returns the cells taken.
 pub fn bar(buf: &mut Buffer, line: Rect, segments: &[Segment], total: f64, look: &Look) -> u16 {
+    let same = segments
+        .windows(2)
+        .all(|pair| pair.first().map(|one| one.role) == pair.last().map(|one| one.role));
     let mut x = line.x;
     for (nth, cells) in shares(segments, total, line.width).into_iter().enumerate() {
         let Some(segment) = segments.get(nth) else { break };
         let style = look.style(segment.role);
+        let sign = if same { pattern(nth, look) } else { fill(nth, look) };
         for _ in 0..cells {
-            text::put_safe(buf, (x, line.y), 1, fill(nth, look), style);
+            text::put_safe(buf, (x, line.y), 1, sign, style);
             x = x.saturating_add(1);
         }
     }

@@ -2,6 +2,8 @@
 
 use pgmon_lab::wait_until;
 use pgmon_tui::model::overview;
+use pgmon_tui::model::replay::Delay;
+use pgmon_tui::probe::activity::Activity;
 use pgmon_tui::probe::databases::DatabasesProbe;
 use pgmon_tui::probe::horizon::HorizonProbe;
 use pgmon_tui::probe::pulse::PulseProbe;
@@ -11,6 +13,9 @@ use pgmon_tui::probe::slots::SlotsProbe;
 use rstest::rstest;
 
 use crate::{Eye, PATIENCE, cluster, number};
+
+/// Seconds since 1970 by the server's clock.
+const CLOCK: &str = "extract(epoch from clock_timestamp())::float8";
 
 #[rstest]
 #[tokio::test]
@@ -23,6 +28,7 @@ async fn lag_on_both_sides(#[values(12, 13, 14, 15, 16, 17, 18)] major: u32) {
         judge.value::<bool>("SELECT pg_is_wal_replay_paused()").await
     })
     .await;
+    let began = writer.value::<f64>(&format!("SELECT {CLOCK}")).await.unwrap();
     writer
         .simple("CREATE TABLE t AS SELECT g, repeat('x', 500) FROM generate_series(1, 20000) g")
         .await
@@ -65,6 +71,20 @@ async fn lag_on_both_sides(#[values(12, 13, 14, 15, 16, 17, 18)] major: u32) {
         (before.min(after)..=before.max(after)).contains(&bytes),
         "{before} {bytes} {after}"
     );
+    // Replay stands still while the standby goes on reporting: at least as far behind as we saw it, not more than it is.
+    let mut at_least = 0.0;
+    wait_until("reports of a replay that stands still", PATIENCE, async || {
+        let senders = on_primary.ask::<ReplicationProbe>().await.clone();
+        let more = "SELECT pg_logical_emit_message(true, 'more', 'WAL')";
+        writer.simple(more).await.unwrap();
+        if let Some(Delay::AtLeast(seconds)) = on_primary.series.replay().delay(&senders[0]) {
+            at_least = seconds;
+        }
+        Ok(at_least > 0.0)
+    })
+    .await;
+    let most = writer.value::<f64>(&format!("SELECT {CLOCK} - {began}")).await.unwrap();
+    assert!(at_least <= most, "{at_least} {most}");
     let slots = on_primary.ask::<SlotsProbe>().await.clone();
     assert_eq!(slots.len(), 1);
     assert!(slots[0].active && slots[0].kept_bytes.is_some());
@@ -129,6 +149,16 @@ async fn who_holds_the_horizon(#[values(12, 13, 14, 15, 16, 17, 18)] major: u32)
             .iter()
             .any(|holder| holder.kind == "prepared transaction" && holder.name == "left behind")
     );
+
+    // It has no session, and yet it is the oldest transaction once the session's is over.
+    let backends = eye.ask::<Activity>().await.clone();
+    assert_eq!(
+        overview::older_prepared(&holders, &backends),
+        None,
+        "the session is older"
+    );
+    let none = overview::older_prepared(&holders, &[]).unwrap();
+    assert_eq!(none.name, "left behind");
 
     // A plain role does not see other roles' snapshots, but it sees prepared transactions.
     let judge_only = server.client_as("postgres", "postgres").await.unwrap();

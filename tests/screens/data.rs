@@ -428,6 +428,7 @@ pub fn counters(second: u32) -> Counters {
 
 fn standbys(second: u32) -> Vec<Sender> {
     vec![Sender {
+        epoch: BEGIN + f64::from(second),
         pid: 950,
         start: start(950),
         usename: some("repl"),
@@ -439,6 +440,8 @@ fn standbys(second: u32) -> Vec<Sender> {
         write_bytes: Some(8_192),
         flush_bytes: Some(8_192),
         replay_bytes: Some(16_384 + i64::from(second % 60) * 20_000),
+        replay_position: Some(50_000_000_000 + 4_000_000 * i64::from(second)),
+        reply_us: Some(i64::from(second)),
         replay_s: Some(0.012),
         ..Sender::default()
     }]

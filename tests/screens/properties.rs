@@ -393,7 +393,10 @@ fn sender(raw: &Raw) -> Sender {
         client: raw.text(2),
         state: raw.text(3),
         sync_state: raw.text(4),
+        epoch: raw.time(0),
         replay_bytes: Some(raw.number(1)),
+        replay_position: Some(raw.number(0)),
+        reply_us: Some(raw.number(1)),
         replay_s: raw.age(0),
         hidden: raw.flag(0),
         ..Sender::default()

@@ -8,9 +8,11 @@ use super::Overview;
 use super::layout::{AXIS, GROUPS, LABEL, LABEL_WIDTH, Row, VALUE_WIDTH};
 use super::line::Line;
 use super::sessions::role;
+use crate::probe::Probe;
+use crate::probe::activity::Activity;
 use crate::ui::format;
 use crate::ui::look::{Look, Role};
-use crate::ui::spark;
+use crate::ui::spark::{self, Segment};
 use crate::ui::text::{one_line, put, put_safe, width};
 use crate::world::{Freshness, World};
 
@@ -61,6 +63,10 @@ impl Strip<'_> {
     }
 }
 
+fn stale(world: &World, probe: &str) -> bool {
+    matches!(world.freshness(probe), Freshness::Stale(_))
+}
+
 impl Overview {
     /// Draws the rows in view.
     pub(super) fn paint(&self, world: &World, look: &Look, area: Rect, buf: &mut Buffer) {
@@ -70,7 +76,7 @@ impl Overview {
                 look,
                 area,
                 y,
-                stale: false,
+                stale: matches!(row, Row::Bar | Row::Chart(_)) && stale(world, Activity::SPEC.id),
                 selected: false,
             };
             match *row {
@@ -79,7 +85,7 @@ impl Overview {
                 Row::Chart(nth) => self.chart_row(&strip, nth, buf),
                 Row::Line(nth) => {
                     let Some(line) = self.lines.get(nth) else { continue };
-                    strip.stale = matches!(world.freshness(line.probe), Freshness::Stale(_));
+                    strip.stale = stale(world, line.probe);
                     strip.selected = self.selected == Some(line.id);
                     self.line(&strip, line, buf);
                 }
@@ -180,7 +186,12 @@ impl Overview {
         let room = strip.area.width.saturating_sub(x + 1);
         match self.profile.busy {
             Some(true) => {
-                spark::bar(buf, strip.cells(x, room), &self.profile.segments, 0.0, strip.look);
+                let segments = self.profile.segments.iter().map(|segment| Segment {
+                    role: if strip.stale { Role::Stale } else { segment.role },
+                    ..*segment
+                });
+                let segments: Vec<Segment> = segments.collect();
+                spark::bar(buf, strip.cells(x, room), &segments, 0.0, strip.look);
             }
             Some(false) => {
                 strip.put(buf, x, room, "nobody was active for the last minute", Role::Muted);
@@ -193,7 +204,9 @@ impl Overview {
         // The legend stands beside the chart in the order of the stack, its values under the other values.
         let place = self.profile.means.len().checked_sub(nth + 1);
         if let Some((place, (class, mean))) = place.and_then(|place| Some((place, self.profile.means.get(place)?))) {
-            strip.put_sign(buf, LABEL, spark::fill(place, strip.look), role(*class));
+            // The chart is what was, stale or not, and keeps its colours; so do their names in the legend.
+            let sign = Strip { stale: false, ..*strip };
+            sign.put_sign(buf, LABEL, spark::fill(place, strip.look), role(*class));
             strip.put(buf, LABEL + 2, LABEL_WIDTH, class.name(), Role::Muted);
             let value = format::rate(*mean);
             let cells = u16::try_from(value.len()).unwrap_or(VALUE_WIDTH);

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::model::rates::Gap;
 use crate::model::series::{Fold, Point};
 use crate::pane::common::grant;
 use crate::probe::activity::Backend;
@@ -98,11 +99,15 @@ impl Line {
         if let Some(value) = world.series.last(series) {
             return self.value(form(value));
         }
-        let gap = world.series.gap(self.probe);
-        self.piece(
-            Role::Muted,
-            gap.map_or_else(|| "nothing to measure".to_owned(), |gap| gap.to_string()),
-        )
+        let text = match world.series.gap(self.probe) {
+            None => "nothing to measure".to_owned(),
+            Some(gap @ (Gap::First | Gap::TooSoon)) => match world.next_in(self.probe) {
+                Some(wait) => format!("{gap}, in {:.0} s", wait.as_secs_f64().ceil()),
+                None => gap.to_string(),
+            },
+            Some(gap) => gap.to_string(),
+        };
+        self.piece(Role::Muted, text)
     }
 
     /// With a value that is an estimate.

@@ -346,7 +346,7 @@ const HELP: &[(&str, &str)] = &[
         "client backends, ours included, of max_connections less the reserved ones; walsenders and workers have their own slots",
     ),
     (
-        "Active",
+        "Active avg 1m",
         "average active sessions of the last minute by what they wait for, from the activity samples; CPU is no wait at all",
     ),
     (
@@ -355,7 +355,7 @@ const HELP: &[(&str, &str)] = &[
     ),
     (
         "Oldest tx",
-        "age of the oldest open transaction; Enter leads to its backend",
+        "age of the oldest open transaction, Enter leads to its backend; a prepared one has none, and its age counts from PREPARE",
     ),
     (
         "Idle in tx",

@@ -11,6 +11,7 @@ use crate::model::series::Fold;
 use crate::model::waits::{Profile, WaitClass};
 use crate::probe::Subject;
 use crate::probe::activity::{Activity, Backend};
+use crate::probe::horizon::{Holder, HorizonProbe};
 use crate::probe::locks::Locks;
 use crate::probe::prepared::PreparedXacts;
 use crate::probe::pulse::PulseProbe;
@@ -88,7 +89,7 @@ fn connections(world: &World, window: Duration) -> Line {
 }
 
 fn active(world: &World, window: Duration) -> Line {
-    Line::of::<Activity>(world, "active", "Active", |backends, line| {
+    Line::of::<Activity>(world, "active", "Active avg 1m", |backends, line| {
         if blind(world, backends) {
             return line.denied(world);
         }
@@ -206,7 +207,9 @@ fn behind(line: Line, root: &Node) -> Line {
 fn oldest_tx(world: &World, window: Duration) -> Line {
     Line::of::<Activity>(world, "oldest_tx", "Oldest tx", |backends, line| {
         let blind = blind(world, backends);
+        let holders = world.get::<HorizonProbe>().map_or(&[][..], Vec::as_slice);
         match overview::oldest_tx(backends) {
+            _ if let Some(holder) = overview::older_prepared(holders, backends) => prepared(line, holder, blind),
             _ if blind => return line.denied(world),
             None => line.value("none").role(Role::Muted),
             Some(backend) if brief(backend.xact_s) => line.value(age(backend.xact_s)),
@@ -217,6 +220,20 @@ fn oldest_tx(world: &World, window: Duration) -> Line {
         }
         .trend(world, window, name::OLDEST_TX, Fold::Peak, 10.0)
     })
+}
+
+/// A prepared transaction: everybody may see it, so that it is the least there is where sessions are hidden.
+fn prepared(line: Line, holder: &Holder, blind: bool) -> Line {
+    let line = line
+        .value(format!("≥{}", age(holder.age_s)))
+        .with("prepared transaction")
+        .with(holder.name.clone())
+        .maybe(holder.database.as_ref().map(|name| format!("in {name}")));
+    if blind {
+        line.piece(Role::Denied, "sessions hidden")
+    } else {
+        line
+    }
 }
 
 fn idle_in_tx(world: &World, window: Duration) -> Line {

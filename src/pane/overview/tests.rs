@@ -201,11 +201,15 @@ fn busy() -> World {
 
 fn standby(second: u32) -> Sender {
     Sender {
+        epoch: EPOCH + f64::from(second),
         pid: 950,
+        start: 1_794_999_000_000_950,
         application_name: Some("dr1".into()),
         state: Some("streaming".into()),
         sync_state: Some("async".into()),
         replay_bytes: Some(16_384 + i64::from(second % 60) * 20_000),
+        replay_position: Some(50_000_000_000 + 4_000_000 * i64::from(second)),
+        reply_us: Some(i64::from(second)),
         replay_s: Some(0.012),
         ..Sender::default()
     }
@@ -412,6 +416,69 @@ fn a_plain_role_is_told_what_it_does_not_see() {
 }
 
 #[test]
+fn a_replay_that_stands_still_is_not_as_little_behind_as_it_last_was() {
+    let mut world = calm(world(true));
+    for second in [0, 2, 4, 6, 8] {
+        let stuck = Sender {
+            replay_bytes: Some(16 << 20),
+            replay_position: Some(50_000_000_000),
+            replay_s: Some(0.355),
+            ..standby(second)
+        };
+        answer::<ReplicationProbe>(&mut world, second, vec![stuck]);
+    }
+    let text = screen(&world, 80, 20);
+    let line = text.lines().find(|line| line.contains("Replication")).unwrap();
+    assert!(!line.contains("355"), "{line}");
+    assert!(line.contains("≥6.0s behind"), "{line}");
+}
+
+#[test]
+fn the_active_sessions_of_a_minute_are_not_mistaken_for_those_of_now() {
+    for (width, height) in [(40, 8), (80, 20), (120, 36)] {
+        let text = screen(&busy(), width, height);
+        assert!(text.lines().any(|line| line.contains("Active avg 1m")), "{text}");
+    }
+}
+
+#[test]
+fn a_forgotten_prepared_transaction_is_the_oldest() {
+    let mut world = busy();
+    let forgotten = Holder {
+        kind: "prepared transaction".into(),
+        name: "order-4711".into(),
+        pid: None,
+        start: None,
+        age_s: Some(9000.0),
+        ..holder(600)
+    };
+    answer::<HorizonProbe>(&mut world, 602, vec![forgotten]);
+    let text = screen(&world, 80, 20);
+    let line = text.lines().find(|line| line.contains("Oldest tx")).unwrap();
+    assert!(line.contains("≥2h30m"), "{line}");
+    assert!(line.contains("prepared transaction · order-4711"), "{line}");
+}
+
+#[test]
+fn a_rate_of_the_slower_tiers_says_when_it_comes() {
+    let mut world = world(true);
+    let server = Arc::new(Server {
+        version_num: 130_014,
+        ..(**world.server.as_ref().unwrap()).clone()
+    });
+    world.server = Some(Arc::clone(&server));
+    world.link = Link::Up(server);
+    let mut world = calm(world);
+    world.now = Mono(Duration::from_secs(4));
+    let text = screen(&world, 80, 20);
+    let line = |label: &str| text.lines().find(|line| line.contains(label)).unwrap().to_owned();
+    let commits = line("Commits/s");
+    assert!(commits.contains("needs a second reading, in 11 s"), "{commits}");
+    // The position of the WAL is read every time.
+    assert!(line("WAL ").ends_with("needs a second reading"), "{}", line("WAL "));
+}
+
+#[test]
 fn a_standby_shows_its_recovery() {
     let mut world = world(true);
     for second in [0, 2] {
@@ -430,7 +497,10 @@ fn a_standby_shows_its_recovery() {
         };
         answer::<RecoveryProbe>(&mut world, second, recovery);
     }
-    insta::assert_snapshot!(screen(&world, 80, 20));
+    let text = screen(&world, 80, 20);
+    let line = text.lines().find(|line| line.contains("Autovacuum")).unwrap();
+    assert!(line.contains("runs on the primary") && !line.contains("0/3"), "{line}");
+    insta::assert_snapshot!(text);
 }
 
 #[test]
@@ -460,6 +530,8 @@ fn a_stale_value_looks_stale() {
     let is_stale = |y: u16| (2..80).all(|x| buffer[(x, y)].symbol() == " " || Some(buffer[(x, y)].fg) == stale);
     // Connections come from the hot tier, the sizes from the storage tier: only the former are late.
     assert!(stale.is_some() && is_stale(1));
+    assert!(text(&buffer).lines().nth(3).unwrap().contains("by wait"));
+    assert!(is_stale(3), "the bar comes from the hot tier, too");
     assert!(!is_stale(19));
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::line::Line;
 use crate::model::observe::name;
 use crate::model::overview;
+use crate::model::replay::Delay;
 use crate::model::series::Fold;
 use crate::model::waits::Profile;
 use crate::probe::Subject;
@@ -52,9 +53,10 @@ fn replication(world: &World, window: Duration) -> Line {
         let line = line
             .trend(world, window, name::REPLAY_LAG, Fold::Peak, 1_048_576.0)
             .with(format::counted(senders.len(), "standby", "standbys"));
-        let lagging = worst
-            .replay_s
-            .map(|seconds| format!("{} behind", format::duration(seconds)));
+        let lagging = world.series.replay().delay(worst).map(|delay| match delay {
+            Delay::Reported(seconds) => format!("{} behind", format::duration(seconds)),
+            Delay::AtLeast(seconds) => format!("≥{} behind", format::duration(seconds)),
+        });
         line.maybe(lagging)
             .maybe(worst.application_name.clone())
             .maybe(others(senders))
@@ -138,6 +140,9 @@ fn autovacuum(world: &World, window: Duration) -> Line {
         let Some(pulse) = world.get::<PulseProbe>() else {
             return line;
         };
+        if pulse.in_recovery {
+            return line.piece(Role::Muted, "runs on the primary");
+        }
         let line = if pulse.autovacuum {
             line
         } else {
