@@ -355,7 +355,7 @@ const HELP: &[(&str, &str)] = &[
     ),
     (
         "Oldest tx",
-        "age of the oldest open transaction, Enter leads to its backend; a prepared one has none, and its age counts from PREPARE",
+        "age of the oldest open transaction, ≥ for a prepared one; Enter leads to its backend",
     ),
     (
         "Idle in tx",
@@ -379,7 +379,10 @@ const HELP: &[(&str, &str)] = &[
         "mean time between them over the last hour of this session, or since the counters were reset while it is young",
     ),
     ("Temp files", "bytes spilled per second, counted when a file is closed"),
-    ("Replication", "bytes the standby furthest behind has still to replay"),
+    (
+        "Replication",
+        "bytes the standby furthest behind has still to replay; ≥ where its replay stands still",
+    ),
     (
         "xmin horizon",
         "age of the oldest snapshot in transactions: rows that died since cannot be removed",
