@@ -332,6 +332,40 @@ async fn a_role_that_may_write_is_held_until_the_user_agrees() {
 }
 
 #[tokio::test]
+async fn a_connection_lost_while_the_role_is_examined_is_no_finding() {
+    let cluster = cluster(18).await;
+    let locker = cluster.client().await.unwrap();
+    locker
+        .simple("begin; lock table pg_catalog.pg_shdepend in access exclusive mode")
+        .await
+        .unwrap();
+    let settings = Settings {
+        lock_timeout: PATIENCE,
+        ..Settings::default()
+    };
+    let mut polling = Polling::start(&cluster, "monitor", settings);
+    let truth = cluster.client().await.unwrap();
+    let waiting =
+        "from pg_locks l join pg_stat_activity a on a.pid = l.pid where not l.granted and a.usename = 'monitor'";
+    let waits = format!("select exists (select {waiting})");
+    wait_until("the question about the role waits", PATIENCE, async || {
+        truth.value::<bool>(&waits).await
+    })
+    .await;
+    let cut = format!("select pg_terminate_backend(a.pid) {waiting} limit 1");
+    assert!(truth.value::<bool>(&cut).await.unwrap());
+    locker.simple("rollback").await.unwrap();
+    let may_write = polling
+        .until("what the role may write", |news| match news {
+            News::Role(findings) => Some(findings.map(|findings| findings.may_write())),
+            _ => None,
+        })
+        .await;
+    assert_eq!(may_write, Ok(false));
+    polling.quit().await;
+}
+
+#[tokio::test]
 async fn a_detail_page_is_asked_for_at_once_and_only_while_it_is_open() {
     let cluster = cluster(18).await;
     let looked_at = cluster.client().await.unwrap();

@@ -356,8 +356,17 @@ impl Run {
         match done {
             Done::Connected(lane, session) => self.connected(lane, session).await,
             Done::Privileges(session, findings) => {
-                self.give_back(Lane::Slow, session, None).await;
-                self.judge(findings).await;
+                let lost = findings
+                    .as_ref()
+                    .err()
+                    .filter(|fault| fault.breaks_connection())
+                    .cloned();
+                // A connection that broke says nothing about the role: the next one is asked.
+                self.role_known = lost.is_none();
+                if lost.is_none() {
+                    self.judge(findings).await;
+                }
+                self.give_back(Lane::Slow, session, lost).await;
             }
             Done::Asked {
                 lane,

@@ -385,14 +385,24 @@ pub async fn sync_rep(cluster: &Cluster, database: &str) -> Result<Scene> {
         .await?;
     cluster.set("synchronous_standby_names", "nowhere").await?;
     let writer = scene.session("writer").await?;
-    scene.run(&writer, "INSERT INTO audit VALUES (1)");
-    let hangs = format!(
-        "SELECT a.wait_event IS NOT DISTINCT FROM 'SyncRep' FROM pg_catalog.pg_stat_activity a WHERE a.pid = {}",
-        writer.pid()
-    );
+    let of_writer = |what: &str| {
+        format!(
+            "SELECT {what} FROM pg_catalog.pg_stat_activity a WHERE a.pid = {}",
+            writer.pid()
+        )
+    };
+    let hangs = of_writer("a.wait_event IS NOT DISTINCT FROM 'SyncRep'");
+    let idle = of_writer("a.state = 'idle'");
     let admin = scene.admin.clone();
     wait_for("a commit waits for a standby", PATIENCE, async || {
-        admin.value::<bool>(&hangs).await
+        if admin.value::<bool>(&hangs).await? {
+            return Ok(true);
+        }
+        // Until the checkpointer has read the new setting, a commit waits for nobody.
+        if admin.value::<bool>(&idle).await? {
+            scene.run(&writer, "INSERT INTO audit VALUES (1)");
+        }
+        Ok(false)
     })
     .await?;
     scene.afterwards("ALTER SYSTEM RESET synchronous_standby_names");
