@@ -63,6 +63,9 @@ pub struct Table<R: Record> {
     sort: Option<Sort>,
     /// Remembered while its row is away.
     selected: Option<R::Id>,
+    /// The user has chosen a row. Until then the first one is selected, whichever that is: a list that nobody has
+    /// touched shows its top.
+    chosen: bool,
     /// Where the selected row is (or was) among the shown ones.
     cursor: usize,
     /// The first row on the screen.
@@ -98,6 +101,7 @@ impl<R: Record> Table<R> {
             filter: Filter::EVERYTHING,
             sort: None,
             selected: None,
+            chosen: false,
             cursor: 0,
             top: 0,
             page: 0,
@@ -114,7 +118,7 @@ impl<R: Record> Table<R> {
         R::columns().iter().map(|column| column.id).collect()
     }
 
-    /// New rows. The selection stays on the same row wherever it is now; if that is gone, near its place.
+    /// New rows. A chosen selection stays on the same row wherever it is now; if that is gone, near its place.
     pub fn set_rows(&mut self, rows: Vec<R>) {
         self.rows = rows;
         self.refresh();
@@ -174,7 +178,13 @@ impl<R: Record> Table<R> {
     /// Selects the row with that identity, now or when it comes.
     pub fn select(&mut self, id: R::Id) {
         self.selected = Some(id);
+        self.chosen = true;
         self.locate();
+    }
+
+    /// The user does something with the selected row: the selection stays on it from now on.
+    pub fn choose(&mut self) {
+        self.chosen = true;
     }
 
     /// How many selectable rows pass the filter, and how many there are.
@@ -210,6 +220,10 @@ impl<R: Record> Table<R> {
 
     /// Takes the actions that move and sort; false for any other.
     pub fn on(&mut self, action: Action) -> bool {
+        self.chosen |= matches!(
+            action,
+            Action::Up | Action::Down | Action::PageUp | Action::PageDown | Action::First | Action::Last
+        );
         match action {
             Action::Up => self.step(-1),
             Action::Down => self.step(1),
@@ -253,6 +267,10 @@ impl<R: Record> Table<R> {
 
     /// Puts the cursor on the selected row, or near its place if that is gone.
     fn locate(&mut self) {
+        if !self.chosen && !self.shown.is_empty() {
+            self.top = 0;
+            return self.settle(0);
+        }
         let same = |row: &R| row.selectable() && Some(row.id()) == self.selected;
         let found = self.shown().position(same);
         if let Some(cursor) = found {

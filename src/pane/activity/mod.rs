@@ -221,6 +221,7 @@ impl View for Activity {
             }
             Action::Background => self.options.background = !self.options.background,
             Action::Enter => {
+                self.table.choose();
                 return self.selected().map_or(Reply::Ignored, |row| {
                     let (pid, start) = row.id();
                     Reply::Open(Subject::Backend { pid, start })

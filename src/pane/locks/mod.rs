@@ -408,8 +408,14 @@ impl View for Locks {
 
     fn on(&mut self, action: Action, _world: &World) -> Reply {
         match action {
-            Action::Enter => self.enter(),
-            Action::Fold => self.toggle(),
+            Action::Enter => {
+                self.table.choose();
+                self.enter()
+            }
+            Action::Fold => {
+                self.table.choose();
+                self.toggle()
+            }
             // The order of a tree is its meaning.
             Action::SortPrev | Action::SortNext | Action::Reverse => Reply::Ignored,
             action if self.table.on(action) => Reply::Taken,

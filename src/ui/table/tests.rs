@@ -444,3 +444,28 @@ proptest! {
         }
     }
 }
+
+/// A list that nobody has touched shows its top, whatever moves there; a chosen row is followed.
+#[test]
+fn an_untouched_list_stays_at_its_top() {
+    let rows = |first: f64| -> Vec<Row> {
+        let aged = |pid: i32| Row {
+            pid: i64::from(pid),
+            age: Some(if pid == 30 { first } else { f64::from(pid) }),
+            ..Row::default()
+        };
+        (1..=30).map(aged).collect()
+    };
+    let mut table = Table::<Row>::new(("age", Order::Descending));
+    table.set_rows(rows(100.0));
+    table.arrange(Rect::new(0, 0, 40, 6));
+    assert_eq!(table.selected().map(|row| row.pid), Some(30));
+    table.set_rows(rows(0.0));
+    table.arrange(Rect::new(0, 0, 40, 6));
+    assert_eq!(table.position().map(|(from, ..)| from), Some(1));
+    assert_eq!(table.selected().map(|row| row.pid), Some(29));
+    table.on(Action::Down);
+    assert_eq!(table.selected().map(|row| row.pid), Some(28));
+    table.set_rows(rows(28.5));
+    assert_eq!(table.selected().map(|row| row.pid), Some(28), "chosen");
+}
