@@ -204,8 +204,9 @@ async fn ages_are_the_servers() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn our_own_sessions_are_left_out_and_nobody_elses() -> Result<()> {
-    let cluster = shared(18).await?;
-    let mut first = Eye::open(cluster, "postgres").await;
+    // A server of its own: the other tests' sessions have the same name.
+    let cluster = Cluster::builder(18).start().await?;
+    let mut first = Eye::open(&cluster, "postgres").await;
     let ours = async |eye: &mut Eye| -> BTreeSet<i32> {
         let rows = eye.ask::<Activity>().await;
         rows.iter()
@@ -214,8 +215,8 @@ async fn our_own_sessions_are_left_out_and_nobody_elses() -> Result<()> {
             .collect()
     };
     let before = ours(&mut first).await;
-    let _second = Eye::open(cluster, "postgres").await;
-    let _third = Eye::open(cluster, "postgres").await;
+    let _second = Eye::open(&cluster, "postgres").await;
+    let _third = Eye::open(&cluster, "postgres").await;
     let both: Vec<i32> = ours(&mut first).await.difference(&before).copied().collect();
     assert_eq!(both.len(), 2, "other sessions of the same program are shown");
     first.owns(&both[..1]);
