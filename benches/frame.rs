@@ -82,14 +82,9 @@ fn waiting(waiters: i32, queue: i32) -> LockSample {
 
 fn news<P: Probe>(data: P::Data, second: u64) -> News {
     let ran = Ran {
-        probe: P::SPEC.id,
-        variant: P::SPEC.variant(18),
-        params: Vec::new(),
-        subject: None,
         started: Mono(Duration::from_secs(second)),
         took: Duration::from_millis(20),
-        rows: 0,
-        fault: None,
+        ..Ran::of(&P::SPEC, &Server::default())
     };
     News::Sample(Arc::new(Sample {
         ran,

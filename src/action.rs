@@ -74,6 +74,14 @@ pub enum Action {
     Background,
     /// Open or close the folded group under the selection.
     Fold,
+    /// Set the mark that counters are compared with.
+    Mark,
+    /// Measure the bloat of the relation on the page.
+    Measure,
+    /// Ask how the server would plan the statement on the page.
+    Explain,
+    /// The statement on the page as it was written, or set out.
+    Format,
     /// Say yes to the question on the screen.
     GoOn,
 }
@@ -134,6 +142,34 @@ pub static BINDINGS: &[Binding] = &[
         &["V"],
         "previous view of this pane",
         "",
+    ),
+    row(
+        Action::Mark,
+        "mark",
+        &["M"],
+        "set the mark: counters are shown since then",
+        "mark",
+    ),
+    row(
+        Action::Measure,
+        "measure",
+        &["b"],
+        "measure the bloat of this relation; again to stop",
+        "measure",
+    ),
+    row(
+        Action::Explain,
+        "explain",
+        &["p"],
+        "ask for the generic plan of this statement (never runs it)",
+        "plan",
+    ),
+    row(
+        Action::Format,
+        "format",
+        &["f"],
+        "the statement as written, or set out",
+        "set out",
     ),
     row(
         Action::Filter,

@@ -380,6 +380,7 @@ async fn a_detail_page_is_asked_for_at_once_and_only_while_it_is_open() {
     let focus = Focus {
         pane: "activity",
         subject: Some(subject.clone()),
+        ..Focus::default()
     };
     polling.orders.send(Order::Look(focus)).await.unwrap();
     let sample = polling.sample("backend").await;

@@ -81,8 +81,8 @@ async fn ask_everything(lab: &Lab) {
     let settings = Settings::default();
     let major = lab.cluster.major();
     let focus = Focus {
-        pane: "",
         subject: Some(subject(&lab.subject).await),
+        ..Focus::default()
     };
     let truth = lab.cluster.client().await.unwrap();
     for role in ROLES {
@@ -92,7 +92,9 @@ async fn ask_everything(lab: &Lab) {
             let what = format!("{} on {major} as {role}", entry.spec.id);
             let params = params(entry, &server, &settings, &focus, session.pid());
             let answer = session.ask(entry, &params, PATIENCE).await;
-            let decoded = answer.result.and_then(|rows| (entry.decode)(&rows).map(|_| ()));
+            let decoded = answer
+                .result
+                .and_then(|rows| (entry.decode)(&Latest::default(), &rows).map(|_| ()));
             match (decoded, expected(entry, role, major)) {
                 (Ok(()), None) => {}
                 (Err(fault), Some(kind)) => assert_eq!(fault.kind, kind, "{what}: {fault}"),
@@ -101,7 +103,7 @@ async fn ask_everything(lab: &Lab) {
             }
             let ran = format!("select query from pg_stat_activity where pid = {}", session.pid());
             let ran: String = truth.value(&ran).await.unwrap();
-            assert_eq!(answer.variant.sql, ran, "{what}: shown, and as the server saw it");
+            assert_eq!(answer.sql, ran, "{what}: shown, and as the server saw it");
         }
         session.close().await;
     }

@@ -280,11 +280,29 @@ fn short(seconds: f64) -> String {
     format::duration(seconds).trim().to_owned()
 }
 
+/// How much of the tabs' titles there is room for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Titles {
+    /// All of them, with a space at both sides.
+    Airy,
+    /// All of them.
+    Full,
+    /// The short ones, but for the selected tab.
+    Short,
+    /// The selected tab's only; the others are their numbers.
+    Numbers,
+}
+
 fn tabs(state: &State, area: Rect, buf: &mut Buffer) {
     let look = &state.look;
     let page = state.layers.iter().rev().find(|layer| layer.place() == Place::Body);
     let crumb = page.map(|page| format!("{} {}", look.glyphs.right, page.title()));
-    let air = roomy(state, crumb.as_deref().unwrap_or_default(), area);
+    let crumb = crumb.as_deref().unwrap_or_default();
+    let titles = [Titles::Airy, Titles::Full, Titles::Short]
+        .into_iter()
+        .find(|titles| tabs_width(state, *titles) + text::width(crumb) <= usize::from(area.width))
+        .unwrap_or(Titles::Numbers);
+    let air = titles == Titles::Airy;
     let mut x = area.x + u16::from(!air);
     let mut put = |text: &str, style| {
         let room = area.right().saturating_sub(x);
@@ -294,38 +312,38 @@ fn tabs(state: &State, area: Rect, buf: &mut Buffer) {
         let selected = index == state.current;
         let style = look.style(if selected { Role::Selected } else { Role::Muted });
         put(if air { " " } else { "" }, style);
-        put(&tab_label(index, pane.as_ref()), style);
+        put(&tab_label(state, index, pane.as_ref(), titles), style);
         if let Some(badge) = pane.badge() {
-            let (text, role) = badge_text(badge, look);
+            let (text, role) = badge.text(look);
             put(" ", style);
             put(&text, style.patch(look.style(role)));
         }
         put(if air { " " } else { "" }, style);
         put(" ", look.style(Role::Screen));
     }
-    put(crumb.as_deref().unwrap_or_default(), look.style(Role::Accent));
+    put(crumb, look.style(Role::Accent));
 }
 
-/// True where every tab can have a space at both sides.
-fn roomy(state: &State, crumb: &str, area: Rect) -> bool {
-    let badge = |badge| text::width(&badge_text(badge, &state.look).0) + 1;
-    let wide = |index: usize, pane: &dyn View| text::width(&tab_label(index, pane)) + pane.badge().map_or(0, badge) + 3;
+/// Cells the tabs take.
+fn tabs_width(state: &State, titles: Titles) -> usize {
+    let badge = |badge: Badge| text::width(&badge.text(&state.look).0) + 1;
+    let air = if titles == Titles::Airy { 3 } else { 1 };
     let tabs = state.panes.iter().enumerate();
-    let tabs: usize = tabs.map(|(index, pane)| wide(index, pane.as_ref())).sum();
-    tabs + text::width(crumb) <= usize::from(area.width)
+    tabs.map(|(index, pane)| {
+        let label = tab_label(state, index, pane.as_ref(), titles);
+        text::width(&label) + pane.badge().map_or(0, badge) + air
+    })
+    .sum()
 }
 
-fn tab_label(index: usize, pane: &dyn View) -> String {
-    format!("{} {}", index + 1, pane.title())
-}
-
-fn badge_text(badge: Badge, look: &Look) -> (String, Role) {
-    let (glyph, role) = match badge.severity {
-        Severity::Critical => (look.glyphs.critical, Role::Critical),
-        Severity::Warning => (look.glyphs.warning, Role::Warning),
-        Severity::Notice => (look.glyphs.notice, Role::Notice),
-    };
-    (format!("{glyph}{}", badge.count), role)
+fn tab_label(state: &State, index: usize, pane: &dyn View, titles: Titles) -> String {
+    let number = index + 1;
+    match titles {
+        Titles::Airy | Titles::Full => format!("{number} {}", pane.title()),
+        _ if index == state.current => format!("{number} {}", pane.title()),
+        Titles::Short => format!("{number} {}", pane.short_title()),
+        Titles::Numbers => number.to_string(),
+    }
 }
 
 fn put_banner(lines: &[String], look: &Look, area: Rect, buf: &mut Buffer) {

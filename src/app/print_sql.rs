@@ -24,11 +24,11 @@ fn describe(text: &mut String, spec: &Spec) {
         // Writing to a String cannot fail.
         let _ = write!(
             text,
-            "-- {}: {}\n-- {} (PostgreSQL {} and later, {})\n-- {}\n{};\n\n",
+            "-- {}: {}\n-- {} (version {}, {})\n-- {}\n{};\n\n",
             spec.id,
             spec.title,
             variant.file,
-            variant.from,
+            variant.serves(),
             spec.tier.name(),
             spec.why,
             variant.sql.trim_end()

@@ -250,6 +250,10 @@ impl Loop {
             return Ok(());
         }
         self.state.settle();
+        // What is in sight follows from what was just computed.
+        if let Some(seen) = self.state.look() {
+            self.carry_out(Effect::Order(Order::Look(seen)))?;
+        }
         self.state.dirty = false;
         let state = &self.state;
         self.screen.draw(|frame| chrome::draw(state, frame.buffer_mut()))?;

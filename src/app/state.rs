@@ -117,10 +117,24 @@ impl State {
     /// What the user looks at.
     #[must_use]
     pub fn seen(&self) -> Focus {
+        let top = self.layers.last().filter(|layer| layer.place() != Place::Body);
+        let body = self.body();
         Focus {
             pane: self.panes.get(self.current).map_or("", |pane| pane.id()),
             subject: self.layers.iter().rev().find_map(|layer| layer.subject().cloned()),
+            popup: top.map(|popup| popup.id()),
+            keys: body.map(View::keys).unwrap_or_default(),
+            demand: body.and_then(View::demand),
         }
+    }
+
+    /// What the user looks at, if the worker has not been told of it yet.
+    pub fn look(&mut self) -> Option<Focus> {
+        let seen = self.seen();
+        (seen != self.focus).then(|| {
+            self.focus.clone_from(&seen);
+            seen
+        })
     }
 
     /// Makes everything ready to be drawn: the only place where views compute.

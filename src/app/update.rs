@@ -79,9 +79,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
             vec![Effect::Repaint]
         }
     };
-    let seen = state.seen();
-    if seen != state.focus {
-        state.focus.clone_from(&seen);
+    if let Some(seen) = state.look() {
         state.underived = true;
         effects.push(Effect::Order(Order::Look(seen)));
     }
@@ -121,7 +119,7 @@ fn on_terminal(state: &mut State, event: &Terminal) -> Vec<Effect> {
 fn on_key(state: &mut State, key: &KeyEvent) -> Vec<Effect> {
     let chord = Chord::of(key);
     let here = state.top().map(View::actions).unwrap_or_default();
-    let Some(action) = state.keymap.action(chord, here) else {
+    let Some(action) = state.keymap.action(chord, &here) else {
         return Vec::new();
     };
     if !here.contains(&action) {
@@ -275,7 +273,7 @@ fn statements(state: &State) -> Vec<Copy> {
     let page = state.top().filter(|top| top.place() == Place::Body);
     let probes = page.map(View::probes).unwrap_or_default();
     let ran = probes.iter().filter_map(|probe| state.shown().last_ran(probe));
-    ran.map(|ran| Copy::new(format!("SQL: {}", ran.probe), ran.variant.sql))
+    ran.map(|ran| Copy::new(format!("SQL: {}", ran.probe), ran.sql.as_ref()))
         .collect()
 }
 
@@ -309,7 +307,7 @@ fn pace(state: &mut State, direction: i8) -> Vec<Effect> {
 }
 
 fn refresh(state: &mut State) -> Vec<Effect> {
-    let probes = state.body().map(View::probes).unwrap_or_default().to_vec();
+    let probes = state.body().map(View::probes).unwrap_or_default();
     vec![Effect::Order(Order::Now(probes))]
 }
 

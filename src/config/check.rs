@@ -41,6 +41,8 @@ const BUDGET: Range = from_to(100, 10 * MINUTE);
 const STATEMENT_TIMEOUT: Range = from_to(100, MINUTE);
 /// Below `deadlock_timeout`'s default of 1 s, so that waiting for us never starts a deadlock check.
 const LOCK_TIMEOUT: Range = from_to(1, 999);
+/// Rows of a list: more than these nobody reads, and every one costs.
+const ROWS: (u32, u32) = (5, 1000);
 const CONNECT_TIMEOUT: Range = from_to(500, 5 * MINUTE);
 
 /// A text to be checked.
@@ -81,6 +83,23 @@ impl Check<'_> {
             read_only_enforce: raw.security.read_only_enforce.unwrap_or(default.read_only_enforce),
             theme: self.theme(raw.ui.theme.as_ref())?.unwrap_or(default.theme),
             theme_dir: self.file.parent().map(|dir| dir.join("themes")),
+            hide_postgres_defaults: (raw.ui.hide_postgres_defaults).unwrap_or(default.hide_postgres_defaults),
+            top_relations: self
+                .number("limits.top_relations", raw.limits.top_relations.as_ref(), ROWS)?
+                .unwrap_or(default.top_relations),
+            top_indexes: self
+                .number("limits.top_indexes", raw.limits.top_indexes.as_ref(), ROWS)?
+                .unwrap_or(default.top_indexes),
+            top_queries: self
+                .number("limits.top_queries", raw.limits.top_queries.as_ref(), ROWS)?
+                .unwrap_or(default.top_queries),
+            partition_horizon_days: self
+                .number(
+                    "limits.partition_horizon_days",
+                    raw.limits.partition_horizon_days.as_ref(),
+                    (0, 3650),
+                )?
+                .unwrap_or(default.partition_horizon_days),
             ascii: self
                 .word("ui.ascii", raw.ui.ascii.as_ref(), ASCII)?
                 .unwrap_or(default.ascii),
@@ -132,6 +151,24 @@ impl Check<'_> {
         };
         let duration = duration.filter(|duration| range.holds(*duration));
         duration.map(Some).ok_or_else(wrong)
+    }
+
+    fn number(
+        &self,
+        key: &str,
+        number: Option<&Spanned<i64>>,
+        (least, most): (u32, u32),
+    ) -> Result<Option<u32>, ConfigError> {
+        let Some(spanned) = number else {
+            return Ok(None);
+        };
+        let wrong = || {
+            let written = spanned.get_ref().to_string();
+            self.value(key, written, format!("{least} to {most}"), spanned)
+        };
+        let number = u32::try_from(*spanned.get_ref()).ok();
+        let number = number.filter(|number| (least..=most).contains(number));
+        number.map(Some).ok_or_else(wrong)
     }
 
     fn word<T: Copy>(

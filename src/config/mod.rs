@@ -40,6 +40,9 @@ pub struct Settings {
     pub theme: String,
     /// Where the user's own themes are: `themes` beside the configuration file.
     pub theme_dir: Option<PathBuf>,
+    /// `ui.hide_postgres_defaults`: databases, schemas and relations that PostgreSQL brings itself are not listed while
+    /// they are healthy.
+    pub hide_postgres_defaults: bool,
     /// `ui.ascii`.
     pub ascii: Ascii,
     /// `ui.color`.
@@ -48,6 +51,14 @@ pub struct Settings {
     pub keys: BTreeMap<String, Vec<String>>,
     /// `[cluster.NAME]`: known servers by name.
     pub clusters: BTreeMap<String, Cluster>,
+    /// `limits.top_relations`: rows of every list of tables.
+    pub top_relations: u32,
+    /// `limits.top_indexes`: rows of every list of indexes.
+    pub top_indexes: u32,
+    /// `limits.top_queries`: rows of the list of statements.
+    pub top_queries: u32,
+    /// `limits.partition_horizon_days`: partitions have to reach so far ahead.
+    pub partition_horizon_days: u32,
     /// `limits.lock_waiters`: past this many waiters the forest says what it left out.
     pub lock_waiters: u32,
     /// `limits.query_text`: characters of a query text fetched for lists.
@@ -131,6 +142,11 @@ impl Default for Settings {
             color: Color::Auto,
             keys: BTreeMap::new(),
             clusters: BTreeMap::new(),
+            hide_postgres_defaults: true,
+            top_relations: 50,
+            top_indexes: 50,
+            top_queries: 50,
+            partition_horizon_days: 7,
             lock_waiters: 500,
             query_text: 1000,
         }

@@ -18,6 +18,8 @@ pub struct Raw {
     pub timeouts: Timeouts,
     /// `[security]`.
     pub security: Security,
+    /// `[limits]`.
+    pub limits: Limits,
     /// `[ui]`.
     pub ui: Ui,
     /// `[keys]`: action names to keys.
@@ -75,6 +77,20 @@ pub struct Security {
     pub read_only_enforce: Option<bool>,
 }
 
+/// `[limits]`.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Rows.
+    pub top_relations: Option<Spanned<i64>>,
+    /// Rows.
+    pub top_indexes: Option<Spanned<i64>>,
+    /// Rows.
+    pub top_queries: Option<Spanned<i64>>,
+    /// Days.
+    pub partition_horizon_days: Option<Spanned<i64>>,
+}
+
 /// `[ui]`.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -85,6 +101,8 @@ pub struct Ui {
     pub ascii: Option<Spanned<String>>,
     /// `auto`, `truecolor`, `256`, `16`, `never`.
     pub color: Option<Spanned<String>>,
+    /// Names of what PostgreSQL brings itself, while it is healthy.
+    pub hide_postgres_defaults: Option<bool>,
 }
 
 /// One key or several.

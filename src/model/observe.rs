@@ -374,14 +374,10 @@ mod tests {
     fn sample<P: Probe>(at: f64, data: P::Data) -> Sample {
         Sample {
             ran: Ran {
-                probe: P::SPEC.id,
-                variant: P::SPEC.variant(18),
-                params: vec![],
-                subject: None,
                 started: Mono(Duration::from_secs_f64(at)),
                 took: Duration::from_millis(5),
                 rows: 1,
-                fault: None,
+                ..Ran::of(&P::SPEC, &Server::default())
             },
             data: Some(Arc::new(data)),
         }

@@ -110,6 +110,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::pg::server::Server;
     use crate::probe::replication::ReplicationProbe;
     use crate::probe::{Mono, Probe};
 
@@ -133,14 +134,10 @@ mod tests {
         let mut replay = Replay::default();
         for look in looks {
             let ran = Ran {
-                probe: ReplicationProbe::SPEC.id,
-                variant: ReplicationProbe::SPEC.variant(16),
-                params: vec![],
-                subject: None,
                 started: Mono(Duration::from_secs(u64::from(look.0))),
                 took: Duration::ZERO,
                 rows: 1,
-                fault: None,
+                ..Ran::of(&ReplicationProbe::SPEC, &Server::default())
             };
             replay.observe(&ran, &[sender(*look)]);
         }

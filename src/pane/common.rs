@@ -25,16 +25,26 @@ impl Notice {
 
     /// Why a probe has nothing to show; `asking` is said while its first answer is awaited.
     pub fn absent<P: Probe>(world: &World, asking: &str) -> Self {
-        match world.freshness(P::SPEC.id) {
+        Self::absent_of(P::SPEC.id, world, asking)
+    }
+
+    /// [`Self::absent`] for the probe with that id.
+    pub fn absent_of(probe: &str, world: &World, asking: &str) -> Self {
+        match world.freshness(probe) {
             Freshness::Skipped(reason) => Self::new(Role::Muted, format!("Not asked: {reason}.")),
-            Freshness::Failed => Self::failed::<P>(world).unwrap_or_else(|| Self::new(Role::Critical, "")),
+            Freshness::Failed => Self::failed_of(probe, world).unwrap_or_else(|| Self::new(Role::Critical, "")),
             Freshness::Loading | Freshness::Fresh(_) | Freshness::Stale(_) => Self::new(Role::Muted, asking),
         }
     }
 
     /// What went wrong the last time a probe was asked, if anything.
     pub fn failed<P: Probe>(world: &World) -> Option<Self> {
-        let fault = world.last_ran(P::SPEC.id)?.fault.as_ref()?;
+        Self::failed_of(P::SPEC.id, world)
+    }
+
+    /// [`Self::failed`] for the probe with that id.
+    pub fn failed_of(probe: &str, world: &World) -> Option<Self> {
+        let fault = world.last_ran(probe)?.fault.as_ref()?;
         Some(Self::new(Role::Critical, fault.to_string()))
     }
 }

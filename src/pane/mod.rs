@@ -4,8 +4,11 @@
 pub mod activity;
 pub mod backend;
 mod common;
+mod list;
 pub mod locks;
 pub mod overview;
+mod page;
+mod panels;
 #[cfg(test)]
 mod testing;
 
@@ -13,9 +16,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::action::Action;
-use crate::probe::Subject;
+use crate::probe::{Demand, Subject};
 use crate::ui::filter::Filter;
-use crate::ui::look::Look;
+use crate::ui::look::{Look, Role};
 use crate::world::World;
 use crate::world::message::Severity;
 
@@ -27,11 +30,16 @@ pub trait View {
     /// Title for the tab, the popup's border or the head of a detail page.
     fn title(&self) -> String;
 
+    /// The title where room is short.
+    fn short_title(&self) -> String {
+        self.title()
+    }
+
     /// Ids of the probes it shows, in the order of importance: what `s` explains and `R` asks again.
-    fn probes(&self) -> &'static [&'static str];
+    fn probes(&self) -> Vec<&'static str>;
 
     /// The actions it takes now; the footer shows those of them that have a hint.
-    fn actions(&self) -> &'static [Action];
+    fn actions(&self) -> Vec<Action>;
 
     /// New data, or a changed sort order, filter or view: compute what `draw` will show.
     fn derive(&mut self, world: &World);
@@ -74,6 +82,21 @@ pub trait View {
     /// What this page is about, for the probes that are asked only for it.
     fn subject(&self) -> Option<&Subject> {
         None
+    }
+
+    /// Identities in sight of which more is to be asked: see [`crate::probe::Focus::keys`].
+    fn keys(&self) -> Vec<i64> {
+        Vec::new()
+    }
+
+    /// What the user has asked for once and not taken back.
+    fn demand(&self) -> Option<Demand> {
+        None
+    }
+
+    /// Lines it would fill, as last arranged.
+    fn lines(&self) -> u16 {
+        u16::MAX
     }
 
     /// True for a question that has to be answered: nothing below it takes a key.
@@ -159,6 +182,19 @@ pub struct Badge {
     pub count: usize,
 }
 
+impl Badge {
+    /// As it is shown, and the meaning it is shown in.
+    #[must_use]
+    pub fn text(self, look: &Look) -> (String, Role) {
+        let (glyph, role) = match self.severity {
+            Severity::Critical => (look.glyphs.critical, Role::Critical),
+            Severity::Warning => (look.glyphs.warning, Role::Warning),
+            Severity::Notice => (look.glyphs.notice, Role::Notice),
+        };
+        (format!("{glyph}{}", self.count), role)
+    }
+}
+
 /// Every pane in the order of the tabs. One more pane is one more line here.
 #[must_use]
 pub fn panes() -> Vec<Box<dyn View>> {
@@ -173,6 +209,7 @@ pub fn panes() -> Vec<Box<dyn View>> {
 #[must_use]
 pub fn detail(subject: Subject) -> Option<Box<dyn View>> {
     match subject {
-        Subject::Backend { .. } => Some(Box::new(backend::Backend::new(subject))),
+        Subject::Backend { pid, start } => Some(Box::new(backend::Backend::new(pid, start))),
+        Subject::Relation(_) | Subject::Statement { .. } => None,
     }
 }

@@ -32,25 +32,25 @@ pub(super) fn failure<P: Probe>(fault: Fault, subject: Option<Subject>) -> Arc<S
 
 fn sample<P: Probe>(data: Option<Data>, subject: Option<Subject>, fault: Option<Fault>) -> Arc<Sample> {
     let ran = Ran {
-        probe: P::SPEC.id,
-        variant: P::SPEC.variant(16),
-        params: Vec::new(),
         subject,
         started: Mono(ASKED),
-        took: Duration::ZERO,
-        rows: 0,
         fault,
+        ..Ran::of(&P::SPEC, &server())
     };
     Arc::new(Sample { ran, data })
 }
 
-/// A connected world, a second after these answers came, the oldest first.
-pub(super) fn world(samples: &[Arc<Sample>]) -> World {
-    let server = Arc::new(Server {
+fn server() -> Server {
+    Server {
         version_num: 160_004,
         role: "monitor".to_owned(),
         ..Server::default()
-    });
+    }
+}
+
+/// A connected world, a second after these answers came, the oldest first.
+pub(super) fn world(samples: &[Arc<Sample>]) -> World {
+    let server = Arc::new(server());
     let now = Mono(ASKED + Duration::from_secs(1));
     let mut world = World::new(Arc::new(Settings::default()), "test".to_owned());
     world.link = Link::Up(Arc::clone(&server));

@@ -1,5 +1,5 @@
 //! Names and texts as SQL takes them: in statements shown to people, and in the settings of a session behind a pooler.
-//! A question never needs this: its values go to the server as `$1`.
+//! A question needs of this only [`quoted`], for the schema of an extension: its values go to the server as `$1`.
 
 use std::fmt::Write as _;
 
@@ -16,6 +16,12 @@ pub fn identifier(name: &str) -> String {
     }
     let shown: String = name.chars().map(|c| if visible(c) { c } else { '?' }).collect();
     format!("\"{}\"", shown.replace('"', "\"\""))
+}
+
+/// A name as SQL takes it, always quoted and to the letter: the schema of an extension in one of our questions.
+#[must_use]
+pub fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// A text as an SQL literal that stays on one line, whatever is in it.

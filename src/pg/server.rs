@@ -69,6 +69,18 @@ pub struct Extension {
     pub schema: String,
 }
 
+impl Extension {
+    /// Its version as a number to compare: 1.8 is 108; 0 if it is no such version.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        let mut parts = self.version.split('.');
+        let mut part = || parts.next().map_or(Some(0), |part| part.parse::<u32>().ok());
+        part()
+            .zip(part())
+            .map_or(0, |(major, minor)| major.saturating_mul(100).saturating_add(minor))
+    }
+}
+
 impl Server {
     /// The major version, 12 to 18 and beyond.
     #[must_use]

@@ -15,6 +15,8 @@ use crate::probe::{Entry, Mono, PROBES, Tier};
 const MOST_STRETCH: u32 = 16;
 /// A rate takes two answers: the second round comes this soon after the first, so that no number is missing for long.
 const SECOND_ROUND: Duration = Duration::from_millis(500);
+/// The same for the workload tier, whose counters of statements and tables are dearer.
+const SECOND_WORKLOAD_ROUND: Duration = Duration::from_secs(2);
 /// The longest pause of a failing probe.
 const MOST_BACK_OFF: Duration = Duration::from_mins(10);
 
@@ -197,8 +199,12 @@ impl Schedule {
         };
         let interval = round.interval * round.stretch;
         round.started = None;
-        let first = std::mem::take(&mut round.first) && tier == Tier::Hot && round.stretch == 1;
-        let pause = if first { SECOND_ROUND.min(interval) } else { interval };
+        let first = std::mem::take(&mut round.first) && round.stretch == 1;
+        let pause = match tier {
+            Tier::Hot if first => SECOND_ROUND.min(interval),
+            Tier::Workload if first => SECOND_WORKLOAD_ROUND.min(interval),
+            _ => interval,
+        };
         round.due = Mono((started.0 + pause).max(now.0));
         Some(TierHealth {
             tier,

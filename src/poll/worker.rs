@@ -20,7 +20,7 @@ use crate::pg::privilege::Findings;
 use crate::pg::server::Server;
 use crate::pg::session::{Answer, Lane, Session};
 use crate::probe::pulse::PulseProbe;
-use crate::probe::{Ask, Entry, Focus, Latest, Mono, Param, Ran, Sample, Subject, Tier, Wanted};
+use crate::probe::{Ask, Demand, Entry, Focus, Latest, Mono, Param, Ran, Sample, Subject, Tier, Wanted};
 
 /// How long the server may go on past a statement's own timeout before we cancel it.
 const GRACE: Duration = Duration::from_millis(500);
@@ -55,6 +55,7 @@ struct Question {
     entry: &'static Entry,
     params: Vec<Param>,
     subject: Option<Subject>,
+    demand: Option<Demand>,
     started: Mono,
 }
 
@@ -296,6 +297,7 @@ impl Run {
                         entry,
                         params: (entry.params)(&ask),
                         subject: self.focus.subject.clone(),
+                        demand: self.focus.demand,
                         started: now,
                     };
                     self.asked_with.insert(entry.spec.id, Some(question.params.clone()));
@@ -303,6 +305,7 @@ impl Run {
                     return;
                 }
                 Wanted::No(reason) => self.skip(entry, reason, &server).await,
+                Wanted::Keep => self.passed_over(entry, &server).await,
             }
         }
     }
@@ -317,6 +320,11 @@ impl Run {
             })
             .await;
         }
+        self.passed_over(entry, server).await;
+    }
+
+    /// A probe that was due was not asked.
+    async fn passed_over(&mut self, entry: &'static Entry, server: &Server) {
         if let Some(health) = self.schedule.skipped(entry, server, self.now()) {
             self.round_ended(health).await;
         }
@@ -480,6 +488,7 @@ impl Run {
             entry,
             params,
             subject,
+            demand,
             started,
         } = question;
         self.cost.statements += 1;
@@ -487,7 +496,10 @@ impl Run {
         if !answer.result.as_ref().is_err_and(Fault::breaks_connection) {
             self.cost.busy += answer.took;
         }
-        let (rows, data, fault) = match answer.result.and_then(|rows| Ok((rows.len(), (entry.decode)(&rows)?))) {
+        let (rows, data, fault) = match answer
+            .result
+            .and_then(|rows| Ok((rows.len(), (entry.decode)(&self.latest, &rows)?)))
+        {
             Ok((rows, data)) => (rows, Some(data), None),
             Err(fault) => (0, None, Some(fault)),
         };
@@ -496,8 +508,10 @@ impl Run {
         let ran = Ran {
             probe: entry.spec.id,
             variant: answer.variant,
+            sql: answer.sql,
             params,
             subject,
+            demand,
             started,
             took: answer.took,
             rows,

@@ -19,14 +19,16 @@ pub mod replication;
 pub mod slots;
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::Settings;
 use crate::pg::fault::Fault;
+use crate::pg::quote;
 use crate::pg::rows::Rows;
-use crate::pg::server::Server;
+use crate::pg::server::{Extension, Server};
 
 /// How often a question is asked; each tier has an interval and a time budget in the settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,23 +59,85 @@ impl Tier {
     }
 }
 
-/// One form of a query: the file and the first major version it serves.
+/// What stands in a query file where the name of an extension's schema belongs, which only the server knows.
+const SCHEMA: &str = "\"{schema}\"";
+
+/// One form of a query: the file and the first version it serves.
 #[derive(Clone, Copy, Debug)]
 pub struct Variant {
     /// Path of the file from the top of the repository, `queries/locks.pg14.sql`.
     pub file: &'static str,
-    /// The first major version it serves; 12 for the oldest form.
+    /// The extension whose version decides and whose schema [`Self::text`] fills in; `None` for the server's version.
+    pub extension: Option<&'static str>,
+    /// The first version it serves: a major version of the server (12 for the oldest form), or of the extension,
+    /// where 1.8 is 108.
     pub from: u32,
-    /// The statement as it is sent, to the letter.
+    /// The statement as the file has it.
     pub sql: &'static str,
 }
 
-/// A [`Variant`] out of `queries/`: `form!("locks")` is the oldest form, `form!("locks", 14)` serves 14 and later.
+impl Variant {
+    /// The statement as it is sent: the file to the letter, but for the schema of the extension it asks.
+    #[must_use]
+    pub fn text(&self, server: &Server) -> Cow<'static, str> {
+        let extension = self.extension.and_then(|name| server.extension(name));
+        extension.map_or(Cow::Borrowed(self.sql), |extension| {
+            Cow::Owned(self.sql.replace(SCHEMA, &quote::quoted(&extension.schema)))
+        })
+    }
+
+    /// Whom it serves, in words: "14 and later", "`pg_stat_statements` 1.8 and later".
+    #[must_use]
+    pub fn serves(&self) -> String {
+        match self.extension {
+            None => format!("{} and later", self.from),
+            Some(name) => format!("{name} {}.{} and later", self.from / 100, self.from % 100),
+        }
+    }
+
+    /// What [`Self::from`] is compared with on this server; 0 without the extension.
+    fn version(&self, server: &Server) -> u32 {
+        match self.extension {
+            None => server.major(),
+            Some(name) => server.extension(name).map_or(0, Extension::number),
+        }
+    }
+}
+
+/// A [`Variant`] out of `queries/`: `form!("locks")` is the oldest form, `form!("locks", 14)` serves 14 and later;
+/// `form!("statements" of "pg_stat_statements", 1, 8)` is `statements.v1.8.sql`, for that version of the extension and
+/// later, `form!("statements" of "pg_stat_statements")` its oldest form.
 #[macro_export]
 macro_rules! form {
+    ($name:literal of $extension:literal, $major:literal, $minor:literal) => {
+        $crate::probe::Variant {
+            file: concat!("queries/", $name, ".v", $major, ".", $minor, ".sql"),
+            extension: Some($extension),
+            from: $major * 100 + $minor,
+            sql: include_str!(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/queries/",
+                $name,
+                ".v",
+                $major,
+                ".",
+                $minor,
+                ".sql"
+            )),
+        }
+    };
+    ($name:literal of $extension:literal) => {
+        $crate::probe::Variant {
+            file: concat!("queries/", $name, ".sql"),
+            extension: Some($extension),
+            from: 0,
+            sql: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/queries/", $name, ".sql")),
+        }
+    };
     ($name:literal) => {
         $crate::probe::Variant {
             file: concat!("queries/", $name, ".sql"),
+            extension: None,
             from: 12,
             sql: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/queries/", $name, ".sql")),
         }
@@ -81,6 +145,7 @@ macro_rules! form {
     ($name:literal, $major:literal) => {
         $crate::probe::Variant {
             file: concat!("queries/", $name, ".pg", $major, ".sql"),
+            extension: None,
             from: $major,
             sql: include_str!(concat!(
                 env!("CARGO_MANIFEST_DIR"),
@@ -110,13 +175,13 @@ pub struct Spec {
 }
 
 impl Spec {
-    /// The form for a server of that major version.
+    /// The form for that server.
     #[must_use]
-    pub fn variant(&self, major: u32) -> &'static Variant {
+    pub fn variant(&self, server: &Server) -> &'static Variant {
         // A server older than every form is refused at connect, so the oldest form is a safe answer here.
         self.variants
             .iter()
-            .find(|variant| variant.from <= major)
+            .find(|variant| variant.from <= variant.version(server))
             .unwrap_or(&self.variants[self.variants.len() - 1])
     }
 }
@@ -151,6 +216,19 @@ impl fmt::Display for Param {
 /// What a detail page is about: an identity, never a row number.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Subject {
+    /// A table, materialized view or TOAST table of the connected database, by its oid.
+    Relation(u32),
+    /// A statement of `pg_stat_statements`, by the key of its entries.
+    Statement {
+        /// `userid`.
+        user: u32,
+        /// `dbid`.
+        database: u32,
+        /// `queryid`.
+        query: i64,
+        /// `toplevel` (1.9); true before.
+        toplevel: bool,
+    },
     /// A backend; `start` is `backend_start` in microseconds since 1970, since a pid is used again.
     Backend {
         /// Its process id.
@@ -167,6 +245,21 @@ pub struct Focus {
     pub pane: &'static str,
     /// What the open detail page is about.
     pub subject: Option<Subject>,
+    /// The id of the popup on top, if there is one.
+    pub popup: Option<&'static str>,
+    /// Identities on the screen of which a gated probe may know more: the query ids whose texts are missing.
+    pub keys: Vec<i64>,
+    /// What the user asked for and has not taken back.
+    pub demand: Option<Demand>,
+}
+
+/// Something that is asked once, because the user said so, and given up when the user takes it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Demand {
+    /// The id of the probe that answers it.
+    pub probe: &'static str,
+    /// Which time it is asked for; the same demand is answered once.
+    pub nth: u32,
 }
 
 /// What a probe may look at when it decides whether and what to ask.
@@ -191,6 +284,8 @@ pub enum Wanted {
     Yes,
     /// Do not ask, for this reason (a sentence for the SQL popup); the old sample is dropped: there is nothing to know.
     No(&'static str),
+    /// Do not ask: what it said last still holds.
+    Keep,
 }
 
 /// One question to the server.
@@ -223,6 +318,12 @@ pub trait Probe: 'static {
     /// # Errors
     /// A [`Fault`] naming the column that is not what was expected.
     fn decode(rows: &Rows) -> Result<Self::Data, Fault>;
+
+    /// What is known after a good answer: the answer, or that and what was known before it.
+    #[must_use]
+    fn fold(_known: Option<&Self::Data>, answer: Self::Data) -> Self::Data {
+        answer
+    }
 }
 
 /// A probe without its type, as [`PROBES`] lists it.
@@ -235,8 +336,8 @@ pub struct Entry {
     pub wanted: fn(&Ask<'_>) -> Wanted,
     /// See [`Probe::tier`].
     pub tier: fn(&Server) -> Tier,
-    /// See [`Probe::decode`].
-    pub decode: fn(&Rows) -> Result<Data, Fault>,
+    /// See [`Probe::decode`] and [`Probe::fold`]; the first argument is what is known already.
+    pub decode: fn(&Latest, &Rows) -> Result<Data, Fault>,
 }
 
 /// The data of some probe.
@@ -251,7 +352,7 @@ impl Entry {
             params: P::params,
             wanted: P::wanted,
             tier: P::tier,
-            decode: |rows| Ok(Arc::new(P::decode(rows)?)),
+            decode: |known, rows| Ok(Arc::new(P::fold(known.get::<P>(), P::decode(rows)?))),
         }
     }
 }
@@ -299,10 +400,14 @@ pub struct Ran {
     pub probe: &'static str,
     /// The form this server got.
     pub variant: &'static Variant,
+    /// The statement as it was sent.
+    pub sql: Cow<'static, str>,
     /// The values of `$1`, `$2`, ...
     pub params: Vec<Param>,
     /// What the detail page was about when it ran.
     pub subject: Option<Subject>,
+    /// What the user had asked for when it ran.
+    pub demand: Option<Demand>,
     /// When it was sent.
     pub started: Mono,
     /// From sending to the last row, as seen from here.
@@ -314,6 +419,24 @@ pub struct Ran {
 }
 
 impl Ran {
+    /// A question to that server of which nothing is known yet.
+    #[must_use]
+    pub fn of(spec: &'static Spec, server: &Server) -> Self {
+        let variant = spec.variant(server);
+        Self {
+            probe: spec.id,
+            variant,
+            sql: variant.text(server),
+            params: Vec::new(),
+            subject: None,
+            demand: None,
+            started: Mono::default(),
+            took: Duration::ZERO,
+            rows: 0,
+            fault: None,
+        }
+    }
+
     /// When the answer was complete.
     #[must_use]
     pub fn finished(&self) -> Mono {

@@ -16,6 +16,7 @@ use crate::{PATIENCE, session, to};
 pub(crate) fn entry(sql: &'static str) -> Entry {
     let variants = Box::leak(Box::new([Variant {
         file: "test",
+        extension: None,
         from: 12,
         sql,
     }]));
@@ -31,7 +32,7 @@ pub(crate) fn entry(sql: &'static str) -> Entry {
         params: |_| Vec::new(),
         wanted: |_| Wanted::Yes,
         tier: |_| Tier::Hot,
-        decode: |_| Err(Fault::new(FaultKind::Decode, "the test decodes it")),
+        decode: |_, _| Err(Fault::new(FaultKind::Decode, "the test decodes it")),
     }
 }
 
@@ -181,7 +182,7 @@ async fn parameters_of_every_type_arrive() {
         rows.only().unwrap().text("it").unwrap().unwrap(),
         "-1 1099511627776 o'clock {1,2} {4294967295}"
     );
-    assert_eq!(answer.variant.sql, sql);
+    assert_eq!(answer.sql, sql);
 }
 
 #[rstest]

@@ -56,14 +56,10 @@ impl Eye {
         let rows = answer.result.unwrap_or_else(|fault| panic!("{fault:?}"));
         let data = P::decode(&rows).unwrap_or_else(|fault| panic!("{fault:?}"));
         let ran = Ran {
-            probe: P::SPEC.id,
-            variant: answer.variant,
             params,
-            subject: None,
-            started: Mono::default(),
             took: answer.took,
             rows: rows.len(),
-            fault: None,
+            ..Ran::of(&P::SPEC, self.session.server())
         };
         let data: probe::Data = Arc::new(data);
         self.latest.keep(&Arc::new(probe::Sample { ran, data: Some(data) }));

@@ -86,16 +86,13 @@ impl Eye {
             .unwrap_or_else(|fault| panic!("{id} ({}): {fault}", answer.variant.file));
         let sample = Arc::new(Sample {
             ran: Ran {
-                probe: entry.spec.id,
-                variant: answer.variant,
                 params,
-                subject: None,
                 started,
                 took: answer.took,
                 rows: rows.len(),
-                fault: None,
+                ..Ran::of(entry.spec, &server)
             },
-            data: Some((entry.decode)(&rows).unwrap_or_else(|fault| panic!("{id}: {fault}"))),
+            data: Some((entry.decode)(&self.latest, &rows).unwrap_or_else(|fault| panic!("{id}: {fault}"))),
         });
         self.series.observe(&sample, &self.latest, &server);
         self.latest.keep(&sample);

@@ -80,17 +80,21 @@ impl App {
             let probe = P::SPEC.id;
             return self.news(News::Skipped { probe, reason });
         }
+        if P::wanted(&ask) == Wanted::Keep {
+            return;
+        }
         let ran = Ran {
-            probe: P::SPEC.id,
-            variant: variant::<P>(server.major()),
             params: P::params(&ask),
             subject: self.state.focus.subject.clone(),
             started: Mono(self.now.saturating_sub(TOOK)),
             took: TOOK,
             rows,
+            demand: self.state.focus.demand,
             fault: data.as_ref().err().cloned(),
+            ..Ran::of(&P::SPEC, server)
         };
-        let data = data.ok().map(|data| Arc::new(data) as _);
+        let known = world.latest.get::<P>();
+        let data = data.ok().map(|data| Arc::new(P::fold(known, data)) as _);
         self.news(News::Sample(Arc::new(Sample { ran, data })));
     }
 
@@ -134,10 +138,6 @@ impl App {
         }
         shots.join("\n")
     }
-}
-
-fn variant<P: Probe>(major: u32) -> &'static pgmon_tui::probe::Variant {
-    pgmon_tui::probe::entry(P::SPEC.id).unwrap().spec.variant(major)
 }
 
 /// The lines of a buffer: what a terminal of that size shows, wide characters once.

@@ -627,7 +627,7 @@ impl App {
     pub fn details(&mut self, second: u32) {
         let pid = match self.state.focus.subject {
             Some(Subject::Backend { pid, .. }) => pid,
-            None => 0,
+            _ => 0,
         };
         let mut detail = detail(pid, second);
         if !self.sees_all() {

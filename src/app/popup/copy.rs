@@ -53,12 +53,12 @@ impl View for CopyMenu {
         "Copy".to_owned()
     }
 
-    fn probes(&self) -> &'static [&'static str] {
-        &[]
+    fn probes(&self) -> Vec<&'static str> {
+        vec![]
     }
 
-    fn actions(&self) -> &'static [Action] {
-        &[
+    fn actions(&self) -> Vec<Action> {
+        vec![
             Action::Up,
             Action::Down,
             Action::First,

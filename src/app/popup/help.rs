@@ -30,7 +30,7 @@ impl Help {
             about: body.map(View::help).unwrap_or_default(),
             keys: keys(
                 &state.keymap,
-                here,
+                &here,
                 state.panes.len(),
                 body.is_some_and(|body| body.filter().is_some()),
             ),

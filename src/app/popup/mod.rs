@@ -116,12 +116,12 @@ impl<T: Text> View for TextPopup<T> {
         self.text.title()
     }
 
-    fn probes(&self) -> &'static [&'static str] {
-        &[]
+    fn probes(&self) -> Vec<&'static str> {
+        vec![]
     }
 
-    fn actions(&self) -> &'static [Action] {
-        self.text.actions()
+    fn actions(&self) -> Vec<Action> {
+        self.text.actions().to_vec()
     }
 
     fn derive(&mut self, world: &World) {

@@ -1,6 +1,8 @@
 //! The SQL of what is on the screen: for each query its title, why it is asked, the file, the form this server gets,
 //! the statement that ran, its parameters, when, how long, how many rows, and the last error.
 
+use std::borrow::Cow;
+
 use super::{Row, Text, row};
 use crate::action::Action;
 use crate::app::state::State;
@@ -16,7 +18,7 @@ pub struct Sql {
     specs: Vec<&'static Spec>,
     index: usize,
     /// The statement shown.
-    statement: &'static str,
+    statement: Cow<'static, str>,
 }
 
 /// Cells of the labels on the left.
@@ -41,7 +43,7 @@ impl Sql {
     pub fn of(state: &State) -> Self {
         let (of, probes) = state
             .body()
-            .map_or((String::new(), &[][..]), |body| (body.title(), body.probes()));
+            .map_or((String::new(), Vec::new()), |body| (body.title(), body.probes()));
         let specs = probes
             .iter()
             .filter_map(|id| crate::probe::entry(id))
@@ -51,7 +53,7 @@ impl Sql {
             of,
             specs,
             index: 0,
-            statement: "",
+            statement: Cow::Borrowed(""),
         }
     }
 
@@ -66,7 +68,7 @@ impl Sql {
 }
 
 /// What is known of a question, and the statement in the given form.
-fn question(spec: &'static Spec, variant: &'static Variant, world: &World, width: usize) -> Vec<Row> {
+fn question(spec: &'static Spec, (variant, sql): (&Variant, &str), world: &World, width: usize) -> Vec<Row> {
     let ran = world.last_ran(spec.id);
     let mut rows = Vec::new();
     let mut fact = |name: &str, role, text: &str| label(&mut rows, name, role, text, width);
@@ -75,10 +77,7 @@ fn question(spec: &'static Spec, variant: &'static Variant, world: &World, width
     let version = server.map_or("no server yet".to_owned(), |server| {
         format!("server {}", server.version)
     });
-    let file = format!(
-        "{} ({version}; this form serves {} and later)",
-        variant.file, variant.from
-    );
+    let file = format!("{} ({version}; this form serves {})", variant.file, variant.serves());
     fact("File", Role::Text, &file);
     fact("Ran", Role::Text, &ran_text(spec, ran, world));
     if let Some(fault) = ran.and_then(|ran| ran.fault.as_ref()) {
@@ -89,16 +88,20 @@ fn question(spec: &'static Spec, variant: &'static Variant, world: &World, width
         fact(&format!("${}", index + 1), Role::SqlParam, &param.to_string());
     }
     rows.push(Row::new());
-    rows.extend(wrap::sql(variant.sql, width));
+    rows.extend(wrap::sql(sql, width));
     rows
 }
 
-/// The form that ran, or the one this server would get.
-fn form(spec: &'static Spec, world: &World) -> &'static Variant {
-    let major = || world.server.as_ref().map_or(u32::MAX, |server| server.major());
-    world
-        .last_ran(spec.id)
-        .map_or_else(|| spec.variant(major()), |ran| ran.variant)
+/// The form that ran with the statement as it ran, or those this server would get.
+fn form(spec: &'static Spec, world: &World) -> (&'static Variant, Cow<'static, str>) {
+    if let Some(ran) = world.last_ran(spec.id) {
+        return (ran.variant, ran.sql.clone());
+    }
+    // Before there is a server, the newest form.
+    world.server.as_ref().map_or_else(
+        || (&spec.variants[0], Cow::Borrowed(spec.variants[0].sql)),
+        |server| (spec.variant(server), spec.variant(server).text(server)),
+    )
 }
 
 /// A label in a column of its own, and its text over as many rows as it takes.
@@ -164,9 +167,9 @@ impl Text for Sql {
         let Some(spec) = self.spec() else {
             return vec![row(Role::Muted, "This page asks nothing of the server.")];
         };
-        let variant = form(spec, world);
-        self.statement = variant.sql;
-        question(spec, variant, world, width)
+        let (variant, statement) = form(spec, world);
+        self.statement = statement;
+        question(spec, (variant, &self.statement), world, width)
     }
 
     fn foot(&self, hints: &str, look: &Look) -> String {
@@ -187,6 +190,6 @@ impl Text for Sql {
     }
 
     fn copies(&self) -> Vec<Copy> {
-        vec![Copy::new("the statement", self.statement)]
+        vec![Copy::new("the statement", self.statement.as_ref())]
     }
 }

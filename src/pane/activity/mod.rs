@@ -169,12 +169,16 @@ impl View for Activity {
         "Activity".to_owned()
     }
 
-    fn probes(&self) -> &'static [&'static str] {
-        &["activity", "locks"]
+    fn short_title(&self) -> String {
+        "Act".to_owned()
     }
 
-    fn actions(&self) -> &'static [Action] {
-        &[
+    fn probes(&self) -> Vec<&'static str> {
+        vec!["activity", "locks"]
+    }
+
+    fn actions(&self) -> Vec<Action> {
+        vec![
             Action::Enter,
             Action::NextView,
             Action::PrevView,

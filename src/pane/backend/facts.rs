@@ -1,9 +1,9 @@
 //! What is known of one backend, as labelled facts.
 
-use super::rich::Rich;
 use crate::model::activity::busy_backend;
 use crate::model::clock;
 use crate::model::locks::object;
+use crate::pane::page::{Fact, Rich};
 use crate::probe::activity::Backend;
 use crate::probe::backend::{Detail, Encryption};
 use crate::probe::backend_locks::{Lock, Locks};
@@ -16,29 +16,16 @@ const BAR: usize = 20;
 /// Locks shown while the statement is folded.
 const FEW_LOCKS: usize = 8;
 
-/// A label and what belongs to it.
-#[derive(Debug)]
-pub(super) struct Fact {
-    /// Short; empty for a further line of the one above.
-    pub label: &'static str,
-    /// The text.
-    pub text: Rich,
-}
-
-fn fact(label: &'static str, text: Rich) -> Fact {
-    Fact { label, text }
-}
-
 /// State, waits and the transaction.
 pub(super) fn doing(detail: &Detail) -> Vec<Fact> {
     if detail.hidden {
         let text = "hidden from this role: state, statement, waits and client";
-        return vec![fact("State", Rich::new(text, Role::Denied))];
+        return vec![Fact::new("State", Rich::new(text, Role::Denied))];
     }
-    let mut facts = vec![fact("State", state(detail))];
+    let mut facts = vec![Fact::new("State", state(detail))];
     let transaction = transaction(detail);
     if !transaction.is_empty() {
-        facts.push(fact("Transaction", transaction));
+        facts.push(Fact::new("Transaction", transaction));
     }
     facts
 }
@@ -112,16 +99,19 @@ pub(super) fn session(detail: &Detail) -> Vec<Fact> {
     if let Some(start) = detail.backend_start.and_then(clock::utc) {
         who.fact(format!("since {start}"), Role::Muted);
     }
-    let mut facts = vec![fact("Session", who)];
+    let mut facts = vec![Fact::new("Session", who)];
     let client = client(detail);
     if !client.is_empty() {
-        facts.push(fact("Client", client));
+        facts.push(Fact::new("Client", client));
     }
     if let Some(leader) = detail.leader_pid.filter(|leader| *leader != detail.pid) {
-        facts.push(fact("Parallel", Rich::new(format!("worker of {leader}"), Role::Text)));
+        facts.push(Fact::new(
+            "Parallel",
+            Rich::new(format!("worker of {leader}"), Role::Text),
+        ));
     } else if !detail.workers.is_empty() {
         let pids: Vec<String> = detail.workers.iter().map(ToString::to_string).collect();
-        facts.push(fact(
+        facts.push(Fact::new(
             "Parallel",
             Rich::new(format!("leads {}", pids.join(", ")), Role::Text),
         ));
@@ -165,17 +155,17 @@ pub(super) fn entanglement(blockers: &[i32], victims: &[i32], blocks: usize, all
     let list = |label: &'static str, pids: &[i32], role| {
         let first = pids.iter().take(FEW).enumerate().map(move |(nth, pid)| {
             let label = if nth == 0 { label } else { "" };
-            fact(label, peer(*pid, all, role))
+            Fact::new(label, peer(*pid, all, role))
         });
         let more = pids.len().saturating_sub(FEW);
-        let more = (more > 0).then(|| fact("", Rich::new(format!("+{more} more"), Role::Muted)));
+        let more = (more > 0).then(|| Fact::new("", Rich::new(format!("+{more} more"), Role::Muted)));
         first.chain(more).collect::<Vec<_>>()
     };
     let mut facts = list("Blocked by", blockers, Role::Warning);
     facts.extend(list("Blocks", victims, Role::Critical));
     if blocks > victims.len() {
         let text = format!("{blocks} wait because of it, with those behind them");
-        facts.push(fact("", Rich::new(text, Role::Critical)));
+        facts.push(Fact::new("", Rich::new(text, Role::Critical)));
     }
     facts
 }
@@ -212,7 +202,7 @@ fn peer(pid: i32, all: &[Backend], role: Role) -> Rich {
 /// How far its command is.
 pub(super) fn progress(all: &[Progress]) -> Vec<Fact> {
     all.iter()
-        .map(|progress| fact("Progress", one_progress(progress)))
+        .map(|progress| Fact::new("Progress", one_progress(progress)))
         .collect()
 }
 
@@ -288,11 +278,11 @@ pub(super) fn locks(locks: &Locks, everything: bool) -> Vec<Fact> {
     } else {
         FEW_LOCKS.min(locks.locks.len())
     };
-    let mut facts = vec![fact("Locks", Rich::new(total, Role::Text))];
-    facts.extend(locks.locks.iter().take(shown).map(|held| fact("", lock(held))));
+    let mut facts = vec![Fact::new("Locks", Rich::new(total, Role::Text))];
+    facts.extend(locks.locks.iter().take(shown).map(|held| Fact::new("", lock(held))));
     let more = locks.all - to_i64(shown);
     if more > 0 {
-        facts.push(fact(
+        facts.push(Fact::new(
             "",
             Rich::new(format!("{} more", format::exact(more)), Role::Muted),
         ));

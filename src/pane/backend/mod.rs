@@ -1,14 +1,12 @@
 //! One backend in full: the page that Enter opens on Activity and Locks.
 
 mod facts;
-mod rich;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use self::facts::Fact;
-use self::rich::Rich;
 use super::common::{self, Notice, blocking, grant, query_copy};
+use super::page::{Fact, LABEL, Page, Rich, SCROLLS, after, beside, room};
 use super::{Copy, Reply, View};
 use crate::action::Action;
 use crate::model::activity::Blocking;
@@ -20,12 +18,9 @@ use crate::probe::backend_locks::{BackendLocks, Locks};
 use crate::probe::backend_progress::{BackendProgress, Progress};
 use crate::probe::{self, Subject};
 use crate::ui::look::{Look, Role};
-use crate::ui::text;
 use crate::ui::wrap::{self, Line};
 use crate::world::{Freshness, World};
 
-/// Cells of the labels on the left.
-const LABEL: usize = 12;
 /// Lines of the statement shown while it is folded.
 const FEW_LINES: usize = 8;
 
@@ -48,9 +43,7 @@ pub struct Backend {
     unfolded: bool,
     /// There is something to fold.
     foldable: bool,
-    lines: Vec<Line>,
-    top: usize,
-    page: usize,
+    page: Page,
 }
 
 /// Whether the backend is still there.
@@ -63,12 +56,11 @@ enum Life {
 }
 
 impl Backend {
-    /// The page of that backend.
+    /// The page of the backend with that pid and `backend_start` in microseconds since 1970.
     #[must_use]
-    pub fn new(subject: Subject) -> Self {
-        let Subject::Backend { pid, .. } = subject;
+    pub fn new(pid: i32, start: i64) -> Self {
         Self {
-            subject,
+            subject: Subject::Backend { pid, start },
             pid,
             detail: None,
             life: Life::Alive,
@@ -81,9 +73,7 @@ impl Backend {
             stale: false,
             unfolded: false,
             foldable: false,
-            lines: Vec::new(),
-            top: 0,
-            page: 0,
+            page: Page::default(),
         }
     }
 
@@ -170,17 +160,16 @@ impl Backend {
     }
 
     fn lay_out(&self, width: u16) -> Vec<Line> {
-        let cells = room(width);
         let mut lines = Vec::new();
         if let Some(Notice { role, text }) = &self.notice {
-            let wrapped = wrap::wrap(&[(*role, text)], cells + LABEL);
+            let wrapped = wrap::wrap(&[(*role, text)], room(width) + LABEL);
             lines.extend(wrapped.into_iter().map(|line| after(" ".to_owned(), *role, line)));
         }
-        lines.extend(self.facts.iter().flat_map(|fact| labelled(fact, cells)));
+        lines.extend(self.facts.iter().flat_map(|fact| fact.lines(width)));
         if let Some(detail) = &self.detail {
-            lines.extend(self.statement(detail, cells));
+            lines.extend(self.statement(detail, width));
         }
-        lines.extend(self.after.iter().flat_map(|fact| labelled(fact, cells)));
+        lines.extend(self.after.iter().flat_map(|fact| fact.lines(width)));
         if self.stale {
             let pieces = lines.iter_mut().flatten().filter(|(role, _)| *role != Role::Warning);
             pieces.for_each(|(role, _)| *role = Role::Stale);
@@ -189,57 +178,22 @@ impl Backend {
     }
 
     /// The whole statement, or its first lines while it is folded.
-    fn statement(&self, detail: &Detail, cells: usize) -> Vec<Line> {
+    fn statement(&self, detail: &Detail, width: u16) -> Vec<Line> {
         let Some(query) = detail.query.as_deref().filter(|query| !query.is_empty()) else {
             return Vec::new();
         };
-        let mut lines = beside(statement_label(detail), wrap::sql(query.trim_end(), cells));
+        let mut lines = beside(statement_label(detail), wrap::sql(query.trim_end(), room(width)));
         let more = lines.len().saturating_sub(FEW_LINES);
         if more > 1 && !self.unfolded {
             lines.truncate(FEW_LINES);
             let text = Rich::new(format!("{more} more lines"), Role::Accent);
-            lines.extend(labelled(&Fact { label: "", text }, cells));
+            lines.extend(Fact::new("", text).lines(width));
         } else if detail.cut {
             let text = "the server may have cut it here: track_activity_query_size";
-            lines.extend(labelled(
-                &Fact {
-                    label: "",
-                    text: Rich::new(text, Role::Estimated),
-                },
-                cells,
-            ));
+            lines.extend(Fact::new("", Rich::new(text, Role::Estimated)).lines(width));
         }
         lines
     }
-
-    fn scroll(&mut self, top: usize) {
-        self.top = top.min(self.lines.len().saturating_sub(self.page));
-    }
-}
-
-/// Cells beside the labels.
-fn room(width: u16) -> usize {
-    usize::from(width).saturating_sub(LABEL + 2).max(10)
-}
-
-fn labelled(fact: &Fact, cells: usize) -> Vec<Line> {
-    beside(fact.label, fact.text.wrap(cells))
-}
-
-/// The lines with a label beside the first of them.
-fn beside(label: &str, lines: Vec<Line>) -> Vec<Line> {
-    let lines = lines.into_iter().enumerate();
-    lines
-        .map(|(nth, line)| {
-            let label = if nth == 0 { label } else { "" };
-            after(format!(" {label:<LABEL$}"), Role::Muted, line)
-        })
-        .collect()
-}
-
-fn after(label: String, role: Role, mut line: Line) -> Line {
-    line.insert(0, (role, label));
-    line
 }
 
 fn ended(last: f64, missed: Option<f64>) -> String {
@@ -312,33 +266,15 @@ impl View for Backend {
         format!("Backend {}", self.pid)
     }
 
-    fn probes(&self) -> &'static [&'static str] {
-        &["backend", "backend_locks", "backend_progress", "locks"]
+    fn probes(&self) -> Vec<&'static str> {
+        vec!["backend", "backend_locks", "backend_progress", "locks"]
     }
 
-    fn actions(&self) -> &'static [Action] {
-        const MOVES: &[Action] = &[
-            Action::Enter,
-            Action::Up,
-            Action::Down,
-            Action::PageUp,
-            Action::PageDown,
-            Action::First,
-            Action::Last,
-        ];
-        const FOLDS: &[Action] = &[
-            Action::Enter,
-            Action::Fold,
-            Action::Up,
-            Action::Down,
-            Action::PageUp,
-            Action::PageDown,
-            Action::First,
-            Action::Last,
-        ];
-        let all = if self.foldable { FOLDS } else { MOVES };
+    fn actions(&self) -> Vec<Action> {
         // Enter leads to a blocker.
-        all.get(usize::from(self.blockers.is_empty())..).unwrap_or_default()
+        let enter = (!self.blockers.is_empty()).then_some(Action::Enter);
+        let fold = self.foldable.then_some(Action::Fold);
+        enter.into_iter().chain(fold).chain(SCROLLS.iter().copied()).collect()
     }
 
     fn derive(&mut self, world: &World) {
@@ -355,21 +291,12 @@ impl View for Backend {
     }
 
     fn arrange(&mut self, area: Rect) {
-        self.lines = self.lay_out(area.width);
+        self.page.set(self.lay_out(area.width), area.height);
         self.foldable = self.folds(area.width);
-        self.page = usize::from(area.height);
-        self.scroll(self.top);
     }
 
     fn on(&mut self, action: Action, _world: &World) -> Reply {
-        let step = self.page.saturating_sub(1).max(1);
         match action {
-            Action::Up => self.scroll(self.top.saturating_sub(1)),
-            Action::Down => self.scroll(self.top + 1),
-            Action::PageUp => self.scroll(self.top.saturating_sub(step)),
-            Action::PageDown => self.scroll(self.top + step),
-            Action::First => self.scroll(0),
-            Action::Last => self.scroll(usize::MAX),
             Action::Fold => self.unfolded = !self.unfolded,
             Action::Enter => {
                 return self
@@ -377,21 +304,14 @@ impl View for Backend {
                     .first()
                     .map_or(Reply::Ignored, |blocker| Reply::Open(blocker.clone()));
             }
+            action if self.page.on(action) => return Reply::Moved,
             _ => return Reply::Ignored,
         }
         Reply::Taken
     }
 
     fn draw(&self, _world: &World, look: &Look, area: Rect, buf: &mut Buffer) {
-        let area = area.intersection(buf.area);
-        for (row, line) in area.rows().zip(self.lines.iter().skip(self.top)) {
-            wrap::put(buf, (row.x, row.y), row.width, line, look);
-        }
-        let below = self.lines.len().saturating_sub(self.top + self.page);
-        if below > 0 && !area.is_empty() {
-            let at = (area.right() - 1, area.bottom() - 1);
-            text::put_safe(buf, at, 1, look.glyphs.down, look.style(Role::Accent));
-        }
+        self.page.draw(look, area, buf);
     }
 
     fn copies(&self, _world: &World) -> Vec<Copy> {

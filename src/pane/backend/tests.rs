@@ -8,6 +8,10 @@ use crate::probe::locks::{self as blocking, Names, Tag};
 
 const SUBJECT: Subject = Subject::Backend { pid: 812, start: 1 };
 
+fn page() -> Backend {
+    Backend::new(812, 1)
+}
+
 fn detail() -> Detail {
     Detail {
         pid: 812,
@@ -124,25 +128,26 @@ fn full() -> World {
 #[test]
 fn screens() {
     for (width, height) in [(40, 12), (80, 24), (120, 40), (200, 60)] {
-        insta::assert_snapshot!(
-            format!("{width}x{height}"),
-            screen(&mut Backend::new(SUBJECT), &full(), width, height)
-        );
+        insta::assert_snapshot!(format!("{width}x{height}"), screen(&mut page(), &full(), width, height));
     }
 }
 
 #[test]
 fn the_statement_is_highlighted() {
-    let mut page = Backend::new(SUBJECT);
+    let mut page = page();
     screen(&mut page, &full(), 80, 24);
     let keyword = |(role, text): &(Role, String)| *role == Role::SqlKeyword && text == "alter";
-    assert!(page.lines.iter().flatten().any(keyword), "{:?}", page.lines);
+    assert!(
+        page.page.lines().iter().flatten().any(keyword),
+        "{:?}",
+        page.page.lines()
+    );
 }
 
 #[test]
 fn too_small_for_anything() {
     for (width, height) in [(0, 0), (1, 1), (2, 1), (1, 9), (9, 2)] {
-        screen(&mut Backend::new(SUBJECT), &full(), width, height);
+        screen(&mut page(), &full(), width, height);
     }
 }
 
@@ -150,7 +155,7 @@ fn too_small_for_anything() {
 fn states() {
     let fault =
         Fault::new(FaultKind::Timeout, "The server did not answer within 1 s.").with_remedy("It is asked again.");
-    let first = |world: &World| screen(&mut Backend::new(SUBJECT), world, 80, 6);
+    let first = |world: &World| screen(&mut page(), world, 80, 6);
     let other = Some(Subject::Backend { pid: 812, start: 2 });
     let hidden = Detail {
         pid: 812,
@@ -159,7 +164,7 @@ fn states() {
         blocked_by: vec![700],
         ..Detail::default()
     };
-    let mut gone = Backend::new(SUBJECT);
+    let mut gone = page();
     screen(&mut gone, &full(), 80, 24);
     let screens = [
         first(&world(&[])),
@@ -187,7 +192,7 @@ fn a_long_statement_is_folded_and_scrolls() {
         ..detail()
     };
     let world = world(&[answer::<Probe>(Some(long), Some(SUBJECT))]);
-    let mut page = Backend::new(SUBJECT);
+    let mut page = page();
     let folded = screen(&mut page, &world, 80, 24);
     assert!(
         folded.contains("select 8\n") && folded.contains("52 more lines") && !folded.contains("select 9"),
@@ -212,7 +217,7 @@ fn a_long_statement_is_folded_and_scrolls() {
 
 #[test]
 fn enter_goes_up_the_chain() {
-    let mut page = Backend::new(SUBJECT);
+    let mut page = page();
     assert_eq!(page.on(Action::Enter, &full()), Reply::Ignored);
     screen(&mut page, &full(), 80, 24);
     // 0 is a prepared transaction, which has no page.
@@ -225,7 +230,7 @@ fn enter_goes_up_the_chain() {
 
 #[test]
 fn copies() {
-    let mut page = Backend::new(SUBJECT);
+    let mut page = page();
     assert_eq!(page.copies(&full()), []);
     screen(&mut page, &full(), 80, 24);
     let copies = page.copies(&full());

@@ -368,12 +368,12 @@ impl View for Locks {
         "Locks".to_owned()
     }
 
-    fn probes(&self) -> &'static [&'static str] {
-        &["locks", "prepared", "activity"]
+    fn probes(&self) -> Vec<&'static str> {
+        vec!["locks", "prepared", "activity"]
     }
 
-    fn actions(&self) -> &'static [Action] {
-        &[
+    fn actions(&self) -> Vec<Action> {
+        vec![
             Action::Enter,
             Action::Fold,
             Action::Up,

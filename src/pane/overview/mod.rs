@@ -109,8 +109,12 @@ impl View for Overview {
         "Overview".to_owned()
     }
 
-    fn probes(&self) -> &'static [&'static str] {
-        &[
+    fn short_title(&self) -> String {
+        "Over".to_owned()
+    }
+
+    fn probes(&self) -> Vec<&'static str> {
+        vec![
             "pulse",
             "activity",
             "locks",
@@ -124,7 +128,7 @@ impl View for Overview {
         ]
     }
 
-    fn actions(&self) -> &'static [Action] {
+    fn actions(&self) -> Vec<Action> {
         const ALL: &[Action] = &[
             Action::Enter,
             Action::Back,
@@ -142,7 +146,7 @@ impl View for Overview {
             Some(_) => 1,
             None => 2,
         };
-        ALL.get(without..).unwrap_or_default()
+        ALL.get(without..).unwrap_or_default().to_vec()
     }
 
     fn derive(&mut self, world: &World) {

@@ -43,14 +43,17 @@ fn world(reads_all_stats: bool) -> World {
 
 fn ran<P: Probe>(second: u32, fault: Option<Fault>) -> Ran {
     Ran {
-        probe: P::SPEC.id,
-        variant: P::SPEC.variant(16),
-        params: vec![],
-        subject: None,
         started: Mono(Duration::from_secs(u64::from(second))),
         took: Duration::from_millis(4),
         rows: 1,
         fault,
+        ..Ran::of(
+            &P::SPEC,
+            &Server {
+                version_num: 160_000,
+                ..Server::default()
+            },
+        )
     }
 }
 

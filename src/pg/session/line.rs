@@ -95,7 +95,7 @@ impl Line {
 
     /// Who is there.
     pub(super) async fn introduce(&self, begin: Option<&str>) -> Result<Introduction, Fault> {
-        let variant = server::SPEC.variant(0);
+        let variant = server::SPEC.variant(&Server::default());
         let rows = self.statement(begin, variant.sql, &[]).await;
         let rows = rows.map_err(|error| Fault::from_connect(&self.route.place, &error))?;
         server::decode(&Rows::new(rows))

@@ -9,6 +9,7 @@ mod route;
 mod setup;
 mod wire;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,8 @@ pub enum Lane {
 pub struct Answer {
     /// The form this server got.
     pub variant: &'static Variant,
+    /// The statement as it was sent.
+    pub sql: Cow<'static, str>,
     /// From sending to the last row, as seen from here.
     pub took: Duration,
     /// The rows, or why there are none.
@@ -128,11 +131,12 @@ impl Session {
 
     /// [`Session::ask`] for a question that is no probe.
     pub(super) async fn run(&mut self, spec: &Spec, params: &[Param], deadline: Duration) -> Answer {
-        let variant = spec.variant(self.server.major());
+        let variant = spec.variant(&self.server);
+        let sql = variant.text(&self.server);
         let started = Instant::now();
         let asked = self
             .line
-            .ask(self.begin.as_deref(), variant.sql, params, deadline, &self.server);
+            .ask(self.begin.as_deref(), &sql, params, deadline, &self.server);
         self.busy = true;
         let result = asked.await;
         self.busy = false;
@@ -140,6 +144,7 @@ impl Session {
         self.broken |= fatal || self.line.is_closed();
         Answer {
             variant,
+            sql,
             took: started.elapsed(),
             result,
         }

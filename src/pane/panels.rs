@@ -1,0 +1,268 @@
+//! Several panels in one pane: a strip with their names and what is wrong in each, and the chosen one below it; in a
+//! tall window, where the pane wants it so, all of them one below the other.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::{Badge, Copy, Reply, View};
+use crate::action::Action;
+use crate::probe::{Demand, Subject};
+use crate::ui::filter::Filter;
+use crate::ui::look::{Look, Role};
+use crate::ui::text;
+use crate::world::World;
+use crate::world::message::Severity;
+
+/// From so many lines on stacked panels stand below each other.
+const TALL: u16 = 30;
+/// What the chosen one keeps at least.
+const CHOSEN: u16 = 10;
+
+/// The panels of a pane.
+pub(super) struct Panels {
+    id: &'static str,
+    title: String,
+    short: &'static str,
+    panels: Vec<Box<dyn View>>,
+    chosen: usize,
+    /// All of them at once where there is room.
+    stacked: bool,
+    /// The room of each, its line with the name included; empty while only the chosen one is shown.
+    stack: Vec<Rect>,
+    subject: Option<Subject>,
+}
+
+impl Panels {
+    /// Panels one of which is shown.
+    pub fn new(id: &'static str, title: impl Into<String>, short: &'static str, panels: Vec<Box<dyn View>>) -> Self {
+        Self {
+            id,
+            title: title.into(),
+            short,
+            panels,
+            chosen: 0,
+            stacked: false,
+            stack: Vec::new(),
+            subject: None,
+        }
+    }
+
+    /// In a tall window all of them are shown.
+    pub fn stacked(mut self) -> Self {
+        self.stacked = true;
+        self
+    }
+
+    /// The page of that subject.
+    pub fn about(mut self, subject: Subject) -> Self {
+        self.subject = Some(subject);
+        self
+    }
+
+    fn current(&self) -> Option<&dyn View> {
+        self.panels.get(self.chosen).map(AsRef::as_ref)
+    }
+
+    fn current_mut(&mut self) -> Option<&mut Box<dyn View>> {
+        self.panels.get_mut(self.chosen)
+    }
+
+    fn step(&mut self, by: usize) -> Reply {
+        let count = self.panels.len().max(1);
+        self.chosen = (self.chosen + by) % count;
+        // What it shows may be older than what was seen of the others.
+        Reply::Taken
+    }
+
+    /// The height of every panel: what it wants, no more than its share; the chosen one has the rest.
+    fn share_out(&self, area: Rect) -> Vec<Rect> {
+        let others = u16::try_from(self.panels.len().saturating_sub(1))
+            .unwrap_or(u16::MAX)
+            .max(1);
+        let most = area.height.saturating_sub(CHOSEN) / others;
+        let wants = |panel: &dyn View| panel.lines().saturating_add(1).min(most);
+        let mut heights: Vec<u16> = self.panels.iter().map(|panel| wants(panel.as_ref())).collect();
+        let used: u16 = heights.iter().sum::<u16>() - heights.get(self.chosen).copied().unwrap_or_default();
+        if let Some(height) = heights.get_mut(self.chosen) {
+            *height = area.height.saturating_sub(used);
+        }
+        let mut y = area.y;
+        let place = |height: u16| {
+            let place = Rect { y, height, ..area };
+            y += height;
+            place
+        };
+        heights.into_iter().map(place).collect()
+    }
+
+    /// The names of all panels with what is wrong in each.
+    fn draw_strip(&self, look: &Look, area: Rect, buf: &mut Buffer) {
+        let mut x = area.x + 1;
+        for (nth, panel) in self.panels.iter().enumerate() {
+            x = name(panel.as_ref(), nth == self.chosen, look, (x, area), buf) + 2;
+        }
+    }
+}
+
+/// Draws the name of a panel from `x` on; returns where it ends.
+fn name(panel: &dyn View, chosen: bool, look: &Look, (x, area): (u16, Rect), buf: &mut Buffer) -> u16 {
+    let style = look.style(if chosen { Role::Accent } else { Role::Muted });
+    let mut x = x;
+    let mut put = |text: &str, style| {
+        let cells = area.right().saturating_sub(x);
+        x += text::put(buf, (x, area.y), cells, text, style, look.glyphs);
+    };
+    put(&panel.title(), style);
+    if let Some(badge) = panel.badge() {
+        let (text, role) = badge.text(look);
+        put(" ", style);
+        put(&text, look.style(role));
+    }
+    x
+}
+
+/// Below the line with its name.
+fn below(place: Rect) -> Rect {
+    Rect {
+        y: place.y + 1,
+        height: place.height.saturating_sub(1),
+        ..place
+    }
+}
+
+impl View for Panels {
+    fn id(&self) -> &'static str {
+        self.id
+    }
+
+    fn title(&self) -> String {
+        self.title.clone()
+    }
+
+    fn short_title(&self) -> String {
+        self.short.to_owned()
+    }
+
+    fn probes(&self) -> Vec<&'static str> {
+        let mut probes = self.current().map(View::probes).unwrap_or_default();
+        if !self.stack.is_empty() {
+            let others = self.panels.iter().flat_map(|panel| panel.probes());
+            for probe in others.collect::<Vec<_>>() {
+                if !probes.contains(&probe) {
+                    probes.push(probe);
+                }
+            }
+        }
+        probes
+    }
+
+    fn actions(&self) -> Vec<Action> {
+        let mut actions = self.current().map(View::actions).unwrap_or_default();
+        actions.extend([Action::NextView, Action::PrevView]);
+        actions
+    }
+
+    fn derive(&mut self, world: &World) {
+        for panel in &mut self.panels {
+            panel.derive(world);
+        }
+    }
+
+    fn arrange(&mut self, area: Rect) {
+        self.stack.clear();
+        if self.stacked && area.height >= TALL {
+            // What a panel wants follows from its width.
+            for panel in &mut self.panels {
+                panel.arrange(below(area));
+            }
+            self.stack = self.share_out(area);
+            for (panel, place) in self.panels.iter_mut().zip(&self.stack) {
+                panel.arrange(below(*place));
+            }
+        } else if let Some(panel) = self.current_mut() {
+            panel.arrange(below(area));
+        }
+    }
+
+    fn on(&mut self, action: Action, world: &World) -> Reply {
+        let reply = self
+            .current_mut()
+            .map_or(Reply::Ignored, |panel| panel.on(action, world));
+        let others = self.panels.len().saturating_sub(1);
+        match (reply, action) {
+            (Reply::Ignored, Action::NextView) => self.step(1),
+            (Reply::Ignored, Action::PrevView) => self.step(others),
+            (reply, _) => reply,
+        }
+    }
+
+    fn draw(&self, world: &World, look: &Look, area: Rect, buf: &mut Buffer) {
+        let area = area.intersection(buf.area);
+        if area.is_empty() {
+            return;
+        }
+        if self.stack.is_empty() {
+            self.draw_strip(look, area, buf);
+            if let Some(panel) = self.current() {
+                panel.draw(world, look, below(area), buf);
+            }
+            return;
+        }
+        for (nth, (panel, place)) in self.panels.iter().zip(&self.stack).enumerate() {
+            if !place.is_empty() {
+                name(panel.as_ref(), nth == self.chosen, look, (place.x + 1, *place), buf);
+                panel.draw(world, look, below(*place), buf);
+            }
+        }
+    }
+
+    fn badge(&self) -> Option<Badge> {
+        let all = self.panels.iter().filter_map(|panel| panel.badge());
+        let worst = |severity: Severity| {
+            let count = all
+                .clone()
+                .filter(|badge| badge.severity == severity)
+                .map(|badge| badge.count)
+                .sum();
+            (count > 0).then_some(Badge { severity, count })
+        };
+        [Severity::Critical, Severity::Warning, Severity::Notice]
+            .into_iter()
+            .find_map(worst)
+    }
+
+    fn copies(&self, world: &World) -> Vec<Copy> {
+        self.current().map(|panel| panel.copies(world)).unwrap_or_default()
+    }
+
+    fn keys(&self) -> Vec<i64> {
+        self.current().map(View::keys).unwrap_or_default()
+    }
+
+    fn demand(&self) -> Option<Demand> {
+        self.panels.iter().find_map(|panel| panel.demand())
+    }
+
+    fn filter(&self) -> Option<&Filter> {
+        self.current()?.filter()
+    }
+
+    fn parse_filter(&self, text: &str) -> Result<Filter, String> {
+        self.current()
+            .map_or_else(|| Err(String::new()), |panel| panel.parse_filter(text))
+    }
+
+    fn set_filter(&mut self, filter: Filter) {
+        if let Some(panel) = self.current_mut() {
+            panel.set_filter(filter);
+        }
+    }
+
+    fn subject(&self) -> Option<&Subject> {
+        self.subject.as_ref()
+    }
+
+    fn help(&self) -> Vec<(String, String)> {
+        self.current().map(View::help).unwrap_or_default()
+    }
+}
