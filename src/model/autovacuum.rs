@@ -218,7 +218,7 @@ impl Present {
     /// No worker is left.
     #[must_use]
     pub fn saturated(&self, setting: &Setting) -> bool {
-        let most = usize::try_from(setting.max_workers).unwrap_or_default();
+        let most = usize::try_from(setting.workers()).unwrap_or_default();
         self.busy.is_some_and(|busy| busy >= most)
     }
 }

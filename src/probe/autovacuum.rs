@@ -42,6 +42,14 @@ pub struct Setting {
     pub cost_delay_ms: f64,
 }
 
+impl Setting {
+    /// Workers that can run at the same time.
+    #[must_use]
+    pub fn workers(&self) -> i32 {
+        self.worker_slots.map_or(self.max_workers, |slots| slots.min(self.max_workers))
+    }
+}
+
 /// Counts over all tables.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
