@@ -321,6 +321,12 @@ pub trait Probe: 'static {
         Duration::ZERO
     }
 
+    /// A time limit of its own instead of its tier's: for what is asked on the user's demand.
+    #[must_use]
+    fn budget(_settings: &Settings) -> Option<Duration> {
+        None
+    }
+
     /// Rows into data.
     ///
     /// # Errors
@@ -346,6 +352,8 @@ pub struct Entry {
     pub tier: fn(&Server) -> Tier,
     /// See [`Probe::pause`].
     pub pause: fn(Duration) -> Duration,
+    /// See [`Probe::budget`].
+    pub budget: fn(&Settings) -> Option<Duration>,
     /// See [`Probe::decode`] and [`Probe::fold`]; the first argument is what is known already.
     pub decode: fn(&Latest, &Rows) -> Result<Data, Fault>,
 }
@@ -363,6 +371,7 @@ impl Entry {
             wanted: P::wanted,
             tier: P::tier,
             pause: P::pause,
+            budget: P::budget,
             decode: |known, rows| Ok(Arc::new(P::fold(known.get::<P>(), P::decode(rows)?))),
         }
     }
