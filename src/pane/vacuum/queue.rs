@@ -9,7 +9,6 @@ use crate::action::Action;
 use crate::model::autovacuum::{self, Distance, Present, State, Work};
 use crate::model::overview;
 use crate::model::rates::float;
-use crate::model::waits::Profile;
 use crate::probe::Subject;
 use crate::probe::activity::Activity;
 use crate::probe::autovacuum::{AutovacuumProbe, Setting, Table};
@@ -326,7 +325,9 @@ fn history(table: &Table) -> Rich {
 fn busy(world: &World) -> Option<usize> {
     let backends = world.get::<Activity>()?;
     let sees_all = world.server.as_ref().is_some_and(|server| server.reads_all_stats);
-    (sees_all || Profile::of(backends).hidden == 0).then(|| overview::autovacuum_workers(backends))
+    // A hidden process may be a worker: it has no role that would tell.
+    let hidden = !sees_all && backends.iter().any(|backend| backend.hidden);
+    (!hidden).then(|| overview::autovacuum_workers(backends))
 }
 
 fn workers(setting: &Setting, busy: Option<usize>) -> Piece {
@@ -380,6 +381,7 @@ impl List for Queue {
             format!("top {} of {} tables", rows.len(), format::exact(totals.tables)),
             Role::Text,
         )];
+        pieces.push(workers(&queue.setting, busy(world)));
         if !queue.setting.active {
             pieces.push(("autovacuum or track_counts is off".to_owned(), Role::Warning));
         }
@@ -392,7 +394,6 @@ impl List for Queue {
             );
             pieces.push((text, Role::Text));
         }
-        pieces.push(workers(&queue.setting, busy(world)));
         pieces.push((
             format!("naptime {}", format::duration(queue.setting.naptime_s)),
             Role::Muted,
