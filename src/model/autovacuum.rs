@@ -205,10 +205,12 @@ pub struct Present {
 }
 
 impl Present {
-    /// What is known of workers and commands. `relations` of other databases have no name and are left out.
+    /// What is known of workers and commands; relations of other databases have no name and are left out.
     #[must_use]
     pub fn of(busy: Option<usize>, commands: &[Progress]) -> Self {
-        let here = commands.iter().filter(|command| command.name.is_some());
+        let serves =
+            |command: &&Progress| matches!(command.command.as_deref(), Some("VACUUM" | "VACUUM FULL" | "ANALYZE"));
+        let here = commands.iter().filter(serves).filter(|command| command.name.is_some());
         Self {
             busy,
             running: here.filter_map(|command| Some((command.relid?, command.pid))).collect(),
@@ -323,23 +325,17 @@ mod tests {
             relallfrozen: Some(750),
             ..table()
         };
-        assert_eq!(vacuum_at(&huge), 1e8);
-        assert_eq!(insert_at(&huge), Some(1000.0 + 0.2 * 1e9 * 0.25));
         assert_eq!(
-            unfrozen(&Table {
-                relallfrozen: Some(2000),
-                ..table()
-            }),
-            0.0
+            (vacuum_at(&huge), insert_at(&huge)),
+            (1e8, Some(1000.0 + 0.2 * 1e9 * 0.25))
         );
-        assert_eq!(
-            unfrozen(&Table {
-                relallfrozen: Some(1),
-                relpages: 0,
-                ..table()
-            }),
-            1.0
-        );
+        let frozen = |relallfrozen, relpages| Table {
+            relpages,
+            relallfrozen,
+            ..table()
+        };
+        let shares = [(Some(2000), 1000), (Some(1), 0), (None, 10)].map(|(all, pages)| unfrozen(&frozen(all, pages)));
+        assert_eq!(shares.map(|share| share > 0.5), [false, true, true], "{shares:?}");
     }
 
     #[test]
@@ -434,6 +430,25 @@ mod tests {
             ..over
         };
         assert_eq!(now(&parent, &setting(), &three), State::ByHand);
+    }
+
+    #[test]
+    fn only_vacuum_and_analyze_in_this_database_do_its_work() {
+        let command = |pid, command: &str, name: Option<&str>| Progress {
+            pid,
+            relid: Some(16_384),
+            command: Some(command.into()),
+            name: name.map(|name| ("public".into(), name.into())),
+            ..Progress::default()
+        };
+        let running = |commands: &[Progress]| Present::of(None, commands).running.get(&16_384).copied();
+        assert_eq!(running(&[command(7, "VACUUM", Some("t"))]), Some(7));
+        assert_eq!(running(&[command(7, "CREATE INDEX", Some("t"))]), None);
+        assert_eq!(
+            running(&[command(7, "ANALYZE", None)]),
+            None,
+            "the same oid in another database"
+        );
     }
 
     #[test]

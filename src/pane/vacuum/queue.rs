@@ -9,6 +9,7 @@ use crate::action::Action;
 use crate::model::autovacuum::{self, Distance, Present, State, Work};
 use crate::model::overview;
 use crate::model::rates::float;
+use crate::pg::quote;
 use crate::probe::Subject;
 use crate::probe::activity::Activity;
 use crate::probe::autovacuum::{AutovacuumProbe, Setting, Table};
@@ -19,7 +20,6 @@ use crate::ui::table::{Align, Cell, Column, Key, Order, Record, Width};
 use crate::world::World;
 use crate::world::message::Severity;
 
-/// Over a threshold by so much, a table that nobody comes to is marked in the list.
 const PERCENT: f64 = 100.0;
 
 /// The panel.
@@ -321,6 +321,15 @@ fn history(table: &Table) -> Rich {
     rich
 }
 
+/// The first disabled table, as a statement names it. A TOAST table may have it from its table or by itself.
+fn a_disabled_one(rows: &[Row]) -> Option<String> {
+    let row = rows
+        .iter()
+        .find(|row| row.state == State::Disabled && row.table.owner.is_none())?;
+    let (schema, name) = (&row.table.nspname, &row.table.relname);
+    Some(format!("{}.{}", quote::quoted(schema), quote::quoted(name)))
+}
+
 /// Busy autovacuum workers; `None` where sessions are hidden.
 fn busy(world: &World) -> Option<usize> {
     let backends = world.get::<Activity>()?;
@@ -409,7 +418,7 @@ impl List for Queue {
         )
     }
 
-    fn notice(&self, world: &World, _rows: &[Row]) -> Option<Notice> {
+    fn notice(&self, world: &World, rows: &[Row]) -> Option<Notice> {
         let queue = world.get::<AutovacuumProbe>()?;
         let disabled = queue.totals.over_disabled;
         if !queue.setting.active {
@@ -432,7 +441,8 @@ impl List for Queue {
         (disabled > 0).then(|| {
             let tables = format::counted(usize::try_from(disabled).unwrap_or(usize::MAX), "table is", "tables are");
             let text = format!(
-                "{tables} due and never vacuumed: autovacuum_enabled = false.  ALTER TABLE ... RESET (autovacuum_enabled);"
+                "{tables} due and left out by autovacuum: autovacuum_enabled = false.  ALTER TABLE {} RESET (autovacuum_enabled);",
+                a_disabled_one(rows).unwrap_or_else(|| "...".to_owned())
             );
             Notice::new(Role::Warning, text)
         })

@@ -128,9 +128,9 @@ static COLUMNS: &[Column<Row>] = &[
         help: "what runs; `autovacuum !` prevents wraparound and gives way to nobody",
         width: Width::Fit(7, 18),
         align: Align::Left,
-        cell: |row| match row.command.prevents_wraparound() {
-            true => Cell::new(row.kind.as_str(), Role::Notice),
-            false => text(Some(&row.kind)),
+        cell: |row| {
+            let saving = row.command.prevents_wraparound();
+            Cell::new(row.kind.as_str(), if saving { Role::Notice } else { Role::Text })
         },
         key: |row| words(Some(&row.kind)),
     },

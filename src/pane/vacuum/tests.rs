@@ -1,3 +1,8 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
 use super::*;
 use crate::action::Action;
 use crate::pane::testing::{answer, screen, world};
@@ -8,8 +13,8 @@ use crate::probe::autovacuum::{AutovacuumProbe, Queue, Setting, Table, Totals};
 use crate::probe::horizon::{Holder, HorizonProbe};
 use crate::probe::locks::{Held, Locks, Names, Sample, Session, Tag, Wait};
 use crate::probe::progress::{Mark, Progress, ProgressProbe};
-use crate::world::World;
 use crate::world::message::Severity;
+use crate::world::{Freshness, World};
 
 fn saving() -> Progress {
     Progress {
@@ -345,6 +350,20 @@ fn what_is_hidden_says_so() {
 }
 
 #[test]
+fn an_answer_is_fresh_for_as_long_as_it_was_dear() {
+    let stale_after = |took: u64, later: u64| {
+        let mut sample = answer::<AutovacuumProbe>(queue(), None);
+        Arc::get_mut(&mut sample).unwrap().ran.took = Duration::from_millis(took);
+        let mut world = world(&[sample]);
+        world.now.0 += Duration::from_secs(later);
+        matches!(world.freshness("autovacuum"), Freshness::Stale(_))
+    };
+    assert!(!stale_after(300, 150), "asked again after 150 s");
+    assert!(stale_after(300, 200));
+    assert!(stale_after(1, 60), "a cheap one every 15 s");
+}
+
+#[test]
 fn the_tab_tells_the_worst() {
     let mut view = vacuum();
     view.derive(&busy());
@@ -384,4 +403,66 @@ fn enter_opens_what_the_row_is_about_and_y_copies_the_remedy() {
     );
     on(&mut view, &[Action::Down]);
     assert!(first(&view).starts_with("ROLLBACK PREPARED 'tx-1'; -- run in database app, as bob"));
+}
+
+proptest! {
+    #[test]
+    fn nothing_a_server_says_makes_it_fail(
+        numbers in proptest::collection::vec(prop_oneof![Just(i64::MIN), Just(i64::MAX), -5..100_000i64], 12),
+        reals in proptest::collection::vec(prop_oneof![Just(f64::NAN), Just(f64::INFINITY), -1.0..1e9f64], 8),
+        text in "\\PC*|.*",
+        kind in prop_oneof![Just("r"), Just("t"), Just("p"), Just("x")],
+        size in (1..160u16, 1..60u16),
+    ) {
+        let marks = |done| Mark { epoch: reals[0], done };
+        let command = Progress {
+            command: Some(text.clone()),
+            phase: Some(text.clone()),
+            done: Some(numbers[0]),
+            total: Some(numbers[1]),
+            unit: Some("blocks".into()),
+            rounds: Some(numbers[2]),
+            dead: Some(numbers[3]),
+            dead_room: Some(numbers[4]),
+            delay_ms: Some(reals[1]),
+            since_s: Some(reals[2]),
+            index: Some(text.clone()),
+            marks: vec![marks(numbers[0]), Mark { epoch: reals[3], done: numbers[5] }],
+            ..saving()
+        };
+        let wild = Table {
+            relname: text.clone(),
+            relkind: kind.into(),
+            reltuples: reals[4],
+            relpages: numbers[6],
+            relallfrozen: Some(numbers[7]),
+            vacuum_base: reals[5],
+            vacuum_scale: reals[6],
+            live: numbers[8],
+            dead: numbers[9],
+            modified: numbers[10],
+            inserted: Some(numbers[11]),
+            vacuum_s: Some(reals[7]),
+            ..table(1, "", 0)
+        };
+        let holder = Holder {
+            name: text.clone(),
+            state: Some(text),
+            xmin_age: numbers[0],
+            age_s: Some(reals[0]),
+            ..holders().remove(1)
+        };
+        let queue = Queue { tables: vec![wild], ..queue() };
+        let world = world(&[
+            answer::<ProgressProbe>(vec![command], None),
+            answer::<AutovacuumProbe>(queue, None),
+            answer::<HorizonProbe>(vec![holder], None),
+        ]);
+        let mut view = vacuum();
+        for _ in 0..3 {
+            screen(&mut view, &world, size.0, size.1);
+            view.copies(&world);
+            view.on(Action::NextView, &world);
+        }
+    }
 }
