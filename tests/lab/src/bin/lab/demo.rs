@@ -16,6 +16,8 @@ use crate::{estate, incident, links, parse_major, traffic, upkeep};
 
 const MONITOR: &str = "monitor";
 const DATABASE: &str = "app";
+/// A line or two for every pane.
+const GUIDE: &str = include_str!("../../../../../scripts/demo.txt");
 
 /// What the command line asks for.
 pub struct Options {
@@ -193,11 +195,13 @@ impl Stage {
     async fn play(mut self, options: &Options, ending: &mut Ending) -> Result<ExitCode> {
         let connect = format!("-h 127.0.0.1 -p {} -U {MONITOR} {DATABASE}", self.primary.port());
         let code = if !options.tui {
-            println!("pgmon-tui {connect}\nCtrl-C ends the server.");
+            println!("pgmon-tui {connect}\n{GUIDE}Ctrl-C ends the server.");
             ending.requested().await;
             ExitCode::SUCCESS
         } else if std::io::stdout().is_terminal() {
             drop(self.observer);
+            // Still there when the program has left its screen.
+            eprint!("{GUIDE}");
             foreground(&options.program()?, &connect, ending).await?
         } else {
             println!("pgmon-tui {connect}\n{}", incident::report(&self.observer).await?);
