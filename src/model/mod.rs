@@ -10,3 +10,4 @@ pub mod remedy;
 pub mod replay;
 pub mod series;
 pub mod waits;
+pub mod wraparound;

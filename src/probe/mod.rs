@@ -17,6 +17,8 @@ pub mod recovery;
 pub mod relation_io;
 pub mod replication;
 pub mod slots;
+pub mod wraparound_databases;
+pub mod wraparound_relations;
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -382,6 +384,8 @@ pub static PROBES: &[Entry] = &[
     Entry::of::<slots::SlotsProbe>(),
     Entry::of::<relation_io::RelationIoProbe>(),
     Entry::of::<databases::DatabasesProbe>(),
+    Entry::of::<wraparound_databases::WraparoundDatabases>(),
+    Entry::of::<wraparound_relations::WraparoundRelations>(),
 ];
 
 /// The entry of that id.
