@@ -11,6 +11,7 @@ pub mod counters;
 pub mod databases;
 pub mod horizon;
 pub mod locks;
+pub mod partitions;
 pub mod prepared;
 pub mod pulse;
 pub mod recovery;
@@ -218,6 +219,8 @@ impl fmt::Display for Param {
 pub enum Subject {
     /// A table, materialized view or TOAST table of the connected database, by its oid.
     Relation(u32),
+    /// A partitioned table of the connected database, by its oid.
+    Partitioned(u32),
     /// A statement of `pg_stat_statements`, by the key of its entries.
     Statement {
         /// `userid`.
@@ -373,6 +376,7 @@ pub static PROBES: &[Entry] = &[
     Entry::of::<slots::SlotsProbe>(),
     Entry::of::<relation_io::RelationIoProbe>(),
     Entry::of::<databases::DatabasesProbe>(),
+    Entry::of::<partitions::PartitionsProbe>(),
 ];
 
 /// The entry of that id.
