@@ -68,6 +68,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         What::News(news) => on_news(state, news),
         What::Tick => {
             state.dirty = true;
+            state.catch_up = true;
             Vec::new()
         }
         What::End => {
