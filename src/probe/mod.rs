@@ -11,6 +11,7 @@ pub mod counters;
 pub mod databases;
 pub mod horizon;
 pub mod locks;
+pub mod partitions;
 pub mod prepared;
 pub mod pulse;
 pub mod recovery;
@@ -220,6 +221,8 @@ impl fmt::Display for Param {
 pub enum Subject {
     /// A table, materialized view or TOAST table of the connected database, by its oid.
     Relation(u32),
+    /// A partitioned table of the connected database, by its oid.
+    Partitioned(u32),
     /// A statement of `pg_stat_statements`, by the key of its entries.
     Statement {
         /// `userid`.
@@ -386,6 +389,7 @@ pub static PROBES: &[Entry] = &[
     Entry::of::<databases::DatabasesProbe>(),
     Entry::of::<wraparound_databases::WraparoundDatabases>(),
     Entry::of::<wraparound_relations::WraparoundRelations>(),
+    Entry::of::<partitions::PartitionsProbe>(),
 ];
 
 /// The entry of that id.
