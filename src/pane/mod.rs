@@ -12,6 +12,7 @@ mod panels;
 #[cfg(test)]
 mod testing;
 pub mod wraparound;
+mod vacuum;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -204,6 +205,7 @@ pub fn panes() -> Vec<Box<dyn View>> {
         Box::<activity::Activity>::default(),
         Box::<locks::Locks>::default(),
         wraparound::pane(),
+        Box::new(vacuum::vacuum()),
     ]
 }
 

@@ -74,17 +74,32 @@ impl Panels {
         Reply::Taken
     }
 
-    /// The height of every panel: what it wants, no more than its share; the chosen one has the rest.
+    /// The height of every panel: what it wants or its share of what is left; the chosen one has at least a part and
+    /// all that nobody wants.
     fn share_out(&self, area: Rect) -> Vec<Rect> {
-        let others = u16::try_from(self.panels.len().saturating_sub(1))
-            .unwrap_or(u16::MAX)
-            .max(1);
-        let most = area.height.saturating_sub(CHOSEN) / others;
-        let wants = |panel: &dyn View| panel.lines().saturating_add(1).min(most);
-        let mut heights: Vec<u16> = self.panels.iter().map(|panel| wants(panel.as_ref())).collect();
-        let used: u16 = heights.iter().sum::<u16>() - heights.get(self.chosen).copied().unwrap_or_default();
+        let mut wants: Vec<(usize, u16)> = self
+            .panels
+            .iter()
+            .map(|panel| panel.lines().saturating_add(1))
+            .enumerate()
+            .collect();
+        if let Some((_, wish)) = wants.get_mut(self.chosen) {
+            *wish = (*wish).max(CHOSEN);
+        }
+        let mut heights = vec![0; wants.len()];
+        // The modest first: what they leave is shared by the others.
+        wants.sort_by_key(|(_, wish)| *wish);
+        let (mut left, mut waiting) = (area.height, u16::try_from(wants.len()).unwrap_or(u16::MAX));
+        for (nth, wish) in wants {
+            let height = wish.min(left / waiting.max(1));
+            left -= height;
+            waiting = waiting.saturating_sub(1);
+            if let Some(place) = heights.get_mut(nth) {
+                *place = height;
+            }
+        }
         if let Some(height) = heights.get_mut(self.chosen) {
-            *height = area.height.saturating_sub(used);
+            *height += left;
         }
         let mut y = area.y;
         let place = |height: u16| {
