@@ -9,6 +9,7 @@ pub mod locks;
 pub mod overview;
 mod page;
 mod panels;
+mod storage;
 #[cfg(test)]
 mod testing;
 
@@ -202,6 +203,7 @@ pub fn panes() -> Vec<Box<dyn View>> {
         Box::<overview::Overview>::default(),
         Box::<activity::Activity>::default(),
         Box::<locks::Locks>::default(),
+        storage::pane(),
     ]
 }
 
