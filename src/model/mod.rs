@@ -12,5 +12,6 @@ pub mod rates;
 pub mod remedy;
 pub mod replay;
 pub mod series;
+pub mod storage;
 pub mod waits;
 pub mod wraparound;

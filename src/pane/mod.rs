@@ -9,6 +9,7 @@ pub mod locks;
 pub mod overview;
 mod page;
 mod panels;
+mod storage;
 #[cfg(test)]
 mod testing;
 pub mod wraparound;
@@ -206,6 +207,7 @@ pub fn panes() -> Vec<Box<dyn View>> {
         Box::<locks::Locks>::default(),
         wraparound::pane(),
         Box::new(vacuum::vacuum()),
+        storage::pane(),
     ]
 }
 

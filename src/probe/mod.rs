@@ -9,15 +9,22 @@ pub mod backend;
 pub mod backend_locks;
 pub mod counters;
 pub mod databases;
+pub mod fk_unindexed;
 pub mod horizon;
+pub mod indexes_duplicate;
+pub mod indexes_invalid;
+pub mod indexes_unused;
 pub mod locks;
 pub mod partitions;
+pub mod named;
 pub mod prepared;
 pub mod progress;
 pub mod pulse;
 pub mod recovery;
 pub mod relation_io;
+pub mod relations;
 pub mod replication;
+pub mod sequences;
 pub mod slots;
 pub mod wraparound_databases;
 pub mod wraparound_relations;
@@ -402,6 +409,12 @@ pub static PROBES: &[Entry] = &[
     Entry::of::<wraparound_databases::WraparoundDatabases>(),
     Entry::of::<wraparound_relations::WraparoundRelations>(),
     Entry::of::<partitions::PartitionsProbe>(),
+    Entry::of::<relations::RelationsProbe>(),
+    Entry::of::<indexes_unused::IndexesUnusedProbe>(),
+    Entry::of::<indexes_invalid::IndexesInvalidProbe>(),
+    Entry::of::<indexes_duplicate::IndexesDuplicateProbe>(),
+    Entry::of::<fk_unindexed::FkUnindexedProbe>(),
+    Entry::of::<sequences::SequencesProbe>(),
 ];
 
 /// The entry of that id.
