@@ -4,9 +4,12 @@
 //! One more question is one file in `queries/`, one file here and one line in [`PROBES`].
 
 pub mod activity;
+pub mod archive_backlog;
+pub mod archiver;
 pub mod backend;
 pub mod backend_locks;
 pub mod backend_progress;
+pub mod conflicts;
 pub mod counters;
 pub mod databases;
 pub mod horizon;
@@ -17,6 +20,8 @@ pub mod recovery;
 pub mod relation_io;
 pub mod replication;
 pub mod slots;
+pub mod subscriptions;
+pub mod wal_settings;
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -370,7 +375,12 @@ pub static PROBES: &[Entry] = &[
     Entry::of::<replication::ReplicationProbe>(),
     Entry::of::<recovery::RecoveryProbe>(),
     Entry::of::<horizon::HorizonProbe>(),
+    Entry::of::<wal_settings::WalSettingsProbe>(),
     Entry::of::<slots::SlotsProbe>(),
+    Entry::of::<archiver::ArchiverProbe>(),
+    Entry::of::<archive_backlog::ArchiveBacklogProbe>(),
+    Entry::of::<conflicts::ConflictsProbe>(),
+    Entry::of::<subscriptions::SubscriptionsProbe>(),
     Entry::of::<relation_io::RelationIoProbe>(),
     Entry::of::<databases::DatabasesProbe>(),
 ];
