@@ -36,9 +36,9 @@ impl State {
         }
         match (archiver.failed_age_s, archiver.archived_age_s) {
             // The younger one came last.
-            (Some(failed), archived) if archived.is_none_or(|archived| failed < archived) => Self::Failing(failed),
+            (Some(failure), success) if success.is_none_or(|success| failure < success) => Self::Failing(failure),
             _ if !archiver.has_command && archiver.library.is_none() => Self::NoCommand,
-            (_, Some(archived)) => Self::Works(archived),
+            (_, Some(success)) => Self::Works(success),
             _ => Self::Idle,
         }
     }
@@ -96,9 +96,8 @@ pub fn segment(file: &str, segment_bytes: i64) -> Option<i64> {
 pub fn concern(state: &State, waiting: Option<Waiting>) -> Concern {
     match state {
         State::Failing(_) | State::NoCommand => Concern::Critical,
-        State::Off | State::OnStandby => Concern::Calm,
         State::Idle | State::Works(_) if waiting.is_some_and(|waiting| waiting.files() > FEW) => Concern::Notice,
-        State::Idle | State::Works(_) => Concern::Calm,
+        State::Idle | State::Works(_) | State::Off | State::OnStandby => Concern::Calm,
     }
 }
 

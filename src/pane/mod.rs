@@ -9,6 +9,7 @@ pub mod locks;
 pub mod overview;
 mod page;
 mod panels;
+pub mod replication;
 #[cfg(test)]
 mod testing;
 
@@ -92,6 +93,11 @@ pub trait View {
     /// What the user has asked for once and not taken back.
     fn demand(&self) -> Option<Demand> {
         None
+    }
+
+    /// False for a panel that has nothing to say on this server and steps out of the way, as last derived.
+    fn shown(&self) -> bool {
+        true
     }
 
     /// Lines it would fill, as last arranged.
@@ -202,6 +208,7 @@ pub fn panes() -> Vec<Box<dyn View>> {
         Box::<overview::Overview>::default(),
         Box::<activity::Activity>::default(),
         Box::<locks::Locks>::default(),
+        Box::new(replication::pane()),
     ]
 }
 
