@@ -9,11 +9,12 @@ pub mod locks;
 pub mod overview;
 mod page;
 mod panels;
+pub mod replication;
 mod storage;
 #[cfg(test)]
 mod testing;
-pub mod wraparound;
 mod vacuum;
+pub mod wraparound;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -95,6 +96,11 @@ pub trait View {
     /// What the user has asked for once and not taken back.
     fn demand(&self) -> Option<Demand> {
         None
+    }
+
+    /// False for a panel that has nothing to say on this server and steps out of the way, as last derived.
+    fn shown(&self) -> bool {
+        true
     }
 
     /// Lines it would fill, as last arranged.
@@ -205,9 +211,10 @@ pub fn panes() -> Vec<Box<dyn View>> {
         Box::<overview::Overview>::default(),
         Box::<activity::Activity>::default(),
         Box::<locks::Locks>::default(),
-        wraparound::pane(),
         Box::new(vacuum::vacuum()),
         storage::pane(),
+        Box::new(replication::pane()),
+        wraparound::pane(),
     ]
 }
 

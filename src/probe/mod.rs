@@ -4,9 +4,12 @@
 //! One more question is one file in `queries/`, one file here and one line in [`PROBES`].
 
 pub mod activity;
+pub mod archive_backlog;
+pub mod archiver;
 pub mod autovacuum;
 pub mod backend;
 pub mod backend_locks;
+pub mod conflicts;
 pub mod counters;
 pub mod databases;
 pub mod fk_unindexed;
@@ -15,8 +18,8 @@ pub mod indexes_duplicate;
 pub mod indexes_invalid;
 pub mod indexes_unused;
 pub mod locks;
-pub mod partitions;
 pub mod named;
+pub mod partitions;
 pub mod prepared;
 pub mod progress;
 pub mod pulse;
@@ -26,6 +29,8 @@ pub mod relations;
 pub mod replication;
 pub mod sequences;
 pub mod slots;
+pub mod subscriptions;
+pub mod wal_settings;
 pub mod wraparound_databases;
 pub mod wraparound_relations;
 
@@ -403,7 +408,12 @@ pub static PROBES: &[Entry] = &[
     Entry::of::<recovery::RecoveryProbe>(),
     Entry::of::<horizon::HorizonProbe>(),
     Entry::of::<autovacuum::AutovacuumProbe>(),
+    Entry::of::<wal_settings::WalSettingsProbe>(),
     Entry::of::<slots::SlotsProbe>(),
+    Entry::of::<archiver::ArchiverProbe>(),
+    Entry::of::<archive_backlog::ArchiveBacklogProbe>(),
+    Entry::of::<conflicts::ConflictsProbe>(),
+    Entry::of::<subscriptions::SubscriptionsProbe>(),
     Entry::of::<relation_io::RelationIoProbe>(),
     Entry::of::<databases::DatabasesProbe>(),
     Entry::of::<wraparound_databases::WraparoundDatabases>(),
