@@ -2,6 +2,7 @@
 
 pub mod activity;
 pub mod clock;
+pub mod databases;
 pub mod locks;
 pub mod observe;
 pub mod overview;

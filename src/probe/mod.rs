@@ -8,6 +8,7 @@ pub mod backend;
 pub mod backend_locks;
 pub mod backend_progress;
 pub mod counters;
+pub mod database_list;
 pub mod databases;
 pub mod horizon;
 pub mod locks;
@@ -368,6 +369,7 @@ pub static PROBES: &[Entry] = &[
     Entry::of::<backend::Backend>(),
     Entry::of::<backend_locks::BackendLocks>(),
     Entry::of::<backend_progress::BackendProgress>(),
+    Entry::of::<database_list::DatabaseList>(),
     Entry::of::<counters::CountersProbe>(),
     Entry::of::<replication::ReplicationProbe>(),
     Entry::of::<recovery::RecoveryProbe>(),
