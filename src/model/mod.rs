@@ -5,6 +5,7 @@ pub mod archive;
 pub mod autovacuum;
 pub mod clock;
 pub mod concern;
+pub mod databases;
 pub mod horizon;
 pub mod locks;
 pub mod observe;

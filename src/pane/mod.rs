@@ -146,6 +146,10 @@ pub enum Reply {
     Close,
     /// Open the detail page of this.
     Open(Subject),
+    /// List the databases with this one selected, so that the user can switch to it.
+    Databases(String),
+    /// Go on in this database.
+    Switch(String),
     /// Copy this text by OSC 52 and say so.
     Copy(Copy),
     /// Taken, with something to tell the user in the message line.

@@ -11,6 +11,7 @@ pub mod backend;
 pub mod backend_locks;
 pub mod conflicts;
 pub mod counters;
+pub mod database_list;
 pub mod databases;
 pub mod fk_unindexed;
 pub mod horizon;
@@ -403,6 +404,7 @@ pub static PROBES: &[Entry] = &[
     Entry::of::<backend::Backend>(),
     Entry::of::<backend_locks::BackendLocks>(),
     Entry::of::<progress::ProgressProbe>(),
+    Entry::of::<database_list::DatabaseList>(),
     Entry::of::<counters::CountersProbe>(),
     Entry::of::<replication::ReplicationProbe>(),
     Entry::of::<recovery::RecoveryProbe>(),

@@ -244,7 +244,8 @@ impl List for Databases {
     fn on(&mut self, _action: Action, row: Option<&Row>, _world: &World) -> Reply {
         match row {
             Some(row) if row.database.here => Reply::Tell("Its oldest relations are in the other panel: v.".to_owned()),
-            _ => Reply::Ignored,
+            Some(row) => Reply::Databases(row.database.datname.clone()),
+            None => Reply::Ignored,
         }
     }
 
