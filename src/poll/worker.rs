@@ -19,8 +19,9 @@ use crate::pg::plan::{Plan, Secret};
 use crate::pg::privilege::Findings;
 use crate::pg::server::Server;
 use crate::pg::session::{Answer, Lane, Session};
+use crate::probe::extensions::ExtensionsProbe;
 use crate::probe::pulse::PulseProbe;
-use crate::probe::{Ask, Demand, Entry, Focus, Latest, Mono, Param, Ran, Sample, Subject, Tier, Wanted};
+use crate::probe::{Ask, Demand, Entry, Focus, Latest, Mono, Param, Probe as _, Ran, Sample, Subject, Tier, Wanted};
 
 /// How long the server may go on past a statement's own timeout before we cancel it.
 const GRACE: Duration = Duration::from_millis(500);
@@ -56,6 +57,8 @@ struct Question {
     params: Vec<Param>,
     subject: Option<Subject>,
     demand: Option<Demand>,
+    /// The statement to be planned afterwards.
+    explains: Option<Arc<str>>,
     started: Mono,
 }
 
@@ -298,6 +301,7 @@ impl Run {
                         params: (entry.params)(&ask),
                         subject: self.focus.subject.clone(),
                         demand: self.focus.demand,
+                        explains: (entry.explains)(&ask),
                         started: now,
                     };
                     self.asked_with.insert(entry.spec.id, Some(question.params.clone()));
@@ -336,8 +340,14 @@ impl Run {
         let Some(mut session) = self.wires[index].take() else {
             return;
         };
+        if let Some(server) = &self.server {
+            session.follow(server);
+        }
         self.jobs.push(Box::pin(async move {
-            let answer = session.ask(question.entry, &question.params, deadline).await;
+            let mut answer = session.ask(question.entry, &question.params, deadline).await;
+            if let Some(text) = &question.explains {
+                answer = session.explain(answer, text).await;
+            }
             Done::Asked {
                 lane,
                 session,
@@ -411,6 +421,8 @@ impl Run {
         wire.up(&session);
         wire.state = State::Idle(session);
         self.server = Some(Arc::clone(&server));
+        // It may be another server than the one that told of these.
+        self.latest.forget(ExtensionsProbe::SPEC.id);
         self.lost = None;
         let now = self.now();
         self.schedule.restart(now);
@@ -490,6 +502,7 @@ impl Run {
             subject,
             demand,
             started,
+            ..
         } = question;
         self.cost.statements += 1;
         // Waiting for a server that is gone costs it nothing.
@@ -520,7 +533,7 @@ impl Run {
         let sample = Arc::new(Sample { ran, data });
         self.latest.keep(&sample);
         self.tell(News::Sample(sample)).await;
-        self.notice_promotion().await;
+        self.notice_changes().await;
         if let Some(server) = self.server.clone() {
             let now = self.now();
             if let Some(health) = self.schedule.asked(entry, &server, answer.took, kind, now) {
@@ -535,24 +548,24 @@ impl Run {
         self.tell(News::Cost(self.cost)).await;
     }
 
-    /// A promotion breaks no connection: the pulse tells, and from then on the primary's questions are asked.
-    async fn notice_promotion(&mut self) {
-        let Some(pulse) = self.latest.get::<PulseProbe>() else {
+    /// Neither a promotion nor another extension breaks a connection: from then on the questions are asked that fit.
+    async fn notice_changes(&mut self) {
+        let Some(server) = self.server.as_deref() else { return };
+        let pulse = self.latest.get::<PulseProbe>();
+        let in_recovery = pulse.map_or(server.in_recovery, |pulse| pulse.in_recovery);
+        let extensions = self.latest.get::<ExtensionsProbe>();
+        let extensions = extensions.map_or(&server.extensions, |known| &known.installed);
+        if server.in_recovery == in_recovery && server.extensions == *extensions {
             return;
-        };
-        let Some(server) = self
-            .server
-            .as_deref()
-            .filter(|server| server.in_recovery != pulse.in_recovery)
-        else {
-            return;
-        };
+        }
         let server = Arc::new(Server {
-            in_recovery: pulse.in_recovery,
+            in_recovery,
+            extensions: extensions.clone(),
             ..server.clone()
         });
         self.server = Some(Arc::clone(&server));
         self.tell(News::Link(Link::Up(server))).await;
+        self.ask_what_is_newly_wanted();
     }
 
     fn open_connections(&self) -> u8 {

@@ -9,6 +9,7 @@ pub mod backend_locks;
 pub mod backend_progress;
 pub mod counters;
 pub mod databases;
+pub mod extensions;
 pub mod horizon;
 pub mod locks;
 pub mod prepared;
@@ -17,6 +18,10 @@ pub mod recovery;
 pub mod relation_io;
 pub mod replication;
 pub mod slots;
+pub mod statement;
+pub mod statement_plan;
+pub mod statement_texts;
+pub mod statements;
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -197,6 +202,8 @@ pub enum Param {
     Text(String),
     /// `int4[]`.
     Ints(Vec<i32>),
+    /// `int8[]`.
+    Bigs(Vec<i64>),
     /// `oid[]`.
     Oids(Vec<u32>),
 }
@@ -208,6 +215,7 @@ impl fmt::Display for Param {
             Self::Big(value) => write!(f, "{value}"),
             Self::Text(value) => write!(f, "'{}'", value.replace('\'', "''")),
             Self::Ints(values) => write!(f, "{values:?}"),
+            Self::Bigs(values) => write!(f, "{values:?}"),
             Self::Oids(values) => write!(f, "{values:?}"),
         }
     }
@@ -313,6 +321,13 @@ pub trait Probe: 'static {
         Self::SPEC.tier
     }
 
+    /// The statement whose generic plan is wanted: its lines then take the place of the answer's rows, see
+    /// [`crate::pg::session::Session::explain`].
+    #[must_use]
+    fn explains(_ask: &Ask<'_>) -> Option<Arc<str>> {
+        None
+    }
+
     /// Rows into data.
     ///
     /// # Errors
@@ -336,6 +351,8 @@ pub struct Entry {
     pub wanted: fn(&Ask<'_>) -> Wanted,
     /// See [`Probe::tier`].
     pub tier: fn(&Server) -> Tier,
+    /// See [`Probe::explains`].
+    pub explains: fn(&Ask<'_>) -> Option<Arc<str>>,
     /// See [`Probe::decode`] and [`Probe::fold`]; the first argument is what is known already.
     pub decode: fn(&Latest, &Rows) -> Result<Data, Fault>,
 }
@@ -352,6 +369,7 @@ impl Entry {
             params: P::params,
             wanted: P::wanted,
             tier: P::tier,
+            explains: P::explains,
             decode: |known, rows| Ok(Arc::new(P::fold(known.get::<P>(), P::decode(rows)?))),
         }
     }
@@ -372,6 +390,11 @@ pub static PROBES: &[Entry] = &[
     Entry::of::<horizon::HorizonProbe>(),
     Entry::of::<slots::SlotsProbe>(),
     Entry::of::<relation_io::RelationIoProbe>(),
+    Entry::of::<extensions::ExtensionsProbe>(),
+    Entry::of::<statements::StatementsProbe>(),
+    Entry::of::<statement::StatementProbe>(),
+    Entry::of::<statement_texts::StatementTexts>(),
+    Entry::of::<statement_plan::StatementPlan>(),
     Entry::of::<databases::DatabasesProbe>(),
 ];
 
