@@ -18,7 +18,6 @@ with s as materialized (
 head as (
     select extract(epoch from pg_catalog.clock_timestamp())::float8 as epoch,
            extract(epoch from pg_catalog.pg_postmaster_start_time())::float8 as started,
-           pg_catalog.pg_is_in_recovery() as in_recovery,
            pg_catalog.count(*)::int8 as entries,
            pg_catalog.count(*) filter (where s.queryid is null)::int8 as hidden,
            coalesce(pg_catalog.sum(s.exec_ms) filter (where s.queryid is null), 0)::float8 as hidden_ms
@@ -35,10 +34,10 @@ top as (
      where s.queryid is not null
      order by s.exec_ms desc
      limit $1)
-select h.epoch, h.started, h.in_recovery, h.entries, h.hidden, h.hidden_ms, h.dealloc, h.reset,
+select h.epoch, h.started, h.entries, h.hidden, h.hidden_ms, h.dealloc, h.reset,
        t.userid, t.dbid, t.queryid, t.toplevel, t.calls, t.rows, t.exec_ms, t.plan_ms, t.hit, t.read, t.io_ms,
        t.temp, t.wal, t.jit_ms, t.since, t.usename, t.datname
-  from (select head.epoch, head.started, head.in_recovery, head.entries, head.hidden, head.hidden_ms,
+  from (select head.epoch, head.started, head.entries, head.hidden, head.hidden_ms,
                info.dealloc, info.reset
           from head
          cross join info) h

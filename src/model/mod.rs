@@ -9,4 +9,5 @@ pub mod rates;
 pub mod remedy;
 pub mod replay;
 pub mod series;
+pub mod statements;
 pub mod waits;

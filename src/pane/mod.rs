@@ -141,6 +141,8 @@ pub enum Reply {
     Copy(Copy),
     /// Taken, with something to tell the user in the message line.
     Tell(String),
+    /// Set the mark that counters are compared with.
+    Mark,
     /// The user agreed to go on with a role that may write.
     GoOn,
     /// The user wants to leave.

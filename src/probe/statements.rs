@@ -91,8 +91,6 @@ pub struct Statements {
     pub epoch: f64,
     /// `pg_postmaster_start_time()` in seconds since 1970.
     pub started: f64,
-    /// `pg_is_in_recovery()`.
-    pub in_recovery: bool,
     /// Entries that are not hidden, by key; the [`MOST`] with most time spent.
     pub entries: Vec<Entry>,
     /// How many entries there are in all.
@@ -194,7 +192,6 @@ fn head(row: Row<'_>, epoch: f64) -> Result<Statements, Fault> {
     Ok(Statements {
         epoch,
         started: row.get("started")?,
-        in_recovery: row.get("in_recovery")?,
         entries: Vec::new(),
         all: row.get("entries")?,
         hidden: row.get("hidden")?,
