@@ -33,8 +33,12 @@ pub struct State {
     pub size: Rect,
     /// The focus the worker was told of.
     pub focus: Focus,
-    /// The views have to compute again what they show.
+    /// The pane and the layers on the screen have to compute again what they show.
     pub underived: bool,
+    /// The other panes show less than is known; they catch up once a second, for the marks on their tabs.
+    pub behind: bool,
+    /// The second has passed.
+    pub catch_up: bool,
     /// Only the view that takes the keys has to: no data came.
     pub touched: bool,
     /// The screen has to be drawn.
@@ -77,6 +81,8 @@ impl State {
             size,
             focus: Focus::default(),
             underived: true,
+            behind: true,
+            catch_up: true,
             touched: false,
             dirty: true,
             over: None,
@@ -144,14 +150,19 @@ impl State {
         let world = self.frozen.as_deref().unwrap_or(&self.world);
         let all = std::mem::take(&mut self.underived);
         let top = std::mem::take(&mut self.touched);
+        self.behind |= all;
+        let others = std::mem::take(&mut self.catch_up) && std::mem::take(&mut self.behind);
         let last = self.layers.len().checked_sub(1);
-        let panes = self.panes.iter_mut().enumerate();
-        let panes = panes.map(|(index, pane)| (pane, last.is_none() && index == self.current));
+        let panes = self.panes.iter_mut().enumerate().map(|(index, pane)| {
+            let current = index == self.current;
+            let on_top = current && last.is_none();
+            (pane, if current { all } else { others } || top && on_top)
+        });
         let layers = self.layers.iter_mut().enumerate();
-        let layers = layers.map(|(index, layer)| (layer, last == Some(index)));
-        for (view, on_top) in panes.chain(layers) {
+        let layers = layers.map(|(index, layer)| (layer, all || top && last == Some(index)));
+        for (view, derive) in panes.chain(layers) {
             let area = chrome::place(view.place(), areas.body);
-            if all || top && on_top {
+            if derive {
                 // Popups wrap their text while they derive it: they have to know their room before.
                 if view.place() != Place::Body {
                     view.arrange(area);

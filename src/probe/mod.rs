@@ -328,6 +328,12 @@ pub trait Probe: 'static {
         None
     }
 
+    /// A time limit of its own instead of its tier's: for what is asked on the user's demand.
+    #[must_use]
+    fn budget(_settings: &Settings) -> Option<Duration> {
+        None
+    }
+
     /// Rows into data.
     ///
     /// # Errors
@@ -353,6 +359,8 @@ pub struct Entry {
     pub tier: fn(&Server) -> Tier,
     /// See [`Probe::explains`].
     pub explains: fn(&Ask<'_>) -> Option<Arc<str>>,
+    /// See [`Probe::budget`].
+    pub budget: fn(&Settings) -> Option<Duration>,
     /// See [`Probe::decode`] and [`Probe::fold`]; the first argument is what is known already.
     pub decode: fn(&Latest, &Rows) -> Result<Data, Fault>,
 }
@@ -370,6 +378,7 @@ impl Entry {
             wanted: P::wanted,
             tier: P::tier,
             explains: P::explains,
+            budget: P::budget,
             decode: |known, rows| Ok(Arc::new(P::fold(known.get::<P>(), P::decode(rows)?))),
         }
     }

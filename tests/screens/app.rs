@@ -117,6 +117,7 @@ impl App {
     }
 
     pub fn buffer(&mut self) -> Buffer {
+        self.on(What::Tick);
         self.state.settle();
         let mut buf = Buffer::empty(self.state.size);
         chrome::draw(&self.state, &mut buf);

@@ -5,6 +5,7 @@
 //! it goes in a transaction that is read-only, short and rolled back.
 
 use std::borrow::Cow;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -44,7 +45,8 @@ impl Session {
         let server = Arc::clone(&self.server);
         self.busy = true;
         let frame = Some((begin.as_str(), "ROLLBACK"));
-        let result = self.line.ask(frame, &statement, &[], PATIENCE, &server).await;
+        let asked = self.line.ask(frame, &statement, &[], PATIENCE, pending(), &server);
+        let result = asked.await;
         self.busy = false;
         self.note(&result);
         Answer {
