@@ -9,6 +9,8 @@ pub mod locks;
 pub mod overview;
 mod page;
 mod panels;
+mod queries;
+mod statement;
 #[cfg(test)]
 mod testing;
 
@@ -16,6 +18,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::action::Action;
+use crate::probe::statements::Key;
 use crate::probe::{Demand, Subject};
 use crate::ui::filter::Filter;
 use crate::ui::look::{Look, Role};
@@ -204,6 +207,7 @@ pub fn panes() -> Vec<Box<dyn View>> {
         Box::<overview::Overview>::default(),
         Box::<activity::Activity>::default(),
         Box::<locks::Locks>::default(),
+        Box::<queries::Queries>::default(),
     ]
 }
 
@@ -212,6 +216,17 @@ pub fn panes() -> Vec<Box<dyn View>> {
 pub fn detail(subject: Subject) -> Option<Box<dyn View>> {
     match subject {
         Subject::Backend { pid, start } => Some(Box::new(backend::Backend::new(pid, start))),
-        Subject::Relation(_) | Subject::Statement { .. } => None,
+        Subject::Statement {
+            user,
+            database,
+            query,
+            toplevel,
+        } => Some(Box::new(statement::Statement::new(Key {
+            user,
+            database,
+            query,
+            toplevel,
+        }))),
+        Subject::Relation(_) => None,
     }
 }
