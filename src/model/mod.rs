@@ -18,6 +18,7 @@ pub mod replay;
 pub mod replication;
 pub mod series;
 pub mod slots;
+pub mod statements;
 pub mod storage;
 pub mod subscriptions;
 pub mod trails;

@@ -9,7 +9,9 @@ pub mod locks;
 pub mod overview;
 mod page;
 mod panels;
+mod queries;
 pub mod replication;
+mod statement;
 mod storage;
 #[cfg(test)]
 mod testing;
@@ -20,6 +22,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::action::Action;
+use crate::probe::statements::Key;
 use crate::probe::{Demand, Subject};
 use crate::ui::filter::Filter;
 use crate::ui::look::{Look, Role};
@@ -154,6 +157,8 @@ pub enum Reply {
     Copy(Copy),
     /// Taken, with something to tell the user in the message line.
     Tell(String),
+    /// Set the mark that counters are compared with.
+    Mark,
     /// The user agreed to go on with a role that may write.
     GoOn,
     /// The user wants to leave.
@@ -215,6 +220,7 @@ pub fn panes() -> Vec<Box<dyn View>> {
         Box::<overview::Overview>::default(),
         Box::<activity::Activity>::default(),
         Box::<locks::Locks>::default(),
+        Box::<queries::Queries>::default(),
         Box::new(vacuum::vacuum()),
         storage::pane(),
         Box::new(replication::pane()),
@@ -228,5 +234,17 @@ pub fn detail(subject: Subject) -> Option<Box<dyn View>> {
     match subject {
         Subject::Backend { pid, start } => Some(Box::new(backend::Backend::new(pid, start))),
         Subject::Partitioned(_) | Subject::Relation(_) | Subject::Statement { .. } => None,
+        Subject::Statement {
+            user,
+            database,
+            query,
+            toplevel,
+        } => Some(Box::new(statement::Statement::new(Key {
+            user,
+            database,
+            query,
+            toplevel,
+        }))),
+        Subject::Relation(_) => None,
     }
 }

@@ -13,6 +13,7 @@ pub mod conflicts;
 pub mod counters;
 pub mod database_list;
 pub mod databases;
+pub mod extensions;
 pub mod fk_unindexed;
 pub mod horizon;
 pub mod indexes_duplicate;
@@ -30,6 +31,10 @@ pub mod relations;
 pub mod replication;
 pub mod sequences;
 pub mod slots;
+pub mod statement;
+pub mod statement_plan;
+pub mod statement_texts;
+pub mod statements;
 pub mod subscriptions;
 pub mod wal_settings;
 pub mod wraparound_databases;
@@ -214,6 +219,8 @@ pub enum Param {
     Text(String),
     /// `int4[]`.
     Ints(Vec<i32>),
+    /// `int8[]`.
+    Bigs(Vec<i64>),
     /// `oid[]`.
     Oids(Vec<u32>),
 }
@@ -225,6 +232,7 @@ impl fmt::Display for Param {
             Self::Big(value) => write!(f, "{value}"),
             Self::Text(value) => write!(f, "'{}'", value.replace('\'', "''")),
             Self::Ints(values) => write!(f, "{values:?}"),
+            Self::Bigs(values) => write!(f, "{values:?}"),
             Self::Oids(values) => write!(f, "{values:?}"),
         }
     }
@@ -337,6 +345,11 @@ pub trait Probe: 'static {
     #[must_use]
     fn pause(_took: Duration) -> Duration {
         Duration::ZERO
+    /// The statement whose generic plan is wanted: its lines then take the place of the answer's rows, see
+    /// [`crate::pg::session::Session::explain`].
+    #[must_use]
+    fn explains(_ask: &Ask<'_>) -> Option<Arc<str>> {
+        None
     }
 
     /// A time limit of its own instead of its tier's: for what is asked on the user's demand.
@@ -370,6 +383,8 @@ pub struct Entry {
     pub tier: fn(&Server) -> Tier,
     /// See [`Probe::pause`].
     pub pause: fn(Duration) -> Duration,
+    /// See [`Probe::explains`].
+    pub explains: fn(&Ask<'_>) -> Option<Arc<str>>,
     /// See [`Probe::budget`].
     pub budget: fn(&Settings) -> Option<Duration>,
     /// See [`Probe::decode`] and [`Probe::fold`]; the first argument is what is known already.
@@ -389,6 +404,7 @@ impl Entry {
             wanted: P::wanted,
             tier: P::tier,
             pause: P::pause,
+            explains: P::explains,
             budget: P::budget,
             decode: |known, rows| Ok(Arc::new(P::fold(known.get::<P>(), P::decode(rows)?))),
         }
@@ -417,6 +433,11 @@ pub static PROBES: &[Entry] = &[
     Entry::of::<conflicts::ConflictsProbe>(),
     Entry::of::<subscriptions::SubscriptionsProbe>(),
     Entry::of::<relation_io::RelationIoProbe>(),
+    Entry::of::<extensions::ExtensionsProbe>(),
+    Entry::of::<statements::StatementsProbe>(),
+    Entry::of::<statement::StatementProbe>(),
+    Entry::of::<statement_texts::StatementTexts>(),
+    Entry::of::<statement_plan::StatementPlan>(),
     Entry::of::<databases::DatabasesProbe>(),
     Entry::of::<wraparound_databases::WraparoundDatabases>(),
     Entry::of::<wraparound_relations::WraparoundRelations>(),
