@@ -5,6 +5,7 @@ pub mod clock;
 pub mod locks;
 pub mod observe;
 pub mod overview;
+pub mod partitions;
 pub mod rates;
 pub mod remedy;
 pub mod replay;
