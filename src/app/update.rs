@@ -12,7 +12,7 @@ use super::popup;
 use super::state::{Over, Prompt, State};
 use crate::action::Action;
 use crate::pane::{Copy, Place, Reply, View};
-use crate::pg::fault::Fault;
+use crate::pg::fault::{Fault, FaultKind};
 use crate::pg::privilege::Findings;
 use crate::poll::{Link, News, Order};
 use crate::probe::{Mono, Sample, Subject};
@@ -446,7 +446,8 @@ fn on_sample(state: &mut State, sample: &Arc<Sample>) {
         Some(fault) if !failed_before => {
             let title = crate::probe::entry(probe).map_or(probe, |entry| entry.spec.title);
             let text = format!("{title}: {fault}");
-            world.say(Some(Severity::Warning), text);
+            let severity = (fault.kind != FaultKind::Stopped).then_some(Severity::Warning);
+            world.say(severity, text);
         }
         Some(_) => {}
         None => {

@@ -2,13 +2,14 @@
 //! At most one statement is in flight on each connection, and no connection is opened while another one of the same
 //! lane lives.
 
-use std::future::Future;
+use std::future::{Future, pending};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 use super::schedule::Schedule;
 use super::wire::{State, Wire};
@@ -24,6 +25,8 @@ use crate::probe::{Ask, Demand, Entry, Focus, Latest, Mono, Param, Ran, Sample, 
 
 /// How long the server may go on past a statement's own timeout before we cancel it.
 const GRACE: Duration = Duration::from_millis(500);
+/// How long a statement that nobody wants any more may take to end.
+const STOPPING: Duration = Duration::from_secs(3);
 /// What the worker is made of.
 pub struct Worker {
     plan: Arc<Plan>,
@@ -57,6 +60,13 @@ struct Question {
     subject: Option<Subject>,
     demand: Option<Demand>,
     started: Mono,
+}
+
+impl Question {
+    /// It is what the user asked for, not something asked meanwhile.
+    fn is_demanded(&self) -> bool {
+        self.demand.is_some_and(|demand| demand.probe == self.entry.spec.id)
+    }
 }
 
 impl Worker {
@@ -106,6 +116,10 @@ struct Run {
     lost: Option<Mono>,
     /// Params each gated probe was last asked with; `None` after it was skipped.
     asked_with: std::collections::BTreeMap<&'static str, Option<Vec<Param>>>,
+    /// The demand that was sent last, while it holds: it is not sent again.
+    answering: Option<Demand>,
+    /// Ends the statement that answers it.
+    stop: Option<oneshot::Sender<()>>,
 }
 
 impl Run {
@@ -127,6 +141,8 @@ impl Run {
             held: false,
             lost: None,
             asked_with: std::collections::BTreeMap::new(),
+            answering: None,
+            stop: None,
         }
     }
 
@@ -162,8 +178,13 @@ impl Run {
         self.close().await;
     }
 
-    /// Free connections say good-bye; a busy one is dropped with its statement, which the server notices.
+    /// Free connections say good-bye; a busy one is dropped with its statement, which the server notices. Not so while
+    /// it measures: that statement is cancelled first, since it holds a lock and may run for long.
     async fn close(&mut self) {
+        if self.take_back() {
+            // Whatever the outcome, the program ends.
+            let _ = timeout(STOPPING, self.demanded()).await;
+        }
         for wire in &mut self.wires {
             if let State::Idle(session) = std::mem::replace(&mut wire.state, State::Busy) {
                 session.close().await;
@@ -171,11 +192,27 @@ impl Run {
         }
     }
 
+    /// Waits until what was demanded is over.
+    async fn demanded(&mut self) {
+        while let Some(done) = self.jobs.next().await {
+            if let Done::Asked { session, question, .. } = done {
+                session.close().await;
+                if question.is_demanded() {
+                    return;
+                }
+            }
+        }
+    }
+
     fn obey(&mut self, order: Order) {
         match order {
             Order::Look(focus) => {
-                self.focus = focus;
-                self.ask_what_is_newly_wanted();
+                let before = std::mem::replace(&mut self.focus, focus);
+                if self.answering.is_some() && self.answering != self.focus.demand {
+                    self.take_back();
+                    self.answering = None;
+                }
+                self.ask_what_is_newly_wanted(&before);
             }
             Order::Now(probes) => {
                 for probe in probes {
@@ -189,6 +226,11 @@ impl Run {
         }
     }
 
+    /// Cancels what answers a demand; false if nothing does.
+    fn take_back(&mut self) -> bool {
+        self.stop.take().is_some_and(|stop| stop.send(()).is_ok())
+    }
+
     /// Connections that wait for their next attempt try at once.
     fn hurry(&mut self) {
         let now = self.now();
@@ -200,7 +242,7 @@ impl Run {
     }
 
     /// Probes that were gated, or were asked about something else, and are wanted now that the focus has moved.
-    fn ask_what_is_newly_wanted(&mut self) {
+    fn ask_what_is_newly_wanted(&mut self, before: &Focus) {
         let Some(server) = &self.server else { return };
         let own = self.own();
         let ask = Ask {
@@ -210,9 +252,11 @@ impl Run {
             latest: &self.latest,
             focus: &self.focus,
         };
+        let gated = |entry: &Entry| (entry.wanted)(&Ask { focus: before, ..ask }) != Wanted::Yes;
         let newly = |entry: &&Entry| match self.asked_with.get(entry.spec.id) {
             Some(last) => {
-                (entry.wanted)(&ask) == Wanted::Yes && last.as_ref().is_none_or(|last| *last != (entry.params)(&ask))
+                let changed = |last: &Vec<Param>| *last != (entry.params)(&ask);
+                (entry.wanted)(&ask) == Wanted::Yes && (gated(entry) || last.as_ref().is_none_or(changed))
             }
             None => false,
         };
@@ -292,6 +336,7 @@ impl Run {
                 focus: &self.focus,
             };
             match (entry.wanted)(&ask) {
+                Wanted::Yes if self.is_answered(entry) => self.passed_over(entry, &server).await,
                 Wanted::Yes => {
                     let question = Question {
                         entry,
@@ -308,6 +353,12 @@ impl Run {
                 Wanted::Keep => self.passed_over(entry, &server).await,
             }
         }
+    }
+
+    /// What the user asked for once is sent once: a failure or the next round of its tier does not repeat it.
+    fn is_answered(&self, entry: &Entry) -> bool {
+        let demand = self.focus.demand.filter(|demand| demand.probe == entry.spec.id);
+        demand.is_some() && self.answering == demand
     }
 
     async fn skip(&mut self, entry: &'static Entry, reason: &'static str, server: &Server) {
@@ -336,8 +387,11 @@ impl Run {
         let Some(mut session) = self.wires[index].take() else {
             return;
         };
+        let stopped = self.stopped(&question);
         self.jobs.push(Box::pin(async move {
-            let answer = session.ask(question.entry, &question.params, deadline).await;
+            let answer = session
+                .ask_until(question.entry, &question.params, deadline, stopped)
+                .await;
             Done::Asked {
                 lane,
                 session,
@@ -347,8 +401,30 @@ impl Run {
         }));
     }
 
+    /// Over when the user takes back what this question answers; never for others.
+    fn stopped(&mut self, question: &Question) -> impl Future<Output = ()> + use<> {
+        let stop = question.is_demanded().then(|| {
+            let (stop, stopped) = oneshot::channel();
+            (self.answering, self.stop) = (question.demand, Some(stop));
+            stopped
+        });
+        async move {
+            let taken_back = match stop {
+                Some(stopped) => stopped.await.is_ok(),
+                None => false,
+            };
+            if !taken_back {
+                pending::<()>().await;
+            }
+        }
+    }
+
     /// The server ends hot and workload statements by itself after `statement_timeout`; the others after their budget.
+    /// What has a budget of its own is cancelled right then.
     fn deadline(&self, entry: &Entry) -> Duration {
+        if let Some(budget) = (entry.budget)(&self.worker.settings) {
+            return budget;
+        }
         let tier = self
             .server
             .as_deref()
@@ -431,7 +507,8 @@ impl Run {
         wire.up(&session);
         wire.state = State::Idle(session);
         // What the first connection asked meanwhile may have counted this one as somebody else's.
-        self.ask_what_is_newly_wanted();
+        let focus = self.focus.clone();
+        self.ask_what_is_newly_wanted(&focus);
     }
 
     fn wire(&mut self, lane: Lane) -> &mut Wire {
@@ -484,6 +561,9 @@ impl Run {
     }
 
     async fn answered(&mut self, question: Question, answer: Answer) {
+        if question.is_demanded() && question.demand == self.answering {
+            self.stop = None;
+        }
         let Question {
             entry,
             params,
@@ -523,7 +603,10 @@ impl Run {
         self.notice_promotion().await;
         if let Some(server) = self.server.clone() {
             let now = self.now();
-            if let Some(health) = self.schedule.asked(entry, &server, answer.took, kind, now) {
+            // What the user waits for has a budget of its own: it does not make the tier late.
+            let own = (entry.budget)(&self.worker.settings).is_some();
+            let took = if own { Duration::ZERO } else { answer.took };
+            if let Some(health) = self.schedule.asked(entry, &server, took, kind, now) {
                 self.round_ended(health).await;
             }
         }

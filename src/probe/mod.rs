@@ -316,6 +316,12 @@ pub trait Probe: 'static {
         Self::SPEC.tier
     }
 
+    /// A time limit of its own instead of its tier's: for what is asked on the user's demand.
+    #[must_use]
+    fn budget(_settings: &Settings) -> Option<Duration> {
+        None
+    }
+
     /// Rows into data.
     ///
     /// # Errors
@@ -339,6 +345,8 @@ pub struct Entry {
     pub wanted: fn(&Ask<'_>) -> Wanted,
     /// See [`Probe::tier`].
     pub tier: fn(&Server) -> Tier,
+    /// See [`Probe::budget`].
+    pub budget: fn(&Settings) -> Option<Duration>,
     /// See [`Probe::decode`] and [`Probe::fold`]; the first argument is what is known already.
     pub decode: fn(&Latest, &Rows) -> Result<Data, Fault>,
 }
@@ -355,6 +363,7 @@ impl Entry {
             params: P::params,
             wanted: P::wanted,
             tier: P::tier,
+            budget: P::budget,
             decode: |known, rows| Ok(Arc::new(P::fold(known.get::<P>(), P::decode(rows)?))),
         }
     }

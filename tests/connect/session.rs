@@ -32,6 +32,7 @@ pub(crate) fn entry(sql: &'static str) -> Entry {
         params: |_| Vec::new(),
         wanted: |_| Wanted::Yes,
         tier: |_| Tier::Hot,
+        budget: |_| None,
         decode: |_, _| Err(Fault::new(FaultKind::Decode, "the test decodes it")),
     }
 }

@@ -130,26 +130,31 @@ impl Line {
         opened.and(rows)
     }
 
-    /// The rows of a statement, or a fault. Past `deadline` it is cancelled; a server that does not even answer that
-    /// within the grace is given up.
+    /// The rows of a statement, or a fault. Past `deadline`, or once `stop` is over, it is cancelled; a server that
+    /// does not even answer that within the grace is given up.
     pub(super) async fn ask(
         &self,
         begin: Option<&str>,
         sql: &str,
         params: &[Param],
         deadline: Duration,
+        stop: impl Future<Output = ()>,
         server: &Server,
     ) -> Result<Rows, Fault> {
         let mut work = pin!(self.statement(begin, sql, params));
-        if let Ok(done) = timeout(deadline, work.as_mut()).await {
-            return done.map(Rows::new).map_err(|error| Fault::from_query(server, &error));
-        }
+        let rows = |done: Result<_, Error>| done.map(Rows::new).map_err(|error| Fault::from_query(server, &error));
+        let stopped = match timeout(deadline, select(work.as_mut(), pin!(stop))).await {
+            Ok(Either::Left((done, _))) => return rows(done),
+            Ok(Either::Right(_)) => true,
+            Err(_) => false,
+        };
         let cancel = pin!(async {
             self.cancel().await;
             pending::<()>().await;
         });
         match timeout(GRACE, select(work, cancel)).await {
-            Ok(Either::Left((done, _))) => done.map(Rows::new).map_err(|error| Fault::from_query(server, &error)),
+            // What was complete when the cancel request came is good.
+            Ok(Either::Left((done, _))) => rows(done).map_err(|fault| if stopped { fault.stopped() } else { fault }),
             _ => Err(unanswered(&self.route, deadline)),
         }
     }

@@ -10,12 +10,15 @@ mod setup;
 mod wire;
 
 use std::borrow::Cow;
+use std::future::{Future, pending};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use self::dial::Dial;
 use self::line::Line;
 use self::setup::Setup;
+#[cfg(doc)]
+use super::fault::FaultKind;
 use super::fault::{Fault, Place};
 use super::plan::{Plan, Secret};
 use super::rows::Rows;
@@ -126,17 +129,39 @@ impl Session {
     /// One statement, one round trip. Past `deadline` it is cancelled; if the answer does not even come then, the
     /// session is broken.
     pub async fn ask(&mut self, entry: &Entry, params: &[Param], deadline: Duration) -> Answer {
-        self.run(entry.spec, params, deadline).await
+        self.ask_until(entry, params, deadline, pending()).await
+    }
+
+    /// [`Session::ask`], cancelled once `stop` is over: the answer is then [`FaultKind::Stopped`], unless it was
+    /// complete already.
+    pub async fn ask_until(
+        &mut self,
+        entry: &Entry,
+        params: &[Param],
+        deadline: Duration,
+        stop: impl Future<Output = ()>,
+    ) -> Answer {
+        self.send(entry.spec, params, deadline, stop).await
     }
 
     /// [`Session::ask`] for a question that is no probe.
     pub(super) async fn run(&mut self, spec: &Spec, params: &[Param], deadline: Duration) -> Answer {
+        self.send(spec, params, deadline, pending()).await
+    }
+
+    async fn send(
+        &mut self,
+        spec: &Spec,
+        params: &[Param],
+        deadline: Duration,
+        stop: impl Future<Output = ()>,
+    ) -> Answer {
         let variant = spec.variant(&self.server);
         let sql = variant.text(&self.server);
         let started = Instant::now();
         let asked = self
             .line
-            .ask(self.begin.as_deref(), &sql, params, deadline, &self.server);
+            .ask(self.begin.as_deref(), &sql, params, deadline, stop, &self.server);
         self.busy = true;
         let result = asked.await;
         self.busy = false;
