@@ -11,10 +11,18 @@ pub mod counters;
 pub mod databases;
 pub mod horizon;
 pub mod locks;
+pub mod measure;
+pub mod measure_indexes;
 pub mod prepared;
 pub mod pulse;
 pub mod recovery;
+pub mod relation;
+pub mod relation_columns;
+pub mod relation_family;
+pub mod relation_indexes;
 pub mod relation_io;
+pub mod relation_locks;
+pub mod relation_stats;
 pub mod replication;
 pub mod slots;
 
@@ -381,6 +389,14 @@ pub static PROBES: &[Entry] = &[
     Entry::of::<horizon::HorizonProbe>(),
     Entry::of::<slots::SlotsProbe>(),
     Entry::of::<relation_io::RelationIoProbe>(),
+    Entry::of::<relation_locks::RelationLocks>(),
+    Entry::of::<relation::Relation>(),
+    Entry::of::<relation_stats::RelationStats>(),
+    Entry::of::<relation_indexes::RelationIndexes>(),
+    Entry::of::<relation_columns::RelationColumns>(),
+    Entry::of::<relation_family::RelationFamily>(),
+    Entry::of::<measure::Measure>(),
+    Entry::of::<measure_indexes::MeasureIndexes>(),
     Entry::of::<databases::DatabasesProbe>(),
 ];
 
