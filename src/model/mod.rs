@@ -1,6 +1,7 @@
 //! What the samples mean, pure: no clock, no I/O, no screen.
 
 pub mod activity;
+pub mod bloat;
 pub mod clock;
 pub mod locks;
 pub mod observe;
