@@ -353,6 +353,8 @@ pub trait Probe: 'static {
     #[must_use]
     fn pause(_took: Duration) -> Duration {
         Duration::ZERO
+    }
+
     /// The statement whose generic plan is wanted: its lines then take the place of the answer's rows, see
     /// [`crate::pg::session::Session::explain`].
     #[must_use]
