@@ -233,7 +233,6 @@ pub fn panes() -> Vec<Box<dyn View>> {
 pub fn detail(subject: Subject) -> Option<Box<dyn View>> {
     match subject {
         Subject::Backend { pid, start } => Some(Box::new(backend::Backend::new(pid, start))),
-        Subject::Partitioned(_) | Subject::Relation(_) | Subject::Statement { .. } => None,
         Subject::Statement {
             user,
             database,
@@ -245,6 +244,6 @@ pub fn detail(subject: Subject) -> Option<Box<dyn View>> {
             query,
             toplevel,
         }))),
-        Subject::Relation(_) => None,
+        Subject::Partitioned(_) | Subject::Relation(_) => None,
     }
 }

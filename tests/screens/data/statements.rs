@@ -101,7 +101,11 @@ fn counters(kind: &Kind, second: u32) -> Counters {
         read: whole(calls * read),
         io_ms: calls * read * 0.02,
         temp: whole(calls * temp),
-        wal: Some(if kind.text.starts_with("update") { calls * 210.0 } else { 0.0 }),
+        wal: Some(if kind.text.starts_with("update") {
+            calls * 210.0
+        } else {
+            0.0
+        }),
         jit_ms: Some(0.0),
     }
 }
@@ -129,8 +133,17 @@ fn statements(second: u32) -> Statements {
             toplevel: false,
             ..first.key
         };
-        let (user, key) = (None, Key { user: 99_999, ..first.key });
-        entries.push(Entry { key: inner, ..first.clone() });
+        let (user, key) = (
+            None,
+            Key {
+                user: 99_999,
+                ..first.key
+            },
+        );
+        entries.push(Entry {
+            key: inner,
+            ..first.clone()
+        });
         entries.push(Entry { key, user, ..first });
     }
     entries.sort_by_key(|entry| entry.key);
