@@ -17,6 +17,7 @@ use pgmon_tui::probe::activity::{Activity, Backend};
 use pgmon_tui::probe::backend::{Backend as BackendProbe, Detail, Encryption};
 use pgmon_tui::probe::backend_locks::{BackendLocks, Lock, Locks as HeldLocks};
 use pgmon_tui::probe::counters::{Checkpoints, Counters, CountersProbe, Wal, Work};
+use pgmon_tui::probe::database_list::POPUP;
 use pgmon_tui::probe::databases::{Database, DatabasesProbe};
 use pgmon_tui::probe::horizon::{Holder, HorizonProbe};
 use pgmon_tui::probe::locks::{Held, Locks, Names, RowPlace, Sample, Session, Tag, Wait};
@@ -645,8 +646,14 @@ impl App {
         self.cost(second);
     }
 
-    /// What is asked while a page is open.
+    /// What is asked because of what is looked at: a page, texts of statements, the list of databases.
     pub fn details(&mut self, second: u32) {
+        self.state.settle();
+        let _told = self.state.look();
+        statements::texts(self);
+        if self.state.focus.popup == Some(POPUP) {
+            wraparound::list(self, second);
+        }
         match self.state.focus.subject {
             Some(Subject::Relation(oid)) => table::page(self, oid, second),
             Some(Subject::Statement { .. }) => statements::page(self, second),
