@@ -1,10 +1,13 @@
 //! What the samples mean, pure: no clock, no I/O, no screen.
 
 pub mod activity;
+pub mod autovacuum;
 pub mod clock;
+pub mod horizon;
 pub mod locks;
 pub mod observe;
 pub mod overview;
+pub mod progress;
 pub mod rates;
 pub mod remedy;
 pub mod replay;

@@ -11,6 +11,7 @@ mod page;
 mod panels;
 #[cfg(test)]
 mod testing;
+mod vacuum;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -202,6 +203,7 @@ pub fn panes() -> Vec<Box<dyn View>> {
         Box::<overview::Overview>::default(),
         Box::<activity::Activity>::default(),
         Box::<locks::Locks>::default(),
+        Box::new(vacuum::vacuum()),
     ]
 }
 

@@ -4,14 +4,15 @@
 //! One more question is one file in `queries/`, one file here and one line in [`PROBES`].
 
 pub mod activity;
+pub mod autovacuum;
 pub mod backend;
 pub mod backend_locks;
-pub mod backend_progress;
 pub mod counters;
 pub mod databases;
 pub mod horizon;
 pub mod locks;
 pub mod prepared;
+pub mod progress;
 pub mod pulse;
 pub mod recovery;
 pub mod relation_io;
@@ -317,6 +318,11 @@ pub trait Probe: 'static {
     #[must_use]
     fn budget(_settings: &Settings) -> Option<Duration> {
         None
+    /// The least pause after an answer that took so long, beyond the tier's interval: what is cheap on a small server
+    /// and dear on a big one is asked as rarely as its price demands. A user's wish does not wait.
+    #[must_use]
+    fn pause(_took: Duration) -> Duration {
+        Duration::ZERO
     }
 
     /// Rows into data.
@@ -344,6 +350,8 @@ pub struct Entry {
     pub tier: fn(&Server) -> Tier,
     /// See [`Probe::budget`].
     pub budget: fn(&Settings) -> Option<Duration>,
+    /// See [`Probe::pause`].
+    pub pause: fn(Duration) -> Duration,
     /// See [`Probe::decode`] and [`Probe::fold`]; the first argument is what is known already.
     pub decode: fn(&Latest, &Rows) -> Result<Data, Fault>,
 }
@@ -361,6 +369,7 @@ impl Entry {
             wanted: P::wanted,
             tier: P::tier,
             budget: P::budget,
+            pause: P::pause,
             decode: |known, rows| Ok(Arc::new(P::fold(known.get::<P>(), P::decode(rows)?))),
         }
     }
@@ -374,11 +383,12 @@ pub static PROBES: &[Entry] = &[
     Entry::of::<prepared::PreparedXacts>(),
     Entry::of::<backend::Backend>(),
     Entry::of::<backend_locks::BackendLocks>(),
-    Entry::of::<backend_progress::BackendProgress>(),
+    Entry::of::<progress::ProgressProbe>(),
     Entry::of::<counters::CountersProbe>(),
     Entry::of::<replication::ReplicationProbe>(),
     Entry::of::<recovery::RecoveryProbe>(),
     Entry::of::<horizon::HorizonProbe>(),
+    Entry::of::<autovacuum::AutovacuumProbe>(),
     Entry::of::<slots::SlotsProbe>(),
     Entry::of::<relation_io::RelationIoProbe>(),
     Entry::of::<databases::DatabasesProbe>(),

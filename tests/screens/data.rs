@@ -8,7 +8,6 @@ use pgmon_tui::poll::{Cost, Link, News, TierHealth};
 use pgmon_tui::probe::activity::{Activity, Backend};
 use pgmon_tui::probe::backend::{Backend as BackendProbe, Detail, Encryption};
 use pgmon_tui::probe::backend_locks::{BackendLocks, Lock, Locks as HeldLocks};
-use pgmon_tui::probe::backend_progress::BackendProgress;
 use pgmon_tui::probe::counters::{Checkpoints, Counters, CountersProbe, Wal, Work};
 use pgmon_tui::probe::databases::{Database, DatabasesProbe};
 use pgmon_tui::probe::horizon::{Holder, HorizonProbe};
@@ -457,6 +456,10 @@ fn holders(second: u32) -> Vec<Holder> {
         database: some("app"),
         xmin_age: 40_000 + 14 * i64::from(second),
         age_s: Some(1271.0 + f64::from(second)),
+        application: some("checkout-api"),
+        state: some("idle in transaction"),
+        active: None,
+        here: true,
     }]
 }
 
@@ -645,7 +648,6 @@ impl App {
         self.answer::<BackendProbe>(usize::from(detail.is_some()), detail);
         let locks = held_locks(pid, second);
         self.answer::<BackendLocks>(locks.locks.len(), locks);
-        self.answer::<BackendProgress>(0, vec![]);
     }
 
     fn sees_all(&self) -> bool {
