@@ -12,4 +12,5 @@ pub mod rates;
 pub mod remedy;
 pub mod replay;
 pub mod series;
+pub mod storage;
 pub mod waits;

@@ -9,6 +9,7 @@ pub mod locks;
 pub mod overview;
 mod page;
 mod panels;
+mod storage;
 #[cfg(test)]
 mod testing;
 mod vacuum;
@@ -204,6 +205,7 @@ pub fn panes() -> Vec<Box<dyn View>> {
         Box::<activity::Activity>::default(),
         Box::<locks::Locks>::default(),
         Box::new(vacuum::vacuum()),
+        storage::pane(),
     ]
 }
 

@@ -162,6 +162,12 @@ pub fn grant_monitor(role: &str) -> String {
     format!("GRANT pg_monitor TO {};", identifier(role))
 }
 
+/// Lets a role read every table and sequence (14 and later), so that its statistics and last values are visible.
+#[must_use]
+pub fn grant_read_all_data(role: &str) -> String {
+    format!("GRANT pg_read_all_data TO {};", identifier(role))
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;

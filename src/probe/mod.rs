@@ -9,14 +9,21 @@ pub mod backend;
 pub mod backend_locks;
 pub mod counters;
 pub mod databases;
+pub mod fk_unindexed;
 pub mod horizon;
+pub mod indexes_duplicate;
+pub mod indexes_invalid;
+pub mod indexes_unused;
 pub mod locks;
+pub mod named;
 pub mod prepared;
 pub mod progress;
 pub mod pulse;
 pub mod recovery;
 pub mod relation_io;
+pub mod relations;
 pub mod replication;
+pub mod sequences;
 pub mod slots;
 
 use std::any::Any;
@@ -392,6 +399,12 @@ pub static PROBES: &[Entry] = &[
     Entry::of::<slots::SlotsProbe>(),
     Entry::of::<relation_io::RelationIoProbe>(),
     Entry::of::<databases::DatabasesProbe>(),
+    Entry::of::<relations::RelationsProbe>(),
+    Entry::of::<indexes_unused::IndexesUnusedProbe>(),
+    Entry::of::<indexes_invalid::IndexesInvalidProbe>(),
+    Entry::of::<indexes_duplicate::IndexesDuplicateProbe>(),
+    Entry::of::<fk_unindexed::FkUnindexedProbe>(),
+    Entry::of::<sequences::SequencesProbe>(),
 ];
 
 /// The entry of that id.
