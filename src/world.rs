@@ -131,6 +131,14 @@ impl World {
         self.rebuild(probe);
     }
 
+    /// The session goes on in another database: what was known was known of the old one, or seen from it.
+    pub fn forget(&mut self) {
+        self.latest = Latest::default();
+        self.forest = None;
+        self.asked.clear();
+        self.series = Series::default();
+    }
+
     /// Builds again what comes from that probe's answers.
     fn rebuild(&mut self, probe: &str) {
         if [Locks::SPEC.id, PreparedXacts::SPEC.id].contains(&probe) {

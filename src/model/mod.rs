@@ -3,6 +3,7 @@
 pub mod activity;
 pub mod autovacuum;
 pub mod clock;
+pub mod databases;
 pub mod horizon;
 pub mod locks;
 pub mod observe;
@@ -14,3 +15,4 @@ pub mod replay;
 pub mod series;
 pub mod storage;
 pub mod waits;
+pub mod wraparound;

@@ -13,6 +13,7 @@ mod storage;
 #[cfg(test)]
 mod testing;
 mod vacuum;
+pub mod wraparound;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -139,6 +140,10 @@ pub enum Reply {
     Close,
     /// Open the detail page of this.
     Open(Subject),
+    /// List the databases with this one selected, so that the user can switch to it.
+    Databases(String),
+    /// Go on in this database.
+    Switch(String),
     /// Copy this text by OSC 52 and say so.
     Copy(Copy),
     /// Taken, with something to tell the user in the message line.
@@ -206,6 +211,7 @@ pub fn panes() -> Vec<Box<dyn View>> {
         Box::<locks::Locks>::default(),
         Box::new(vacuum::vacuum()),
         storage::pane(),
+        wraparound::pane(),
     ]
 }
 

@@ -46,7 +46,8 @@ impl Setting {
     /// Workers that can run at the same time.
     #[must_use]
     pub fn workers(&self) -> i32 {
-        self.worker_slots.map_or(self.max_workers, |slots| slots.min(self.max_workers))
+        self.worker_slots
+            .map_or(self.max_workers, |slots| slots.min(self.max_workers))
     }
 }
 

@@ -8,6 +8,7 @@ pub mod autovacuum;
 pub mod backend;
 pub mod backend_locks;
 pub mod counters;
+pub mod database_list;
 pub mod databases;
 pub mod fk_unindexed;
 pub mod horizon;
@@ -25,6 +26,8 @@ pub mod relations;
 pub mod replication;
 pub mod sequences;
 pub mod slots;
+pub mod wraparound_databases;
+pub mod wraparound_relations;
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -325,6 +328,8 @@ pub trait Probe: 'static {
     #[must_use]
     fn budget(_settings: &Settings) -> Option<Duration> {
         None
+    }
+
     /// The least pause after an answer that took so long, beyond the tier's interval: what is cheap on a small server
     /// and dear on a big one is asked as rarely as its price demands. A user's wish does not wait.
     #[must_use]
@@ -391,6 +396,8 @@ pub static PROBES: &[Entry] = &[
     Entry::of::<backend::Backend>(),
     Entry::of::<backend_locks::BackendLocks>(),
     Entry::of::<progress::ProgressProbe>(),
+    Entry::of::<backend_progress::BackendProgress>(),
+    Entry::of::<database_list::DatabaseList>(),
     Entry::of::<counters::CountersProbe>(),
     Entry::of::<replication::ReplicationProbe>(),
     Entry::of::<recovery::RecoveryProbe>(),
@@ -405,6 +412,8 @@ pub static PROBES: &[Entry] = &[
     Entry::of::<indexes_duplicate::IndexesDuplicateProbe>(),
     Entry::of::<fk_unindexed::FkUnindexedProbe>(),
     Entry::of::<sequences::SequencesProbe>(),
+    Entry::of::<wraparound_databases::WraparoundDatabases>(),
+    Entry::of::<wraparound_relations::WraparoundRelations>(),
 ];
 
 /// The entry of that id.
