@@ -10,6 +10,7 @@ pub mod overview;
 mod page;
 mod panels;
 mod storage;
+pub mod replication;
 #[cfg(test)]
 mod testing;
 mod vacuum;
@@ -95,6 +96,11 @@ pub trait View {
     /// What the user has asked for once and not taken back.
     fn demand(&self) -> Option<Demand> {
         None
+    }
+
+    /// False for a panel that has nothing to say on this server and steps out of the way, as last derived.
+    fn shown(&self) -> bool {
+        true
     }
 
     /// Lines it would fill, as last arranged.
@@ -212,6 +218,7 @@ pub fn panes() -> Vec<Box<dyn View>> {
         Box::new(vacuum::vacuum()),
         storage::pane(),
         wraparound::pane(),
+        Box::new(replication::pane()),
     ]
 }
 

@@ -7,6 +7,12 @@ pub mod activity;
 pub mod autovacuum;
 pub mod backend;
 pub mod backend_locks;
+pub mod archive_backlog;
+pub mod archiver;
+pub mod backend;
+pub mod backend_locks;
+pub mod backend_progress;
+pub mod conflicts;
 pub mod counters;
 pub mod database_list;
 pub mod databases;
@@ -28,6 +34,8 @@ pub mod sequences;
 pub mod slots;
 pub mod wraparound_databases;
 pub mod wraparound_relations;
+pub mod subscriptions;
+pub mod wal_settings;
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -396,14 +404,18 @@ pub static PROBES: &[Entry] = &[
     Entry::of::<backend::Backend>(),
     Entry::of::<backend_locks::BackendLocks>(),
     Entry::of::<progress::ProgressProbe>(),
-    Entry::of::<backend_progress::BackendProgress>(),
     Entry::of::<database_list::DatabaseList>(),
     Entry::of::<counters::CountersProbe>(),
     Entry::of::<replication::ReplicationProbe>(),
     Entry::of::<recovery::RecoveryProbe>(),
     Entry::of::<horizon::HorizonProbe>(),
     Entry::of::<autovacuum::AutovacuumProbe>(),
+    Entry::of::<wal_settings::WalSettingsProbe>(),
     Entry::of::<slots::SlotsProbe>(),
+    Entry::of::<archiver::ArchiverProbe>(),
+    Entry::of::<archive_backlog::ArchiveBacklogProbe>(),
+    Entry::of::<conflicts::ConflictsProbe>(),
+    Entry::of::<subscriptions::SubscriptionsProbe>(),
     Entry::of::<relation_io::RelationIoProbe>(),
     Entry::of::<databases::DatabasesProbe>(),
     Entry::of::<relations::RelationsProbe>(),
