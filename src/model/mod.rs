@@ -12,6 +12,7 @@ pub mod locks;
 pub mod observe;
 pub mod overview;
 pub mod progress;
+pub mod partitions;
 pub mod rates;
 pub mod recovery;
 pub mod remedy;

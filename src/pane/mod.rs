@@ -227,6 +227,6 @@ pub fn panes() -> Vec<Box<dyn View>> {
 pub fn detail(subject: Subject) -> Option<Box<dyn View>> {
     match subject {
         Subject::Backend { pid, start } => Some(Box::new(backend::Backend::new(pid, start))),
-        Subject::Relation(_) | Subject::Statement { .. } => None,
+        Subject::Partitioned(_) | Subject::Relation(_) | Subject::Statement { .. } => None,
     }
 }

@@ -23,6 +23,7 @@ pub mod indexes_invalid;
 pub mod indexes_unused;
 pub mod locks;
 pub mod named;
+pub mod partitions;
 pub mod prepared;
 pub mod progress;
 pub mod pulse;
@@ -237,6 +238,8 @@ impl fmt::Display for Param {
 pub enum Subject {
     /// A table, materialized view or TOAST table of the connected database, by its oid.
     Relation(u32),
+    /// A partitioned table of the connected database, by its oid.
+    Partitioned(u32),
     /// A statement of `pg_stat_statements`, by the key of its entries.
     Statement {
         /// `userid`.
@@ -426,6 +429,7 @@ pub static PROBES: &[Entry] = &[
     Entry::of::<sequences::SequencesProbe>(),
     Entry::of::<wraparound_databases::WraparoundDatabases>(),
     Entry::of::<wraparound_relations::WraparoundRelations>(),
+    Entry::of::<partitions::PartitionsProbe>(),
 ];
 
 /// The entry of that id.
