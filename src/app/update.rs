@@ -148,6 +148,7 @@ fn on_reply(state: &mut State, reply: Reply) -> Vec<Effect> {
         Reply::Databases(name) => databases(state, Some(name)),
         Reply::Switch(name) => return switch(state, name),
         Reply::Tell(text) => state.world.say(None, text),
+        Reply::Mark => mark(state),
         Reply::Copy(copy) => {
             state.layers.pop();
             state.world.say(
@@ -164,6 +165,17 @@ fn on_reply(state: &mut State, reply: Reply) -> Vec<Effect> {
         Reply::Quit => state.over = Some(Over::Quit),
     }
     Vec::new()
+}
+
+fn mark(state: &mut State) {
+    let text = if state.world.workload.set_mark() {
+        let since = state.world.clock_text_of(state.world.workload.marked());
+        format!("The mark is set: growth since {since} is kept from now on.")
+    } else {
+        "There is nothing to set a mark at yet: no counters have come.".to_owned()
+    };
+    state.world.say(None, text);
+    state.underived = true;
 }
 
 /// Sessions can wait for each other in a ring: a page that is open already is gone back to.

@@ -9,8 +9,8 @@ pub mod locks;
 pub mod overview;
 mod page;
 mod panels;
-mod storage;
 pub mod replication;
+mod storage;
 #[cfg(test)]
 mod testing;
 mod vacuum;
@@ -154,6 +154,8 @@ pub enum Reply {
     Copy(Copy),
     /// Taken, with something to tell the user in the message line.
     Tell(String),
+    /// Set the mark that counters are compared with.
+    Mark,
     /// The user agreed to go on with a role that may write.
     GoOn,
     /// The user wants to leave.

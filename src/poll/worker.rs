@@ -22,8 +22,9 @@ use crate::pg::plan::{Plan, Secret};
 use crate::pg::privilege::Findings;
 use crate::pg::server::Server;
 use crate::pg::session::{Answer, Lane, Session};
+use crate::probe::extensions::ExtensionsProbe;
 use crate::probe::pulse::PulseProbe;
-use crate::probe::{Ask, Demand, Entry, Focus, Latest, Mono, Param, Ran, Sample, Subject, Tier, Wanted};
+use crate::probe::{Ask, Demand, Entry, Focus, Latest, Mono, Param, Probe as _, Ran, Sample, Subject, Tier, Wanted};
 
 /// How long the server may go on past a statement's own timeout before we cancel it.
 const GRACE: Duration = Duration::from_millis(500);
@@ -63,6 +64,8 @@ struct Question {
     params: Vec<Param>,
     subject: Option<Subject>,
     demand: Option<Demand>,
+    /// The statement to be planned afterwards.
+    explains: Option<Arc<str>>,
     started: Mono,
 }
 
@@ -273,7 +276,8 @@ impl Run {
                 let changed = |last: &Vec<Param>| *last != (entry.params)(&ask);
                 (entry.wanted)(&ask) == Wanted::Yes && (gated(entry) || last.as_ref().is_none_or(changed))
             }
-            None => false,
+            // Passed over so far; what no focus gates has its first round before it.
+            None => (entry.wanted)(&ask) == Wanted::Yes && gated(entry),
         };
         let ids: Vec<_> = crate::probe::PROBES
             .iter()
@@ -359,6 +363,7 @@ impl Run {
                         params: (entry.params)(&ask),
                         subject: self.focus.subject.clone(),
                         demand: self.focus.demand,
+                        explains: (entry.explains)(&ask),
                         started: now,
                     };
                     self.asked_with.insert(entry.spec.id, Some(question.params.clone()));
@@ -403,11 +408,17 @@ impl Run {
         let Some(mut session) = self.wires[index].take() else {
             return;
         };
+        if let Some(server) = &self.server {
+            session.follow(server);
+        }
         let stopped = self.stopped(&question);
         self.jobs.push(Box::pin(async move {
-            let answer = session
+            let mut answer = session
                 .ask_until(question.entry, &question.params, deadline, stopped)
                 .await;
+            if let Some(text) = &question.explains {
+                answer = session.explain(answer, text).await;
+            }
             Done::Asked {
                 lane,
                 session,
@@ -509,6 +520,8 @@ impl Run {
         wire.up(&session);
         wire.state = State::Idle(session);
         self.server = Some(Arc::clone(&server));
+        // It may be another server than the one that told of these.
+        self.latest.forget(ExtensionsProbe::SPEC.id);
         self.lost = None;
         let now = self.now();
         self.schedule.restart(now);
@@ -604,6 +617,7 @@ impl Run {
             subject,
             demand,
             started,
+            ..
         } = question;
         self.cost.statements += 1;
         // Waiting for a server that is gone costs it nothing.
@@ -634,7 +648,7 @@ impl Run {
         let sample = Arc::new(Sample { ran, data });
         self.latest.keep(&sample);
         self.tell(News::Sample(sample)).await;
-        self.notice_promotion().await;
+        self.notice_changes().await;
         if let Some(server) = self.server.clone() {
             let now = self.now();
             // What the user waits for has a budget of its own: it does not make the tier late.
@@ -652,24 +666,25 @@ impl Run {
         self.tell(News::Cost(self.cost)).await;
     }
 
-    /// A promotion breaks no connection: the pulse tells, and from then on the primary's questions are asked.
-    async fn notice_promotion(&mut self) {
-        let Some(pulse) = self.latest.get::<PulseProbe>() else {
+    /// Neither a promotion nor another extension breaks a connection: from then on the questions are asked that fit.
+    async fn notice_changes(&mut self) {
+        let Some(server) = self.server.as_deref() else { return };
+        let pulse = self.latest.get::<PulseProbe>();
+        let in_recovery = pulse.map_or(server.in_recovery, |pulse| pulse.in_recovery);
+        let extensions = self.latest.get::<ExtensionsProbe>();
+        let extensions = extensions.map_or(&server.extensions, |known| &known.installed);
+        if server.in_recovery == in_recovery && server.extensions == *extensions {
             return;
-        };
-        let Some(server) = self
-            .server
-            .as_deref()
-            .filter(|server| server.in_recovery != pulse.in_recovery)
-        else {
-            return;
-        };
+        }
         let server = Arc::new(Server {
-            in_recovery: pulse.in_recovery,
+            in_recovery,
+            extensions: extensions.clone(),
             ..server.clone()
         });
         self.server = Some(Arc::clone(&server));
         self.tell(News::Link(Link::Up(server))).await;
+        let focus = self.focus.clone();
+        self.ask_what_is_newly_wanted(&focus);
     }
 
     fn open_connections(&self) -> u8 {

@@ -4,18 +4,16 @@
 //! One more question is one file in `queries/`, one file here and one line in [`PROBES`].
 
 pub mod activity;
+pub mod archive_backlog;
+pub mod archiver;
 pub mod autovacuum;
 pub mod backend;
 pub mod backend_locks;
-pub mod archive_backlog;
-pub mod archiver;
-pub mod backend;
-pub mod backend_locks;
-pub mod backend_progress;
 pub mod conflicts;
 pub mod counters;
 pub mod database_list;
 pub mod databases;
+pub mod extensions;
 pub mod fk_unindexed;
 pub mod horizon;
 pub mod indexes_duplicate;
@@ -33,10 +31,14 @@ pub mod relations;
 pub mod replication;
 pub mod sequences;
 pub mod slots;
-pub mod wraparound_databases;
-pub mod wraparound_relations;
+pub mod statement;
+pub mod statement_plan;
+pub mod statement_texts;
+pub mod statements;
 pub mod subscriptions;
 pub mod wal_settings;
+pub mod wraparound_databases;
+pub mod wraparound_relations;
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -217,6 +219,8 @@ pub enum Param {
     Text(String),
     /// `int4[]`.
     Ints(Vec<i32>),
+    /// `int8[]`.
+    Bigs(Vec<i64>),
     /// `oid[]`.
     Oids(Vec<u32>),
 }
@@ -228,6 +232,7 @@ impl fmt::Display for Param {
             Self::Big(value) => write!(f, "{value}"),
             Self::Text(value) => write!(f, "'{}'", value.replace('\'', "''")),
             Self::Ints(values) => write!(f, "{values:?}"),
+            Self::Bigs(values) => write!(f, "{values:?}"),
             Self::Oids(values) => write!(f, "{values:?}"),
         }
     }
@@ -335,6 +340,13 @@ pub trait Probe: 'static {
         Self::SPEC.tier
     }
 
+    /// The statement whose generic plan is wanted: its lines then take the place of the answer's rows, see
+    /// [`crate::pg::session::Session::explain`].
+    #[must_use]
+    fn explains(_ask: &Ask<'_>) -> Option<Arc<str>> {
+        None
+    }
+
     /// A time limit of its own instead of its tier's: for what is asked on the user's demand.
     #[must_use]
     fn budget(_settings: &Settings) -> Option<Duration> {
@@ -371,6 +383,8 @@ pub struct Entry {
     pub wanted: fn(&Ask<'_>) -> Wanted,
     /// See [`Probe::tier`].
     pub tier: fn(&Server) -> Tier,
+    /// See [`Probe::explains`].
+    pub explains: fn(&Ask<'_>) -> Option<Arc<str>>,
     /// See [`Probe::budget`].
     pub budget: fn(&Settings) -> Option<Duration>,
     /// See [`Probe::pause`].
@@ -391,6 +405,7 @@ impl Entry {
             params: P::params,
             wanted: P::wanted,
             tier: P::tier,
+            explains: P::explains,
             budget: P::budget,
             pause: P::pause,
             decode: |known, rows| Ok(Arc::new(P::fold(known.get::<P>(), P::decode(rows)?))),
@@ -420,6 +435,11 @@ pub static PROBES: &[Entry] = &[
     Entry::of::<conflicts::ConflictsProbe>(),
     Entry::of::<subscriptions::SubscriptionsProbe>(),
     Entry::of::<relation_io::RelationIoProbe>(),
+    Entry::of::<extensions::ExtensionsProbe>(),
+    Entry::of::<statements::StatementsProbe>(),
+    Entry::of::<statement::StatementProbe>(),
+    Entry::of::<statement_texts::StatementTexts>(),
+    Entry::of::<statement_plan::StatementPlan>(),
     Entry::of::<databases::DatabasesProbe>(),
     Entry::of::<relations::RelationsProbe>(),
     Entry::of::<indexes_unused::IndexesUnusedProbe>(),
