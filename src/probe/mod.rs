@@ -22,12 +22,20 @@ pub mod indexes_unused;
 pub mod locks;
 pub mod named;
 pub mod partitions;
+pub mod measure;
+pub mod measure_indexes;
 pub mod prepared;
 pub mod progress;
 pub mod pulse;
 pub mod recovery;
+pub mod relation;
+pub mod relation_columns;
+pub mod relation_family;
+pub mod relation_indexes;
 pub mod relation_io;
 pub mod relations;
+pub mod relation_locks;
+pub mod relation_stats;
 pub mod replication;
 pub mod sequences;
 pub mod slots;
@@ -440,6 +448,14 @@ pub static PROBES: &[Entry] = &[
     Entry::of::<statement::StatementProbe>(),
     Entry::of::<statement_texts::StatementTexts>(),
     Entry::of::<statement_plan::StatementPlan>(),
+    Entry::of::<relation_locks::RelationLocks>(),
+    Entry::of::<relation::Relation>(),
+    Entry::of::<relation_stats::RelationStats>(),
+    Entry::of::<relation_indexes::RelationIndexes>(),
+    Entry::of::<relation_columns::RelationColumns>(),
+    Entry::of::<relation_family::RelationFamily>(),
+    Entry::of::<measure::Measure>(),
+    Entry::of::<measure_indexes::MeasureIndexes>(),
     Entry::of::<databases::DatabasesProbe>(),
     Entry::of::<relations::RelationsProbe>(),
     Entry::of::<indexes_unused::IndexesUnusedProbe>(),
