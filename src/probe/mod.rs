@@ -20,10 +20,10 @@ pub mod indexes_duplicate;
 pub mod indexes_invalid;
 pub mod indexes_unused;
 pub mod locks;
-pub mod named;
-pub mod partitions;
 pub mod measure;
 pub mod measure_indexes;
+pub mod named;
+pub mod partitions;
 pub mod prepared;
 pub mod progress;
 pub mod pulse;
@@ -33,9 +33,9 @@ pub mod relation_columns;
 pub mod relation_family;
 pub mod relation_indexes;
 pub mod relation_io;
-pub mod relations;
 pub mod relation_locks;
 pub mod relation_stats;
+pub mod relations;
 pub mod replication;
 pub mod sequences;
 pub mod slots;
@@ -457,15 +457,15 @@ pub static PROBES: &[Entry] = &[
     Entry::of::<measure::Measure>(),
     Entry::of::<measure_indexes::MeasureIndexes>(),
     Entry::of::<databases::DatabasesProbe>(),
+    Entry::of::<wraparound_databases::WraparoundDatabases>(),
+    Entry::of::<wraparound_relations::WraparoundRelations>(),
+    Entry::of::<partitions::PartitionsProbe>(),
     Entry::of::<relations::RelationsProbe>(),
     Entry::of::<indexes_unused::IndexesUnusedProbe>(),
     Entry::of::<indexes_invalid::IndexesInvalidProbe>(),
     Entry::of::<indexes_duplicate::IndexesDuplicateProbe>(),
     Entry::of::<fk_unindexed::FkUnindexedProbe>(),
     Entry::of::<sequences::SequencesProbe>(),
-    Entry::of::<wraparound_databases::WraparoundDatabases>(),
-    Entry::of::<wraparound_relations::WraparoundRelations>(),
-    Entry::of::<partitions::PartitionsProbe>(),
 ];
 
 /// The entry of that id.

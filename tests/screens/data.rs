@@ -2,6 +2,9 @@
 //! beside it a hot row, a parallel query, autovacuum. Everything follows from the second, so that every probe
 //! tells of the same server.
 
+mod partitions;
+mod wraparound;
+
 use pgmon_tui::pg::fault::{Fault, FaultKind};
 use pgmon_tui::pg::server::Server;
 use pgmon_tui::poll::{Cost, Link, News, TierHealth};
@@ -672,12 +675,15 @@ impl App {
     fn workload(&mut self, second: u32) {
         self.answer::<HorizonProbe>(1, holders(second));
         self.answer::<SlotsProbe>(2, slots());
+        wraparound::workload(self, second);
     }
 
-    fn storage(&mut self) {
+    fn storage(&mut self, second: u32) {
         let all = self.sees_all();
         self.answer::<RelationIoProbe>(1, relation_io());
         self.answer::<DatabasesProbe>(3, databases(all));
+        wraparound::storage(self);
+        partitions::storage(self, second);
     }
 
     fn tiers(&mut self) {
@@ -713,11 +719,14 @@ impl App {
     /// Connects and lives through the incident.
     pub fn live(&mut self, reads_all_stats: bool) {
         self.connect(server(reads_all_stats));
-        self.storage();
+        self.storage(0);
         for second in (0..=LOOK).step_by(2) {
             self.hot(second);
             if second % 15 == 0 {
                 self.workload(second);
+            }
+            if second == LOOK {
+                self.storage(second);
             }
         }
         self.tiers();
@@ -753,7 +762,10 @@ impl App {
             app.answer::<SlotsProbe>(0, vec![]);
             app.cost(second);
         }
-        app.storage();
+        app.answer::<RelationIoProbe>(1, relation_io());
+        app.answer::<DatabasesProbe>(3, databases(true));
+        wraparound::quiet(&mut app);
+        partitions::quiet(&mut app);
         app.tiers();
         app
     }

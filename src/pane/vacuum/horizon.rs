@@ -155,7 +155,7 @@ static COLUMNS: &[Column<Row>] = &[
         id: "application",
         title: "APPLICATION",
         help: "application_name",
-        width: Width::Rest(11),
+        width: Width::Fit(11, 40),
         align: Align::Left,
         cell: |row| muted(row.holder.application.as_deref()),
         key: |row| words(row.holder.application.as_deref()),

@@ -200,7 +200,7 @@ static COLUMNS: &[Column<Row>] = &[
         id: "rows",
         title: "ROWS",
         help: "living rows by the statistics",
-        width: Width::Rest(6),
+        width: Width::Fit(5, 6),
         align: Align::Right,
         cell: |row| rows(row, row.table.live),
         key: |row| Key::Number(float(row.table.live)),

@@ -241,7 +241,7 @@ static COLUMNS: &[Column<Row>] = &[
         id: "index",
         title: "INDEX",
         help: "the index it builds or follows",
-        width: Width::Rest(10),
+        width: Width::Fit(5, 40),
         align: Align::Left,
         cell: |row| muted(row.command.index.as_deref()),
         key: |row| words(row.command.index.as_deref()),
