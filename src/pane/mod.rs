@@ -9,9 +9,7 @@ pub mod locks;
 pub mod overview;
 mod page;
 mod panels;
-mod queries;
 pub mod replication;
-mod statement;
 mod storage;
 #[cfg(test)]
 mod testing;
@@ -22,7 +20,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::action::Action;
-use crate::probe::statements::Key;
 use crate::probe::{Demand, Subject};
 use crate::ui::filter::Filter;
 use crate::ui::look::{Look, Role};
@@ -220,11 +217,10 @@ pub fn panes() -> Vec<Box<dyn View>> {
         Box::<overview::Overview>::default(),
         Box::<activity::Activity>::default(),
         Box::<locks::Locks>::default(),
-        Box::<queries::Queries>::default(),
         Box::new(vacuum::vacuum()),
         storage::pane(),
-        Box::new(replication::pane()),
         wraparound::pane(),
+        Box::new(replication::pane()),
     ]
 }
 
@@ -233,17 +229,6 @@ pub fn panes() -> Vec<Box<dyn View>> {
 pub fn detail(subject: Subject) -> Option<Box<dyn View>> {
     match subject {
         Subject::Backend { pid, start } => Some(Box::new(backend::Backend::new(pid, start))),
-        Subject::Statement {
-            user,
-            database,
-            query,
-            toplevel,
-        } => Some(Box::new(statement::Statement::new(Key {
-            user,
-            database,
-            query,
-            toplevel,
-        }))),
-        Subject::Partitioned(_) | Subject::Relation(_) => None,
+        Subject::Partitioned(_) | Subject::Relation(_) | Subject::Statement { .. } => None,
     }
 }

@@ -103,12 +103,9 @@ impl Panels {
     /// The height of every panel: what it wants or its share of what is left; the chosen one has at least a part and
     /// all that nobody wants.
     fn share_out(&self, area: Rect) -> Vec<Rect> {
-        let mut wants: Vec<(usize, u16)> = self
-            .panels
-            .iter()
-            .map(|panel| panel.lines().saturating_add(1))
-            .enumerate()
-            .filter(|(nth, _)| self.panels.get(*nth).is_some_and(|panel| panel.shown()))
+        let shown = self.shown().filter_map(|nth| Some((nth, self.panels.get(nth)?)));
+        let mut wants: Vec<(usize, u16)> = shown
+            .map(|(nth, panel)| (nth, panel.lines().saturating_add(1)))
             .collect();
         if let Some((_, wish)) = wants.iter_mut().find(|(nth, _)| *nth == self.chosen) {
             *wish = (*wish).max(CHOSEN);

@@ -348,13 +348,6 @@ pub trait Probe: 'static {
         Self::SPEC.tier
     }
 
-    /// The least pause after an answer that took so long, beyond the tier's interval: what is cheap on a small server
-    /// and dear on a big one is asked as rarely as its price demands. A user's wish does not wait.
-    #[must_use]
-    fn pause(_took: Duration) -> Duration {
-        Duration::ZERO
-    }
-
     /// The statement whose generic plan is wanted: its lines then take the place of the answer's rows, see
     /// [`crate::pg::session::Session::explain`].
     #[must_use]
@@ -366,6 +359,13 @@ pub trait Probe: 'static {
     #[must_use]
     fn budget(_settings: &Settings) -> Option<Duration> {
         None
+    }
+
+    /// The least pause after an answer that took so long, beyond the tier's interval: what is cheap on a small server
+    /// and dear on a big one is asked as rarely as its price demands. A user's wish does not wait.
+    #[must_use]
+    fn pause(_took: Duration) -> Duration {
+        Duration::ZERO
     }
 
     /// Rows into data.
@@ -391,12 +391,12 @@ pub struct Entry {
     pub wanted: fn(&Ask<'_>) -> Wanted,
     /// See [`Probe::tier`].
     pub tier: fn(&Server) -> Tier,
-    /// See [`Probe::pause`].
-    pub pause: fn(Duration) -> Duration,
     /// See [`Probe::explains`].
     pub explains: fn(&Ask<'_>) -> Option<Arc<str>>,
     /// See [`Probe::budget`].
     pub budget: fn(&Settings) -> Option<Duration>,
+    /// See [`Probe::pause`].
+    pub pause: fn(Duration) -> Duration,
     /// See [`Probe::decode`] and [`Probe::fold`]; the first argument is what is known already.
     pub decode: fn(&Latest, &Rows) -> Result<Data, Fault>,
 }
@@ -413,9 +413,9 @@ impl Entry {
             params: P::params,
             wanted: P::wanted,
             tier: P::tier,
-            pause: P::pause,
             explains: P::explains,
             budget: P::budget,
+            pause: P::pause,
             decode: |known, rows| Ok(Arc::new(P::fold(known.get::<P>(), P::decode(rows)?))),
         }
     }
