@@ -64,16 +64,18 @@ fn top_of(world: &World, rows: usize) -> String {
     if rows > top {
         format!("top {top} of {} that ran", format::count(rows))
     } else {
-        format!("{} that ran", format::count(rows))
+        format::counted(rows, "statement ran", "statements ran")
     }
 }
 
-/// "15 s until 10:42:16", "since 10:42:07".
-pub(in crate::pane) fn span(interval: &Interval, world: &World) -> String {
-    let from = interval.from.map(|from| clock::time_of_day(Some(from), &world.zone));
-    match (interval.seconds(), from) {
-        (Some(seconds), Some(from)) => format!("{} since {from}", format::duration(seconds)),
-        _ => "a time of unknown length".to_owned(),
+/// "15s since 10:42:07": so many seconds that ended at that time.
+pub(in crate::pane) fn span(seconds: Option<f64>, to: f64, world: &World) -> String {
+    match seconds {
+        Some(seconds) => {
+            let from = clock::time_of_day(Some(to - seconds), &world.zone);
+            format!("{} since {from}", format::duration(seconds))
+        }
+        None => "a time of unknown length".to_owned(),
     }
 }
 

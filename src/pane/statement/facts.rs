@@ -47,8 +47,11 @@ fn run_by(key: &Key, names: Option<&Growth>) -> Rich {
 
 /// What it cost in one window.
 fn cost(interval: &Interval, key: &Key, world: &World) -> Rich {
-    let mut rich = Rich::new(span(interval, world), Role::Muted);
-    let Some(growth) = interval.get(key) else {
+    let growth = interval.get(key);
+    // Since the reset each entry has a time of its own.
+    let seconds = growth.map_or(interval.seconds(), |growth| growth.seconds);
+    let mut rich = Rich::new(span(seconds, interval.to, world), Role::Muted);
+    let Some(growth) = growth else {
         rich.fact("not executed", Role::Muted);
         return rich;
     };
@@ -284,20 +287,43 @@ const GROUPS: &[Group] = &[
     ),
 ];
 
-/// Everything that is counted of it; what a version newer than this program counts stands at the end as it is.
-pub(super) fn counted(counted: &Counted) -> Vec<Fact> {
+/// Everything that is counted of it, groups in which everything is zero in one line; what a version newer than this
+/// program counts stands at the end as it is.
+pub(super) fn counted(counted: &Counted, planning: Option<bool>) -> Vec<Fact> {
     let mut facts = Vec::new();
+    let mut zero = Vec::new();
     for (label, columns) in GROUPS {
+        let present = || {
+            columns
+                .iter()
+                .filter_map(|(column, name, unit)| Some((counted.get(*column)?, *name, *unit)))
+        };
         let mut rich = Rich::default();
-        for (column, name, unit) in *columns {
-            if let Some(value) = counted.get(*column) {
-                rich.fact(format!("{name} {}", in_unit(value, *unit)), Role::Text);
-            }
+        for (value, name, unit) in present() {
+            rich.fact(format!("{name} {}", in_unit(value, unit)), Role::Text);
         }
-        if !rich.is_empty() {
+        if present().all(|(value, ..)| value.parse() == Ok(0.0)) {
+            zero.extend((!rich.is_empty()).then(|| zeroed(label, planning)));
+        } else {
             facts.push(Fact::new(label, rich));
         }
     }
+    if !zero.is_empty() {
+        facts.push(Fact::new("At zero", Rich::new(zero.join(", "), Role::Muted)));
+    }
+    facts.extend(others(counted));
+    facts
+}
+
+fn zeroed(label: &str, planning: Option<bool>) -> String {
+    match label {
+        "WAL" | "JIT" => label.to_owned(),
+        "Planning" if planning == Some(false) => "planning (pg_stat_statements.track_planning is off)".to_owned(),
+        label => label.to_lowercase(),
+    }
+}
+
+fn others(counted: &Counted) -> Option<Fact> {
     let known = |name: &str| {
         GROUPS
             .iter()
@@ -307,10 +333,7 @@ pub(super) fn counted(counted: &Counted) -> Vec<Fact> {
     for (name, value) in counted.iter().filter(|(name, _)| !known(name)) {
         others.fact(format!("{name} {value}"), Role::Text);
     }
-    if !others.is_empty() {
-        facts.push(Fact::new("Others", others));
-    }
-    facts
+    (!others.is_empty()).then(|| Fact::new("Others", others))
 }
 
 fn in_unit(value: &str, unit: Unit) -> String {

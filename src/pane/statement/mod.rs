@@ -14,6 +14,7 @@ use super::{Copy, Reply, View};
 use crate::action::Action;
 use crate::model::statements::Growth;
 use crate::probe::activity::{Activity, Backend};
+use crate::probe::extensions::ExtensionsProbe;
 use crate::probe::statement::{Counted, StatementProbe};
 use crate::probe::statements::{Key, StatementsProbe};
 use crate::probe::{Demand, Probe as _, Subject};
@@ -126,8 +127,12 @@ impl Statement {
         let has_ids = world.server.as_ref().is_none_or(|server| server.major() >= 14);
         self.after = facts::running(&self.runners, has_ids);
         self.after.extend(self.plan.facts());
+        let planning = world
+            .get::<ExtensionsProbe>()
+            .and_then(|extensions| extensions.track_planning);
+        let counted = self.counted.iter();
         self.after
-            .extend(self.counted.iter().flat_map(|counted| facts::counted(counted)));
+            .extend(counted.flat_map(|counted| facts::counted(counted, planning)));
     }
 
     /// The text as it is shown: raw, or set out where that changes nothing.
