@@ -161,6 +161,14 @@ impl World {
             .is_some_and(|ran| ran.fault.is_some())
     }
 
+    /// The session goes on in another database: what was known was known of the old one, or seen from it.
+    pub fn forget(&mut self) {
+        self.latest = Latest::default();
+        self.forest = None;
+        self.asked.clear();
+        self.series = Series::default();
+    }
+
     /// Builds again what comes from that probe's answers.
     fn rebuild(&mut self, probe: &str) {
         if [Locks::SPEC.id, PreparedXacts::SPEC.id].contains(&probe) {
@@ -281,10 +289,19 @@ impl World {
         self.messages.say(severity, text, self.now, clock);
     }
 
-    /// An answer older than this is stale: two intervals and the budget.
+    /// An answer older than this is stale: two intervals, the pause it earned itself and the budget.
     fn late_after(&self, probe: &str) -> Duration {
         let tier = self.tier(probe);
-        self.interval(tier) * 2 + self.settings.pace(tier).budget
+        self.interval(tier) * 2 + self.pause(probe) + self.settings.pace(tier).budget
+    }
+
+    /// The pause after its last good answer.
+    fn pause(&self, probe: &str) -> Duration {
+        let took = self.latest.ran_of(probe).map(|ran| ran.took);
+        let pause = crate::probe::entry(probe)
+            .zip(took)
+            .map(|(entry, took)| (entry.pause)(took));
+        pause.unwrap_or_default()
     }
 
     /// How long until a probe of the slower tiers is asked again; `None` for the hot tier, where it is at once.
@@ -292,7 +309,8 @@ impl World {
     pub fn next_in(&self, probe: &str) -> Option<Duration> {
         let tier = self.tier(probe);
         let asked = self.last_ran(probe).filter(|_| tier != Tier::Hot)?;
-        self.interval(tier).checked_sub(self.now.since(asked.started))
+        let pause = self.interval(tier).max(self.pause(probe));
+        pause.checked_sub(self.now.since(asked.started))
     }
 
     fn tier(&self, probe: &str) -> Tier {

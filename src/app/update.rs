@@ -145,6 +145,8 @@ fn on_reply(state: &mut State, reply: Reply) -> Vec<Effect> {
             state.layers.pop();
         }
         Reply::Open(subject) => open(state, subject),
+        Reply::Databases(name) => databases(state, Some(name)),
+        Reply::Switch(name) => return switch(state, name),
         Reply::Tell(text) => state.world.say(None, text),
         Reply::Mark => mark(state),
         Reply::Copy(copy) => {
@@ -186,6 +188,19 @@ fn open(state: &mut State, subject: Subject) {
     }
 }
 
+/// The list of databases; Enter on one of them comes back as [`Reply::Switch`].
+fn databases(state: &mut State, selected: Option<String>) {
+    popup_over(state, |state| {
+        Box::new(popup::databases::Databases::new(selected, &state.keymap))
+    });
+}
+
+fn switch(state: &mut State, database: String) -> Vec<Effect> {
+    state.layers.pop();
+    state.world.say(None, format!("Going to database {database} ..."));
+    vec![Effect::Order(Order::Database(database))]
+}
+
 fn on_global(state: &mut State, action: Action) -> Vec<Effect> {
     if !passes_questions(state, action) {
         return Vec::new();
@@ -212,6 +227,7 @@ fn on_global(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Help => popup_over(state, |state| popup::text(popup::help::Help::of(state), &state.keymap)),
         Action::Messages => popup_over(state, |state| popup::text(popup::messages::Messages, &state.keymap)),
         Action::Cost => popup_over(state, |state| popup::text(popup::cost::Cost, &state.keymap)),
+        Action::Databases => databases(state, None),
         Action::Copy => copy_menu(state),
         Action::Suspend => return vec![Effect::Suspend],
         Action::Redraw => return vec![Effect::Repaint],
@@ -320,7 +336,7 @@ fn pace(state: &mut State, direction: i8) -> Vec<Effect> {
 }
 
 fn refresh(state: &mut State) -> Vec<Effect> {
-    let probes = state.body().map(View::probes).unwrap_or_default();
+    let probes = state.asking().map(View::probes).unwrap_or_default();
     vec![Effect::Order(Order::Now(probes))]
 }
 
@@ -378,6 +394,10 @@ fn on_news(state: &mut State, news: News) -> Vec<Effect> {
             state.world.say(Some(Severity::Warning), text);
             state.world.slow_down = Some(fault);
         }
+        News::NotSwitched { database, fault } => {
+            let text = format!("Database {database} cannot be had, the session stays where it was: {fault}");
+            state.world.say(Some(Severity::Warning), text);
+        }
         News::Role(findings) => on_role(state, findings),
     }
     if state.frozen.is_none() {
@@ -405,7 +425,7 @@ fn on_role(state: &mut State, findings: Result<Arc<Findings>, Fault>) {
         return;
     };
     state.world.say(Some(Severity::Warning), question.summary().to_owned());
-    if state.world.privileged_allowed {
+    if state.world.privileged_allowed || state.world.privileged {
         state.world.privileged = true;
     } else {
         // The next key answers: none may go into a filter line below.
@@ -432,6 +452,15 @@ fn on_link(state: &mut State, link: Link) {
                     Some(Severity::Warning),
                     format!("The server has changed its role: it is {now} now."),
                 );
+            }
+            let before = state.world.server.as_ref().map(|before| before.database.clone());
+            if let Some(before) = before.filter(|before| *before != server.database) {
+                state.begin_anew();
+                let text = format!(
+                    "In database {} now; what was seen from {before} is forgotten.",
+                    server.database
+                );
+                state.world.say(Some(Severity::Notice), text);
             }
             for asked in state.world.asked.values_mut() {
                 asked.skipped = None;

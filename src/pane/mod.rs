@@ -10,15 +10,18 @@ pub mod overview;
 mod page;
 mod panels;
 mod queries;
+pub mod replication;
 mod statement;
+mod storage;
 #[cfg(test)]
 mod testing;
+mod vacuum;
+pub mod wraparound;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::action::Action;
-use crate::probe::statements::Key;
 use crate::probe::{Demand, Subject};
 use crate::ui::filter::Filter;
 use crate::ui::look::{Look, Role};
@@ -97,6 +100,11 @@ pub trait View {
         None
     }
 
+    /// False for a panel that has nothing to say on this server and steps out of the way, as last derived.
+    fn shown(&self) -> bool {
+        true
+    }
+
     /// Lines it would fill, as last arranged.
     fn lines(&self) -> u16 {
         u16::MAX
@@ -140,6 +148,10 @@ pub enum Reply {
     Close,
     /// Open the detail page of this.
     Open(Subject),
+    /// List the databases with this one selected, so that the user can switch to it.
+    Databases(String),
+    /// Go on in this database.
+    Switch(String),
     /// Copy this text by OSC 52 and say so.
     Copy(Copy),
     /// Taken, with something to tell the user in the message line.
@@ -208,6 +220,10 @@ pub fn panes() -> Vec<Box<dyn View>> {
         Box::<activity::Activity>::default(),
         Box::<locks::Locks>::default(),
         Box::<queries::Queries>::default(),
+        Box::new(vacuum::vacuum()),
+        storage::pane(),
+        wraparound::pane(),
+        Box::new(replication::pane()),
     ]
 }
 
@@ -216,17 +232,7 @@ pub fn panes() -> Vec<Box<dyn View>> {
 pub fn detail(subject: Subject) -> Option<Box<dyn View>> {
     match subject {
         Subject::Backend { pid, start } => Some(Box::new(backend::Backend::new(pid, start))),
-        Subject::Statement {
-            user,
-            database,
-            query,
-            toplevel,
-        } => Some(Box::new(statement::Statement::new(Key {
-            user,
-            database,
-            query,
-            toplevel,
-        }))),
-        Subject::Relation(_) => None,
+        subject @ Subject::Statement { .. } => statement::page(&subject),
+        Subject::Partitioned(_) | Subject::Relation(_) => None,
     }
 }

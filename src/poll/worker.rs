@@ -2,6 +2,8 @@
 //! At most one statement is in flight on each connection, and no connection is opened while another one of the same
 //! lane lives.
 
+mod switch;
+
 use std::future::{Future, pending};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -45,6 +47,8 @@ type Job = Pin<Box<dyn Future<Output = Done> + Send>>;
 /// How a job ended.
 enum Done {
     Connected(Lane, Result<Box<Session>, Fault>),
+    /// At the database that was wanted, on the first connection.
+    Arrived(String, Result<Box<Session>, Fault>),
     Privileges(Box<Session>, Result<Findings, Fault>),
     Asked {
         lane: Lane,
@@ -123,6 +127,10 @@ struct Run {
     answering: Option<Demand>,
     /// Ends the statement that answers it.
     stop: Option<oneshot::Sender<()>>,
+    /// The user wants to go on in this database.
+    wanted_database: Option<String>,
+    /// The plan from the start, once the user has switched to another database.
+    before_switch: Option<Arc<Plan>>,
 }
 
 impl Run {
@@ -146,6 +154,8 @@ impl Run {
             asked_with: std::collections::BTreeMap::new(),
             answering: None,
             stop: None,
+            wanted_database: None,
+            before_switch: None,
         }
     }
 
@@ -224,7 +234,12 @@ impl Run {
                 self.hurry();
             }
             Order::HotInterval(interval) => self.schedule.hot_interval(interval, self.now()),
-            Order::GoOn => self.held = false,
+            Order::GoOn => {
+                self.held = false;
+                // The answer holds for the whole session, whatever database it goes on in.
+                self.worker.hold_privileged = false;
+            }
+            Order::Database(database) => self.switch_to(database),
             Order::Quit => {}
         }
     }
@@ -276,6 +291,7 @@ impl Run {
 
     /// Gives every free connection something to do.
     async fn dispatch(&mut self) {
+        self.leave();
         for index in 0..self.wires.len() {
             let now = self.now();
             match &self.wires[index].state {
@@ -450,15 +466,17 @@ impl Run {
     async fn done(&mut self, done: Done) {
         match done {
             Done::Connected(lane, session) => self.connected(lane, session).await,
+            Done::Arrived(database, session) => self.arrived(database, session).await,
             Done::Privileges(session, findings) => {
                 let lost = findings
                     .as_ref()
                     .err()
                     .filter(|fault| fault.breaks_connection())
                     .cloned();
-                // A connection that broke says nothing about the role: the next one is asked.
-                self.role_known = lost.is_none();
-                if lost.is_none() {
+                // A connection that broke says nothing about the role, one to another database not enough: the next
+                // one is asked.
+                self.role_known = lost.is_none() && !self.is_elsewhere(&session);
+                if self.role_known {
                     self.judge(findings).await;
                 }
                 self.give_back(Lane::Slow, session, lost).await;
@@ -471,7 +489,10 @@ impl Run {
             } => {
                 let why = answer.result.as_ref().err().filter(|fault| fault.breaks_connection());
                 let why = why.cloned();
-                self.answered(question, answer).await;
+                // What was asked elsewhere, before the first connection moved, is not about here.
+                if !self.is_elsewhere(&session) {
+                    self.answered(question, answer).await;
+                }
                 self.give_back(lane, session, why).await;
             }
         }
@@ -487,6 +508,7 @@ impl Run {
     async fn connected(&mut self, lane: Lane, session: Result<Box<Session>, Fault>) {
         let session = match session {
             Ok(session) => session,
+            Err(fault) if lane == Lane::Fast && self.returned(&fault).await => return,
             Err(fault) => return self.down(lane, fault).await,
         };
         self.cost.opened += 1;
@@ -512,7 +534,12 @@ impl Run {
 
     async fn slow_connected(&mut self, session: Box<Session>) {
         if self.is_elsewhere(&session) {
+            let other_server = self.is_other_server(&session);
             session.close().await;
+            if !other_server {
+                let now = self.now();
+                return self.wire(Lane::Slow).retry(now);
+            }
             let why = "The second connection reached another server than the first one.";
             return self.down(Lane::Slow, Fault::new(FaultKind::Lost, why)).await;
         }
@@ -567,8 +594,15 @@ impl Run {
         self.wire(lane).state = State::Idle(session);
     }
 
-    /// True for a session on another server than the first connection's, after an address moved or a restart.
+    /// True for a session on another server than the first connection's, or in another database.
     fn is_elsewhere(&self, session: &Session) -> bool {
+        let database = &session.server().database;
+        let other = |server: &Arc<Server>| server.database != *database;
+        self.is_other_server(session) || self.server.as_ref().is_some_and(other)
+    }
+
+    /// True for a session on another server than the first connection's, after an address moved or a restart.
+    fn is_other_server(&self, session: &Session) -> bool {
         let here = |server: &Arc<Server>| server.started_us == session.server().started_us;
         self.server.as_ref().is_some_and(|server| !here(server))
     }

@@ -29,7 +29,7 @@ const FEW_LINES: usize = 12;
 
 /// The page of one statement.
 #[derive(Debug)]
-pub struct Statement {
+pub(super) struct Statement {
     subject: Subject,
     key: Key,
     /// Role and database, as last seen.
@@ -53,10 +53,29 @@ pub struct Statement {
     page: Page,
 }
 
+/// The page of that subject, if it is a statement.
+pub(super) fn page(subject: &Subject) -> Option<Box<dyn View>> {
+    let Subject::Statement {
+        user,
+        database,
+        query,
+        toplevel,
+    } = *subject
+    else {
+        return None;
+    };
+    Some(Box::new(Statement::new(Key {
+        user,
+        database,
+        query,
+        toplevel,
+    })))
+}
+
 impl Statement {
     /// The page of the entry with that key.
     #[must_use]
-    pub fn new(key: Key) -> Self {
+    fn new(key: Key) -> Self {
         Self {
             subject: key.into(),
             key,

@@ -96,7 +96,7 @@ fn explained(fault: Fault, server: &Server) -> Fault {
     let (sentence, remedy) = match fault.kind {
         FaultKind::Denied => (
             format!("Its plan needs the rights the statement itself needs. {said}"),
-            format!("To plan what reads: {}", privilege::grant_read_all(&server.role)),
+            format!("To plan what reads: {}", privilege::grant_read_all_data(&server.role)),
         ),
         FaultKind::Undefined => (
             format!("The server cannot plan it here. {said}"),
