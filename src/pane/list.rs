@@ -64,6 +64,11 @@ pub(super) trait List: Default + 'static {
     /// The rows by what is known now; `None` if nothing is. Called on new data and after [`Self::on`] took an action.
     fn rows(&mut self, world: &World) -> Option<Vec<Self::Row>>;
 
+    /// How many of the rows are shown at most, the first ones by the order the user has chosen; all of them if `None`.
+    fn limit(&self, _world: &World) -> Option<usize> {
+        None
+    }
+
     /// The line above the table: what is shown of how much, and whatever else holds for all of it.
     fn head(&self, world: &World, rows: &[Self::Row]) -> Vec<Piece>;
 
@@ -227,6 +232,7 @@ impl<L: List> View for ListView<L> {
         self.shown = self.list.shown(world);
         let rows = self.list.rows(world);
         self.known = rows.is_some();
+        self.table.set_limit(self.list.limit(world));
         self.table.set_rows(rows.unwrap_or_default());
         self.head = self.list.head(world, self.table.rows());
         self.badge = self.list.badge(self.table.rows());
