@@ -7,6 +7,7 @@ pub mod locks;
 pub mod observe;
 pub mod overview;
 pub mod rates;
+pub mod relation_sql;
 pub mod remedy;
 pub mod replay;
 pub mod series;

@@ -9,6 +9,7 @@ pub mod locks;
 pub mod overview;
 mod page;
 mod panels;
+mod relation;
 #[cfg(test)]
 mod testing;
 
@@ -210,6 +211,7 @@ pub fn panes() -> Vec<Box<dyn View>> {
 pub fn detail(subject: Subject) -> Option<Box<dyn View>> {
     match subject {
         Subject::Backend { pid, start } => Some(Box::new(backend::Backend::new(pid, start))),
-        Subject::Relation(_) | Subject::Statement { .. } => None,
+        Subject::Relation(oid) => Some(Box::new(relation::page(oid))),
+        Subject::Statement { .. } => None,
     }
 }
