@@ -12,6 +12,7 @@ use super::View;
 use super::list::ListView;
 use super::panels::Panels;
 use crate::probe::relation::Relation;
+use crate::probe::relation_locks::RelationLocks;
 use crate::probe::{Probe, Subject};
 use crate::world::World;
 
@@ -48,6 +49,7 @@ fn answer_about<'a, P: Probe>(subject: &Subject, world: &'a World) -> Option<&'a
 /// The table was asked for and is not there any more.
 fn is_gone(oid: u32, world: &World) -> bool {
     matches!(answer::<Relation>(oid, world), Some(None))
+        || answer::<RelationLocks>(oid, world).is_some_and(|locks| !locks.exists)
 }
 
 /// What was known last, kept when the table has gone.

@@ -33,7 +33,9 @@ pub(super) struct Summary {
     measuring: Measuring,
     /// What was measured on this page or found from an earlier visit, by oid.
     measured: BTreeMap<u32, Measured>,
-    /// When it was found missing, by the server's clock.
+    /// When it was there last, by the server's clock.
+    seen: Option<f64>,
+    /// When it was found missing, by the same.
     gone: Option<Option<f64>>,
     stale: bool,
     /// Said above everything else.
@@ -54,6 +56,7 @@ impl Summary {
             columns: Last::new(oid),
             measuring: Measuring::new(Measure::SPEC.id),
             measured: BTreeMap::new(),
+            seen: None,
             gone: None,
             stale: false,
             notice: None,
@@ -65,13 +68,14 @@ impl Summary {
 
     /// Takes over what is new; what is missing now keeps its last state.
     fn learn(&mut self, world: &World) {
-        match answer::<Relation>(self.oid, world) {
-            Some(Some(identity)) => {
-                self.identity = Some(identity.clone());
-                self.gone = None;
-            }
-            Some(None) if self.gone.is_none() => self.gone = Some(world.server_now()),
-            Some(None) | None => {}
+        if let Some(Some(identity)) = answer::<Relation>(self.oid, world) {
+            self.identity = Some(identity.clone());
+        }
+        if is_gone(self.oid, world) {
+            self.gone.get_or_insert(world.server_now());
+        } else {
+            self.gone = None;
+            self.seen = seen(self.oid, world).or(self.seen);
         }
         self.stats.learn::<RelationStats>(world);
         self.columns.learn::<RelationColumns>(world);
@@ -96,7 +100,10 @@ impl Summary {
         let ours = ran.is_some_and(|ran| ran.subject.as_ref() == Some(&self.subject));
         let failed = || Notice::failed::<Relation>(world).filter(|_| ours);
         match (&self.identity, self.gone) {
-            (Some(identity), Some(missed)) => Some(Notice::new(Role::Warning, gone(identity.now, missed))),
+            (Some(identity), Some(missed)) => {
+                let seen = self.seen.unwrap_or(identity.now);
+                Some(Notice::new(Role::Warning, gone(seen, missed)))
+            }
             (None, Some(_)) => Some(Notice::new(
                 Role::Warning,
                 "There is no such relation in this database (any more).",
@@ -203,6 +210,13 @@ impl Summary {
         let oid = toasted.or(identity.parent.as_ref().map(|parent| parent.oid))?;
         Some(Subject::Relation(oid))
     }
+}
+
+/// When the newest answer found it, in seconds since 1970 by the server's clock.
+fn seen(oid: u32, world: &World) -> Option<f64> {
+    answer::<RelationLocks>(oid, world)?;
+    let ago = world.now.since(world.latest.ran::<RelationLocks>()?.started);
+    Some(world.server_now()? - ago.as_secs_f64())
 }
 
 fn gone(last: f64, missed: Option<f64>) -> String {
