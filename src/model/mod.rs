@@ -16,6 +16,7 @@ pub mod progress;
 pub mod rates;
 pub mod recovery;
 pub mod relation_sql;
+pub mod relation_upkeep;
 pub mod remedy;
 pub mod replay;
 pub mod replication;

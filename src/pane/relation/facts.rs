@@ -2,7 +2,7 @@
 
 use super::ago;
 use crate::model::bloat::{self, Confidence, Estimate, Input, Why};
-use crate::model::relation_sql;
+use crate::model::{autovacuum, relation_sql, relation_upkeep};
 use crate::pane::page::{Fact, Rich};
 use crate::probe::measure::{Heap, Measured};
 use crate::probe::relation::{Identity, Size, Toast};
@@ -356,6 +356,31 @@ fn run(who: &str, runs: &Runs, now: Option<f64>) -> String {
     let total = runs.total.filter(|total| *total > 0.0);
     let total = total.map_or_else(String::new, |total| format!(", {} in all", format::duration(total)));
     format!("{who} {}\u{d7}{last}{total}", format::count(runs.count))
+}
+
+/// How near it is to what makes autovacuum come.
+pub(super) fn thresholds(identity: &Identity, stats: &Stats) -> Vec<Fact> {
+    if !has_rows(identity) || stats.in_recovery {
+        return Vec::new();
+    }
+    let table = relation_upkeep::table(identity, stats);
+    let mut rich = Rich::default();
+    for distance in autovacuum::distances(&table) {
+        let text = format!(
+            "{} {} of {} ({})",
+            distance.work.name(),
+            format::count(distance.count),
+            format::count(distance.at),
+            format::percent(distance.share() * 100.0)
+        );
+        rich.fact(text, if distance.over() { Role::Notice } else { Role::Text });
+    }
+    if !table.enabled {
+        rich.fact("autovacuum_enabled=false: nobody will come", Role::Warning);
+    } else if !relation_upkeep::is_active(stats) {
+        rich.fact("autovacuum or track_counts is off on this server", Role::Warning);
+    }
+    vec![Fact::new("Autovacuum", rich)]
 }
 
 /// What VACUUM has marked, and how old the oldest row may be.

@@ -131,6 +131,7 @@ impl Summary {
         if let Some(stats) = stats {
             facts.extend(facts::rows(identity, stats));
             facts.extend(facts::upkeep(identity, stats, now));
+            facts.extend(facts::thresholds(identity, stats));
         }
         facts.extend(facts::visibility(identity, stats));
         if let Some(stats) = stats {
