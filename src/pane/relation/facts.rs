@@ -229,7 +229,7 @@ pub(super) fn measured(identity: &Identity, measured: &[Measured], now: Option<f
         };
         let label = if options.is_some() { "Measured" } else { "TOAST" };
         let fillfactor = options.and_then(bloat::fillfactor).unwrap_or(100);
-        let rich = measurement(heap, bloat::to_win(heap, identity.block, fillfactor));
+        let rich = measurement(heap, bloat::to_win(heap, fillfactor));
         Some((label, rich, one.at))
     };
     let facts = measured.iter().filter_map(fact);

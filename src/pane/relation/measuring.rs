@@ -170,8 +170,7 @@ impl Measuring {
             Phase::Asking(offer) => Some(Notice::new(
                 Role::Accent,
                 format!(
-                    "{} Ends itself after {budget}; the same key or Esc stops it before. The same key again starts \
-                     it, Esc does not.",
+                    "{} Ends itself after {budget}. The same key starts it and later stops it; Esc leaves it.",
                     offer.costs
                 ),
             )),
