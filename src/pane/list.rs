@@ -8,6 +8,7 @@ use super::common::{self, Notice};
 use super::page::Rich;
 use super::{Badge, Copy, Reply, View};
 use crate::action::Action;
+use crate::probe::Demand;
 use crate::ui::filter::Filter;
 use crate::ui::look::{Look, Role};
 use crate::ui::table::{self, Order, Record, Table};
@@ -111,6 +112,11 @@ pub(super) trait List: Default + 'static {
     fn key(&self, _row: &Self::Row) -> Option<i64> {
         None
     }
+
+    /// See [`View::demand`].
+    fn demand(&self) -> Option<Demand> {
+        None
+    }
 }
 
 /// A list as a view.
@@ -133,8 +139,15 @@ pub(super) struct ListView<L: List> {
 
 impl<L: List> Default for ListView<L> {
     fn default() -> Self {
+        Self::of(L::default())
+    }
+}
+
+impl<L: List> ListView<L> {
+    /// A view of a list that knows what it is about.
+    pub fn of(list: L) -> Self {
         Self {
-            list: L::default(),
+            list,
             table: L::SORT.map_or_else(Table::unsorted, Table::new),
             known: false,
             shown: true,
@@ -147,9 +160,7 @@ impl<L: List> Default for ListView<L> {
             height: 0,
         }
     }
-}
 
-impl<L: List> ListView<L> {
     /// What has to be said, the most important first.
     fn notices(&self, world: &World) -> Vec<Notice> {
         if !self.known {
@@ -326,6 +337,10 @@ impl<L: List> View for ListView<L> {
             .map_or((0, 0), |(first, last, _)| (first - 1, last));
         let near = self.table.shown().skip(first).take(2 * (last - first));
         near.filter_map(|row| self.list.key(row)).collect()
+    }
+
+    fn demand(&self) -> Option<Demand> {
+        self.list.demand()
     }
 
     fn filter(&self) -> Option<&Filter> {

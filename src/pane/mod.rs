@@ -10,6 +10,7 @@ pub mod overview;
 mod page;
 mod panels;
 mod queries;
+mod relation;
 pub mod replication;
 mod statement;
 mod storage;
@@ -222,8 +223,8 @@ pub fn panes() -> Vec<Box<dyn View>> {
         Box::<queries::Queries>::default(),
         Box::new(vacuum::vacuum()),
         storage::pane(),
-        wraparound::pane(),
         Box::new(replication::pane()),
+        wraparound::pane(),
     ]
 }
 
@@ -234,5 +235,7 @@ pub fn detail(subject: Subject) -> Option<Box<dyn View>> {
         Subject::Backend { pid, start } => Some(Box::new(backend::Backend::new(pid, start))),
         subject @ Subject::Statement { .. } => statement::page(&subject),
         Subject::Partitioned(_) | Subject::Relation(_) => None,
+        Subject::Relation(oid) => Some(Box::new(relation::page(oid))),
+        Subject::Partitioned(_) | Subject::Statement { .. } => None,
     }
 }

@@ -32,7 +32,12 @@ pub(super) struct Panels {
     /// The room of each, its line with the name included; empty while only the chosen one is shown.
     stack: Vec<Rect>,
     subject: Option<Subject>,
+    /// What the subject is called, once that is known.
+    name: Option<Naming>,
 }
+
+/// The name of a subject by what is known now.
+type Naming = fn(&Subject, &World) -> Option<String>;
 
 impl Panels {
     /// Panels one of which is shown.
@@ -47,6 +52,7 @@ impl Panels {
             stacked: false,
             stack: Vec::new(),
             subject: None,
+            name: None,
         }
     }
 
@@ -59,6 +65,12 @@ impl Panels {
     /// The page of that subject.
     pub fn about(mut self, subject: Subject) -> Self {
         self.subject = Some(subject);
+        self
+    }
+
+    /// The title is what the subject is called.
+    pub fn named(mut self, name: Naming) -> Self {
+        self.name = Some(name);
         self
     }
 
@@ -203,6 +215,11 @@ impl View for Panels {
     }
 
     fn derive(&mut self, world: &World) {
+        if let (Some(name), Some(subject)) = (self.name, &self.subject)
+            && let Some(name) = name(subject, world)
+        {
+            self.title = name;
+        }
         for panel in &mut self.panels {
             panel.derive(world);
         }
@@ -277,7 +294,10 @@ impl View for Panels {
     }
 
     fn keys(&self) -> Vec<i64> {
-        self.current().map(View::keys).unwrap_or_default()
+        // What was demanded is answered by its own panel's keys, whichever is looked at meanwhile.
+        let demanded = self.panels.iter().find(|panel| panel.demand().is_some());
+        let panel = demanded.map(AsRef::as_ref).or_else(|| self.current());
+        panel.map(View::keys).unwrap_or_default()
     }
 
     fn demand(&self) -> Option<Demand> {
