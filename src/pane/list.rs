@@ -45,6 +45,8 @@ pub(super) trait List: Default + 'static {
     const ID: &'static str;
     /// What it is called.
     const TITLE: &'static str;
+    /// What it is called where room is short.
+    const SHORT: &'static str = Self::TITLE;
     /// The probes it shows; the first one tells how fresh it is.
     const PROBES: &'static [&'static str];
     /// Column and order it is sorted by at first; `None` for rows that keep their order.
@@ -138,6 +140,14 @@ impl<L: List> Default for ListView<L> {
 }
 
 impl<L: List> ListView<L> {
+    /// The view of a list that is about something: a page.
+    pub fn of(list: L) -> Self {
+        Self {
+            list,
+            ..Self::default()
+        }
+    }
+
     /// What has to be said, the most important first.
     fn notices(&self, world: &World) -> Vec<Notice> {
         if !self.known {
@@ -203,6 +213,10 @@ impl<L: List> View for ListView<L> {
 
     fn title(&self) -> String {
         L::TITLE.to_owned()
+    }
+
+    fn short_title(&self) -> String {
+        L::SHORT.to_owned()
     }
 
     fn probes(&self) -> Vec<&'static str> {

@@ -9,6 +9,7 @@ pub mod locks;
 pub mod overview;
 mod page;
 mod panels;
+pub mod partitions;
 #[cfg(test)]
 mod testing;
 
@@ -202,6 +203,7 @@ pub fn panes() -> Vec<Box<dyn View>> {
         Box::<overview::Overview>::default(),
         Box::<activity::Activity>::default(),
         Box::<locks::Locks>::default(),
+        partitions::pane(),
     ]
 }
 
@@ -210,6 +212,7 @@ pub fn panes() -> Vec<Box<dyn View>> {
 pub fn detail(subject: Subject) -> Option<Box<dyn View>> {
     match subject {
         Subject::Backend { pid, start } => Some(Box::new(backend::Backend::new(pid, start))),
-        Subject::Partitioned(_) | Subject::Relation(_) | Subject::Statement { .. } => None,
+        Subject::Partitioned(oid) => Some(partitions::page(oid)),
+        Subject::Relation(_) | Subject::Statement { .. } => None,
     }
 }

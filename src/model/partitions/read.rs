@@ -138,7 +138,7 @@ impl<'a> Reader<'a> {
         let holes = cover::holes(&ranges, &axes);
         let recent: Vec<(&Point, &Point)> = recent(&ranges);
         let zone = match parent.axis() {
-            Axis::TimestampTz => step::zone_of(recent.iter().map(|(from, _)| *from), &self.zones),
+            Axis::TimestampTz => step::zone_of(&recent.iter().map(|(from, _)| *from).collect::<Vec<_>>(), &self.zones),
             _ => TimeZone::UTC,
         };
         let step = step::cadence(recent.into_iter(), &zone);
