@@ -8,6 +8,7 @@ use super::common::{self, Notice};
 use super::page::Rich;
 use super::{Badge, Copy, Reply, View};
 use crate::action::Action;
+use crate::probe::Subject;
 use crate::ui::filter::Filter;
 use crate::ui::look::{Look, Role};
 use crate::ui::table::{self, Order, Record, Table};
@@ -57,6 +58,16 @@ pub(super) trait List: Default + 'static {
     const HELP: &'static [(&'static str, &'static str)] = &[];
     /// What is said while the first answer is awaited.
     const ASKING: &'static str;
+
+    /// What it is called now; of a page, what it is about.
+    fn title(&self) -> String {
+        Self::TITLE.to_owned()
+    }
+
+    /// What the page is about, see [`View::subject`].
+    fn subject(&self) -> Option<&Subject> {
+        None
+    }
 
     /// The rows by what is known now; `None` if nothing is. Called on new data and after [`Self::on`] took an action.
     fn rows(&mut self, world: &World) -> Option<Vec<Self::Row>>;
@@ -212,7 +223,11 @@ impl<L: List> View for ListView<L> {
     }
 
     fn title(&self) -> String {
-        L::TITLE.to_owned()
+        self.list.title()
+    }
+
+    fn subject(&self) -> Option<&Subject> {
+        self.list.subject()
     }
 
     fn short_title(&self) -> String {

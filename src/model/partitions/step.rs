@@ -91,7 +91,8 @@ pub fn cadence<'a>(ranges: impl Iterator<Item = (&'a Point, &'a Point)>, zone: &
     (count * 2 > all).then_some(step)
 }
 
-/// The zone in which most of these moments in UTC are midnight; the earlier zone where several are as good.
+/// The zone in which more than half of these moments in UTC are midnight; the earlier zone where several are as good,
+/// UTC where none is.
 #[must_use]
 pub fn zone_of(moments: &[&Point], zones: &[TimeZone]) -> TimeZone {
     let is_midnight = |point: &&&Point, zone: &TimeZone| match point {
@@ -100,6 +101,7 @@ pub fn zone_of(moments: &[&Point], zones: &[TimeZone]) -> TimeZone {
     };
     let midnights = |zone: &TimeZone| moments.iter().filter(|point| is_midnight(point, zone)).count();
     let best = zones.iter().rev().max_by_key(|zone| midnights(zone));
+    let best = best.filter(|zone| midnights(zone) * 2 > moments.len());
     best.cloned().unwrap_or(TimeZone::UTC)
 }
 

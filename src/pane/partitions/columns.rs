@@ -2,6 +2,7 @@
 
 use super::rows::{Row, Shown, Table};
 use super::words;
+use crate::model::partitions::Level;
 use crate::ui::format;
 use crate::ui::look::Role;
 use crate::ui::table::{Align, Cell, Column, Key, Record, Width};
@@ -43,6 +44,10 @@ impl Record for Row {
 
     fn columns() -> &'static [Column<Self>] {
         COLUMNS
+    }
+
+    fn role(&self) -> Option<Role> {
+        (self.table()?.level == Level::Over).then_some(Role::Muted)
     }
 
     fn mark(&self) -> Option<Role> {

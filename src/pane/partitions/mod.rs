@@ -10,7 +10,6 @@ use std::sync::Arc;
 use super::common::Notice;
 use super::list::{List, ListView, Piece};
 use super::page::Rich;
-use super::panels::Panels;
 use super::{Badge, Copy, Reply, View};
 use crate::action::Action;
 use crate::model::partitions::{self as model, Level, Parent, Verdict};
@@ -29,16 +28,13 @@ const ASKING: &str = "Asking for partitioned tables.";
 /// The page of one partitioned table.
 #[must_use]
 pub fn page(oid: u32) -> Box<dyn View> {
-    let list = ListView::of(page::Parts::of(oid));
-    let panels = Panels::new("partitioned", "Partitions", "Part", vec![Box::new(list)]);
-    Box::new(panels.about(Subject::Partitioned(oid)))
+    Box::new(ListView::of(page::Parts::of(oid)))
 }
 
 /// The pane.
 #[must_use]
 pub fn pane() -> Box<dyn View> {
-    let list = ListView::<Parents>::default();
-    Box::new(list)
+    Box::new(ListView::<Parents>::default())
 }
 
 /// What an answer means, worked out once an answer.

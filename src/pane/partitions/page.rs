@@ -25,6 +25,9 @@ use crate::world::World;
 #[derive(Debug, Default)]
 pub(super) struct Parts {
     oid: u32,
+    subject: Option<Subject>,
+    /// Of the table, as far as it was ever known.
+    name: Option<String>,
     known: Known,
     built: Option<(Mono, usize)>,
     items: Vec<Arc<Item>>,

@@ -39,7 +39,13 @@ pub(super) fn reach(parent: &Parent, reach: &Reach) -> (String, Role) {
         Reach::Ranges(ranges) => (count(ranges, "range", "ranges"), Role::Muted),
         Reach::Values(values) => (count(values, "value", "values"), Role::Muted),
         Reach::Whole => ("every key".to_owned(), Role::Muted),
-        Reach::Missing(missing) => (format!("{} missing", format::count(*missing)), Role::Warning),
+        Reach::Missing(missing) => {
+            let modulus = parent.remainders.first().map_or(0, |(modulus, _)| *modulus);
+            (
+                format!("lacks {} of {}", format::count(*missing), format::count(modulus)),
+                Role::Warning,
+            )
+        }
     };
     (text, role)
 }
@@ -169,7 +175,7 @@ fn key(parent: &Parent) -> Rich {
     line.push(format!(" {}", types.join(", ")), Role::Muted);
     if parent.zone != TimeZone::UTC {
         let zone = parent.zone.iana_name().unwrap_or("another zone");
-        line.fact(format!("midnights of {zone}"), Role::Muted);
+        line.fact(format!("midnights as in {zone}"), Role::Muted);
     }
     line
 }
