@@ -69,6 +69,11 @@ pub(super) trait List: Default + 'static {
         None
     }
 
+    /// False where the whole panel has nothing to say and steps out of the way, see [`View::shown`].
+    fn shown(&self, _world: &World) -> bool {
+        true
+    }
+
     /// The rows by what is known now; `None` if nothing is. Called on new data and after [`Self::on`] took an action.
     fn rows(&mut self, world: &World) -> Option<Vec<Self::Row>>;
 
@@ -122,6 +127,7 @@ pub(super) struct ListView<L: List> {
     list: L,
     table: Table<L::Row>,
     known: bool,
+    shown: bool,
     head: Vec<Piece>,
     /// Said instead of rows, or below them.
     notices: Vec<Notice>,
@@ -139,6 +145,7 @@ impl<L: List> Default for ListView<L> {
             list: L::default(),
             table: L::SORT.map_or_else(Table::unsorted, Table::new),
             known: false,
+            shown: true,
             head: Vec::new(),
             notices: Vec::new(),
             badge: None,
@@ -246,6 +253,7 @@ impl<L: List> View for ListView<L> {
     fn derive(&mut self, world: &World) {
         let probe = L::PROBES.first().copied().unwrap_or_default();
         self.stale = matches!(world.freshness(probe), Freshness::Stale(_));
+        self.shown = self.list.shown(world);
         let rows = self.list.rows(world);
         self.known = rows.is_some();
         self.table.set_rows(rows.unwrap_or_default());
@@ -308,6 +316,10 @@ impl<L: List> View for ListView<L> {
         }
         put_lines(&self.said, look, said, buf);
         put_lines(&self.about, look, about, buf);
+    }
+
+    fn shown(&self) -> bool {
+        self.shown
     }
 
     fn lines(&self) -> u16 {

@@ -120,6 +120,15 @@ const COLUMNS: &[Column<Row>] = &[
         key: |row| number(row, |table| Some(many(table.holes))),
     },
     Column {
+        id: "default",
+        title: "default",
+        help: "rows of the default partition, and whether it fills; without one such rows are refused",
+        width: Width::Fit(7, 14),
+        align: Align::Right,
+        cell: |row| cell(row, |table| shown(&table.default)),
+        key: |row| number(row, |table| table.default_rows),
+    },
+    Column {
         id: "cadence",
         title: "cadence",
         help: "the length of most of its recent ranges",
@@ -136,15 +145,6 @@ const COLUMNS: &[Column<Row>] = &[
         align: Align::Right,
         cell: |row| cell(row, |table| Cell::text(format::count(table.partitions))),
         key: |row| number(row, |table| Some(many(table.partitions))),
-    },
-    Column {
-        id: "default",
-        title: "default",
-        help: "rows of the default partition, and whether it fills; without one such rows are refused",
-        width: Width::Fit(7, 14),
-        align: Align::Right,
-        cell: |row| cell(row, |table| shown(&table.default)),
-        key: |row| number(row, |table| table.default_rows),
     },
     Column {
         id: "newest",

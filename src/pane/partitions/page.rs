@@ -51,12 +51,17 @@ struct Item {
 #[derive(Clone, Debug)]
 pub(super) struct Row {
     item: Arc<Item>,
-    now: bool,
+    /// Why it is the one that is written to.
+    now: Option<&'static str>,
 }
 
 impl Parts {
     pub fn of(oid: u32) -> Self {
-        Self { oid, ..Self::default() }
+        Self {
+            oid,
+            subject: Some(Subject::Partitioned(oid)),
+            ..Self::default()
+        }
     }
 
     fn parent(&self) -> Option<&Parent> {
@@ -68,17 +73,21 @@ impl Parts {
         Some((parent, self.known.judge(parent)))
     }
 
-    /// The oid of the partition that takes the rows of now.
-    fn current(&self) -> Option<u32> {
-        let parent = self.parent().filter(|parent| parent.axis().is_time())?;
+    /// The oid of the partition that takes the rows of now, or the newest one with rows where there is no telling.
+    fn current(&self) -> Option<(u32, &'static str)> {
+        let parent = self.parent()?;
+        let mut ranged = parent.ranged().rev().filter(|(part, _)| !part.detaching);
+        if parent.axis().is_number() {
+            let (part, _) = ranged.find(|(part, _)| part.rows > Some(0.0))?;
+            return Some((part.oid, "newest rows"));
+        }
         let now = Edge::At(Point::Time(moment(self.known.now)?));
         let contains = |range: &cover::Range| {
             let (from, to) = range.leading();
             *from <= now && now < *to
         };
-        let mut ranged = parent.ranged().rev();
-        let found = ranged.find(|(part, range)| !part.detaching && contains(range));
-        found.map(|(part, _)| part.oid)
+        let (part, _) = ranged.find(|(_, range)| parent.axis().is_time() && contains(range))?;
+        Some((part.oid, "now"))
     }
 }
 
@@ -155,12 +164,23 @@ impl List for Parts {
             "(hole)",
             "no partition takes these values; y copies the statement that makes one",
         ),
-        ("now", "the partition that takes the rows of now"),
+        (
+            "now",
+            "the partition that takes the rows of now; of numbers the newest one with rows",
+        ),
         (
             "bounds",
             "from the first value that belongs to it to right before the second, by the calendar in the head",
         ),
     ];
+
+    fn title(&self) -> String {
+        self.name.clone().unwrap_or_else(|| Self::TITLE.to_owned())
+    }
+
+    fn subject(&self) -> Option<&Subject> {
+        self.subject.as_ref()
+    }
 
     fn rows(&mut self, world: &World) -> Option<Vec<Row>> {
         if !self.known.learn(world) {
@@ -169,11 +189,13 @@ impl List for Parts {
         if self.built != self.known.answer {
             self.built = self.known.answer;
             self.items = self.parent().map(items).unwrap_or_default();
+            let name = self.parent().map(|parent| format!("{}.{}", parent.schema, parent.name));
+            self.name = name.or_else(|| self.name.take());
         }
         let now = self.current();
         let row = |item: &Arc<Item>| Row {
             item: Arc::clone(item),
-            now: now == Some(item.id.0),
+            now: now.filter(|(oid, _)| *oid == item.id.0).map(|(_, note)| note),
         };
         Some(self.items.iter().map(row).collect())
     }
@@ -182,7 +204,6 @@ impl List for Parts {
         let Some((parent, verdict)) = self.judged() else {
             return Vec::new();
         };
-        let name = format!("{}.{}", parent.schema, parent.name);
         let key = format!("{} {}", parent.strategy.name(), parent.key());
         let count = parent.parts.len();
         let parts = match parent.unasked {
@@ -191,12 +212,7 @@ impl List for Parts {
         };
         let (covers, role) = words::reach(parent, &verdict.reach);
         let role = words::role(verdict.level).unwrap_or(role);
-        let mut head = vec![
-            (name, Role::Title),
-            (key, Role::Muted),
-            (parts, Role::Text),
-            (covers, role),
-        ];
+        let mut head = vec![(key, Role::Title), (parts, Role::Text), (covers, role)];
         head.extend(parent.step.map(|step| (words::cadence(step), Role::Muted)));
         head
     }
@@ -247,7 +263,7 @@ impl Record for Row {
     fn mark(&self) -> Option<Role> {
         match self.item.note.1 {
             role @ (Role::Warning | Role::Notice) => Some(role),
-            _ if self.now => Some(Role::Ok),
+            _ if self.now.is_some() => Some(Role::Ok),
             _ => None,
         }
     }
@@ -310,8 +326,8 @@ const COLUMNS: &[Column<Row>] = &[
         width: Width::Rest(4),
         align: Align::Left,
         cell: |row| {
-            if row.now {
-                return Cell::new("now", Role::Ok);
+            if let Some(now) = row.now {
+                return Cell::new(now, Role::Ok);
             }
             let (text, role) = &row.item.note;
             Cell::new(text.as_str(), *role)
