@@ -8,7 +8,7 @@ use super::common::{self, Notice};
 use super::page::Rich;
 use super::{Badge, Copy, Reply, View};
 use crate::action::Action;
-use crate::probe::Demand;
+use crate::probe::{Demand, Subject};
 use crate::ui::filter::Filter;
 use crate::ui::look::{Look, Role};
 use crate::ui::table::{self, Order, Record, Table};
@@ -46,6 +46,8 @@ pub(super) trait List: Default + 'static {
     const ID: &'static str;
     /// What it is called.
     const TITLE: &'static str;
+    /// What it is called where room is short.
+    const SHORT: &'static str = Self::TITLE;
     /// The probes it shows; the first one tells how fresh it is.
     const PROBES: &'static [&'static str];
     /// Column and order it is sorted by at first; `None` for rows that keep their order.
@@ -56,6 +58,16 @@ pub(super) trait List: Default + 'static {
     const HELP: &'static [(&'static str, &'static str)] = &[];
     /// What is said while the first answer is awaited.
     const ASKING: &'static str;
+
+    /// What it is called now; of a page, what it is about.
+    fn title(&self) -> String {
+        Self::TITLE.to_owned()
+    }
+
+    /// What the page is about, see [`View::subject`].
+    fn subject(&self) -> Option<&Subject> {
+        None
+    }
 
     /// False where the whole panel has nothing to say and steps out of the way, see [`View::shown`].
     fn shown(&self, _world: &World) -> bool {
@@ -161,6 +173,14 @@ impl<L: List> ListView<L> {
         }
     }
 
+    /// The view of a list that is about something: a page.
+    pub fn of(list: L) -> Self {
+        Self {
+            list,
+            ..Self::default()
+        }
+    }
+
     /// What has to be said, the most important first.
     fn notices(&self, world: &World) -> Vec<Notice> {
         if !self.known {
@@ -225,7 +245,15 @@ impl<L: List> View for ListView<L> {
     }
 
     fn title(&self) -> String {
-        L::TITLE.to_owned()
+        self.list.title()
+    }
+
+    fn subject(&self) -> Option<&Subject> {
+        self.list.subject()
+    }
+
+    fn short_title(&self) -> String {
+        L::SHORT.to_owned()
     }
 
     fn probes(&self) -> Vec<&'static str> {
