@@ -17,6 +17,9 @@ use crate::world::message::Severity;
 const TALL: u16 = 30;
 /// What the chosen one keeps at least.
 const CHOSEN: u16 = 10;
+/// Lines the chosen one may have beyond what it fills, for what it says of its selected row, and what it then has at
+/// least.
+const ABOUT: (u16, u16) = (6, 14);
 
 /// The panels of a pane.
 pub(super) struct Panels {
@@ -100,7 +103,7 @@ impl Panels {
         }
     }
 
-    /// The height of every panel: what it wants, no more than its share; the chosen one has the rest.
+    /// The height of every panel: what it wants, no more than its share; the chosen one has room for all of it.
     fn share_out(&self, area: Rect) -> Vec<Rect> {
         let others = u16::try_from(self.shown().count().saturating_sub(1))
             .unwrap_or(u16::MAX)
@@ -116,7 +119,8 @@ impl Panels {
         let mut heights: Vec<u16> = self.panels.iter().map(|panel| wants(panel.as_ref())).collect();
         let used: u16 = heights.iter().sum::<u16>() - heights.get(self.chosen).copied().unwrap_or_default();
         if let Some(height) = heights.get_mut(self.chosen) {
-            *height = area.height.saturating_sub(used);
+            let most = self.current().map_or(0, View::lines).saturating_add(1 + ABOUT.0);
+            *height = area.height.saturating_sub(used).min(most.max(ABOUT.1));
         }
         let mut y = area.y;
         let place = |height: u16| {

@@ -46,6 +46,11 @@ async fn a_slot_is_lost(#[values(12, 13, 14, 16, 17, 18)] major: u32) {
     let held = slot(&mut eye, "stuck").await;
     let after = number(&judge, kept).await;
     assert!((before..=after).contains(&held.kept_bytes.unwrap()));
+    wait_until("it is seen to grow", PATIENCE, async || {
+        eye.ask_id("slots").await;
+        Ok(eye.world.series.trails().speed(What::Kept, "stuck").is_some())
+    })
+    .await;
     let growth = eye.world.series.trails().speed(What::Kept, "stuck").unwrap();
     assert!(growth.per_second > 0.0);
     let judged = Judged::of(&held, Some(growth), None);
@@ -78,13 +83,14 @@ async fn a_slot_is_lost(#[values(12, 13, 14, 16, 17, 18)] major: u32) {
         gone.invalidation_reason.as_deref(),
         (major >= 17).then_some("wal_removed")
     );
-    let screen = eye.screen().await;
+    eye.screen().await;
+    eye.on(pgmon_tui::action::Action::NextView);
+    let screen = eye.draw();
     assert!(
         screen.contains("1 lost") && screen.contains("its consumer has to begin anew"),
         "{screen}"
     );
     // What is offered gets rid of it.
-    eye.on(pgmon_tui::action::Action::NextView);
     let drop = eye.copies().into_iter().next().unwrap();
     judge.simple(&drop).await.unwrap();
     assert!(eye.ask::<SlotsProbe>().await.is_empty());

@@ -30,7 +30,8 @@ async fn pause(standby: &Client) {
 #[rstest]
 #[tokio::test]
 async fn a_cascade_in_bytes(#[values(12, 13, 14, 15, 18)] major: u32) {
-    let primary = builder(major).start().await.unwrap();
+    // A standby lets nobody copy it that has replayed WAL without full pages.
+    let primary = builder(major).conf("full_page_writes", "on").start().await.unwrap();
     let middle = primary.standby("dr1", &[]).await.unwrap();
     let last = middle.standby("dr2", &[]).await.unwrap();
     let (writer, between, end) = (
@@ -156,7 +157,7 @@ async fn a_cascade_in_bytes(#[values(12, 13, 14, 15, 18)] major: u32) {
 async fn a_delay_on_purpose_and_a_reader_in_the_way(#[values(12, 18)] major: u32) {
     let primary = builder(major).start().await.unwrap();
     let standby = primary
-        .standby("dr1", &[("max_standby_streaming_delay", "-1")])
+        .standby("dr1", &[("max_standby_streaming_delay", "15s")])
         .await
         .unwrap();
     let (writer, there) = (primary.client().await.unwrap(), standby.client().await.unwrap());
@@ -188,8 +189,7 @@ async fn a_delay_on_purpose_and_a_reader_in_the_way(#[values(12, 18)] major: u32
         "{screen}"
     );
     assert_eq!(eye.ask::<ConflictsProbe>().await.all(), 0);
-    // Its patience is over: the reader is canceled, and counted.
-    standby.set("max_standby_streaming_delay", "0").await.unwrap();
+    // Its patience ends: the reader is canceled, and counted.
     let counted = "(SELECT sum(confl_lock) FROM pg_stat_database_conflicts)";
     wait_until("the reader is canceled and counted", PATIENCE, async || {
         Ok(number(&there, counted).await > 0)
