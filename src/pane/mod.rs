@@ -10,8 +10,11 @@ pub mod overview;
 mod page;
 mod panels;
 pub mod replication;
+mod storage;
 #[cfg(test)]
 mod testing;
+mod vacuum;
+pub mod wraparound;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -143,10 +146,16 @@ pub enum Reply {
     Close,
     /// Open the detail page of this.
     Open(Subject),
+    /// List the databases with this one selected, so that the user can switch to it.
+    Databases(String),
+    /// Go on in this database.
+    Switch(String),
     /// Copy this text by OSC 52 and say so.
     Copy(Copy),
     /// Taken, with something to tell the user in the message line.
     Tell(String),
+    /// Set the mark that counters are compared with.
+    Mark,
     /// The user agreed to go on with a role that may write.
     GoOn,
     /// The user wants to leave.
@@ -208,6 +217,9 @@ pub fn panes() -> Vec<Box<dyn View>> {
         Box::<overview::Overview>::default(),
         Box::<activity::Activity>::default(),
         Box::<locks::Locks>::default(),
+        Box::new(vacuum::vacuum()),
+        storage::pane(),
+        wraparound::pane(),
         Box::new(replication::pane()),
     ]
 }
@@ -217,6 +229,6 @@ pub fn panes() -> Vec<Box<dyn View>> {
 pub fn detail(subject: Subject) -> Option<Box<dyn View>> {
     match subject {
         Subject::Backend { pid, start } => Some(Box::new(backend::Backend::new(pid, start))),
-        Subject::Relation(_) | Subject::Statement { .. } => None,
+        Subject::Partitioned(_) | Subject::Relation(_) | Subject::Statement { .. } => None,
     }
 }

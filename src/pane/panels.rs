@@ -103,24 +103,31 @@ impl Panels {
         }
     }
 
-    /// The height of every panel: what it wants, no more than its share; the chosen one has room for all of it.
+    /// The height of every panel: what it wants or its share of what is left; the chosen one has at least a part, and
+    /// of what nobody wants as much as it can use.
     fn share_out(&self, area: Rect) -> Vec<Rect> {
-        let others = u16::try_from(self.shown().count().saturating_sub(1))
-            .unwrap_or(u16::MAX)
-            .max(1);
-        let most = area.height.saturating_sub(CHOSEN) / others;
-        let wants = |panel: &dyn View| {
-            if panel.shown() {
-                panel.lines().saturating_add(1).min(most)
-            } else {
-                0
+        let shown = self.shown().filter_map(|nth| Some((nth, self.panels.get(nth)?)));
+        let mut wants: Vec<(usize, u16)> = shown
+            .map(|(nth, panel)| (nth, panel.lines().saturating_add(1)))
+            .collect();
+        if let Some((_, wish)) = wants.iter_mut().find(|(nth, _)| *nth == self.chosen) {
+            *wish = (*wish).max(CHOSEN);
+        }
+        let mut heights = vec![0; self.panels.len()];
+        // The modest first: what they leave is shared by the others.
+        wants.sort_by_key(|(_, wish)| *wish);
+        let (mut left, mut waiting) = (area.height, u16::try_from(wants.len()).unwrap_or(u16::MAX));
+        for (nth, wish) in wants {
+            let height = wish.min(left / waiting.max(1));
+            left -= height;
+            waiting = waiting.saturating_sub(1);
+            if let Some(place) = heights.get_mut(nth) {
+                *place = height;
             }
-        };
-        let mut heights: Vec<u16> = self.panels.iter().map(|panel| wants(panel.as_ref())).collect();
-        let used: u16 = heights.iter().sum::<u16>() - heights.get(self.chosen).copied().unwrap_or_default();
+        }
+        let most = self.current().map_or(0, View::lines).saturating_add(1 + ABOUT.0);
         if let Some(height) = heights.get_mut(self.chosen) {
-            let most = self.current().map_or(0, View::lines).saturating_add(1 + ABOUT.0);
-            *height = area.height.saturating_sub(used).min(most.max(ABOUT.1));
+            *height = height.saturating_add(left).min(most.max(ABOUT.1));
         }
         let mut y = area.y;
         let place = |height: u16| {
