@@ -201,7 +201,7 @@ impl<L: List> ListView<L> {
     fn parts(&self, area: Rect) -> [Rect; 4] {
         let mut rest = area;
         let head = Rect {
-            height: rest.height.min(1),
+            height: rest.height.min(u16::from(!self.head.is_empty())),
             ..rest
         };
         rest.y += head.height;
@@ -281,7 +281,7 @@ impl<L: List> View for ListView<L> {
     fn arrange(&mut self, area: Rect) {
         self.height = area.height;
         let cells = usize::from(area.width.saturating_sub(2));
-        let lines = usize::from(area.height.saturating_sub(1));
+        let lines = usize::from(area.height).saturating_sub(usize::from(!self.head.is_empty()));
         let rows = self.table.shown_of().0;
         let most = if rows == 0 { lines } else { NOTICE_LINES.min(lines / 3) };
         let said = self.notices.iter();
@@ -341,7 +341,7 @@ impl<L: List> View for ListView<L> {
     fn lines(&self) -> u16 {
         let rows = self.table.shown_of().0;
         let rows = if rows == 0 { 0 } else { rows + 1 };
-        u16::try_from(1 + rows + self.said.len()).unwrap_or(u16::MAX)
+        u16::try_from(usize::from(!self.head.is_empty()) + rows + self.said.len()).unwrap_or(u16::MAX)
     }
 
     fn badge(&self) -> Option<Badge> {
