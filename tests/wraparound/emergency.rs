@@ -87,11 +87,15 @@ async fn where_multixacts_stop(#[values(12, 13, 14, 18)] major: u32) {
 
 /// A table with a limit of its own that is due, and a session in the way of the worker.
 async fn stuck(major: u32) -> (Cluster, Client) {
+    // Before 15 a vacuum leaves whatever is younger than freeze_min_age as it is, and counts on from there.
     let cluster = Cluster::builder(major)
         .conf("autovacuum_naptime", "1h")
         .role("mon LOGIN IN ROLE pg_monitor")
         .role("app LOGIN")
-        .sql("CREATE TABLE \"My t\" (a int) WITH (autovacuum_freeze_max_age = 100000, autovacuum_enabled = off)")
+        .sql(
+            "CREATE TABLE \"My t\" (a int) WITH (autovacuum_freeze_max_age = 100000, \
+              autovacuum_freeze_min_age = 0, autovacuum_enabled = off)",
+        )
         .start()
         .await
         .unwrap();
