@@ -12,7 +12,7 @@ use super::popup;
 use super::state::{Over, Prompt, State};
 use crate::action::Action;
 use crate::pane::{Copy, Place, Reply, View};
-use crate::pg::fault::Fault;
+use crate::pg::fault::{Fault, FaultKind};
 use crate::pg::privilege::Findings;
 use crate::poll::{Link, News, Order};
 use crate::probe::{Mono, Sample, Subject};
@@ -148,6 +148,7 @@ fn on_reply(state: &mut State, reply: Reply) -> Vec<Effect> {
         Reply::Databases(name) => databases(state, Some(name)),
         Reply::Switch(name) => return switch(state, name),
         Reply::Tell(text) => state.world.say(None, text),
+        Reply::Mark => mark(state),
         Reply::Copy(copy) => {
             state.layers.pop();
             state.world.say(
@@ -164,6 +165,17 @@ fn on_reply(state: &mut State, reply: Reply) -> Vec<Effect> {
         Reply::Quit => state.over = Some(Over::Quit),
     }
     Vec::new()
+}
+
+fn mark(state: &mut State) {
+    let text = if state.world.workload.set_mark() {
+        let since = state.world.clock_text_of(state.world.workload.marked());
+        format!("The mark is set: growth since {since} is kept from now on.")
+    } else {
+        "There is nothing to set a mark at yet: no counters have come.".to_owned()
+    };
+    state.world.say(None, text);
+    state.underived = true;
 }
 
 /// Sessions can wait for each other in a ring: a page that is open already is gone back to.
@@ -475,7 +487,8 @@ fn on_sample(state: &mut State, sample: &Arc<Sample>) {
         Some(fault) if !failed_before => {
             let title = crate::probe::entry(probe).map_or(probe, |entry| entry.spec.title);
             let text = format!("{title}: {fault}");
-            world.say(Some(Severity::Warning), text);
+            let severity = (fault.kind != FaultKind::Stopped).then_some(Severity::Warning);
+            world.say(severity, text);
         }
         Some(_) => {}
         None => {

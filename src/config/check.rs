@@ -44,6 +44,8 @@ const LOCK_TIMEOUT: Range = from_to(1, 999);
 /// Rows of a list: more than these nobody reads, and every one costs.
 const ROWS: (u32, u32) = (5, 1000);
 const CONNECT_TIMEOUT: Range = from_to(500, 5 * MINUTE);
+/// Meanwhile a lock is held that an `ALTER TABLE` queues behind: no longer than somebody watches.
+const MEASURE_TIMEOUT: Range = from_to(1000, 10 * MINUTE);
 
 /// A text to be checked.
 pub(super) struct Check<'a> {
@@ -80,6 +82,13 @@ impl Check<'_> {
                     CONNECT_TIMEOUT,
                 )?
                 .unwrap_or(default.connect_timeout),
+            measure_timeout: self
+                .time(
+                    "timeouts.measure_timeout_s",
+                    timeouts.measure_timeout_s.as_ref(),
+                    MEASURE_TIMEOUT,
+                )?
+                .unwrap_or(default.measure_timeout),
             read_only_enforce: raw.security.read_only_enforce.unwrap_or(default.read_only_enforce),
             theme: self.theme(raw.ui.theme.as_ref())?.unwrap_or(default.theme),
             theme_dir: self.file.parent().map(|dir| dir.join("themes")),

@@ -34,6 +34,8 @@ pub struct Settings {
     pub lock_timeout: Duration,
     /// `timeouts.connect_timeout_s`: for the whole handshake with one host, where the connection string says nothing.
     pub connect_timeout: Duration,
+    /// `timeouts.measure_timeout_s`: the budget of a measurement that the user asked for.
+    pub measure_timeout: Duration,
     /// `security.read_only_enforce`: a role that can write is not used without a question.
     pub read_only_enforce: bool,
     /// `ui.theme`: a built-in theme, or `NAME.toml` in [`Self::theme_dir`].
@@ -135,6 +137,7 @@ impl Default for Settings {
             statement_timeout: Duration::from_secs(3),
             lock_timeout: Duration::from_millis(200),
             connect_timeout: Duration::from_secs(10),
+            measure_timeout: Duration::from_secs(30),
             read_only_enforce: true,
             theme: "dark".to_owned(),
             theme_dir: None,

@@ -67,6 +67,8 @@ pub struct Timeouts {
     pub lock_timeout_ms: Option<Spanned<i64>>,
     /// Seconds.
     pub connect_timeout_s: Option<Spanned<Time>>,
+    /// Seconds.
+    pub measure_timeout_s: Option<Spanned<Time>>,
 }
 
 /// `[security]`.

@@ -112,10 +112,15 @@ impl Series {
         } else if let Some(recovery) = data::<RecoveryProbe>(sample) {
             let lag = recovery.replay_bytes.map(rates::float);
             self.push(name::STANDBY_LAG, sample.ran.finished(), lag);
+            let started = latest.get::<PulseProbe>().map_or(0.0, |pulse| pulse.started);
+            let reading = Reading::new(recovery.epoch, started, recovery.in_recovery, &sample.ran);
+            self.watch_recovery(reading, recovery);
         } else if let Some(holders) = data::<HorizonProbe>(sample) {
             self.horizon(sample.ran.finished(), holders, latest, server);
         } else if let Some(after) = data::<WraparoundDatabases>(sample) {
             self.rate::<WraparoundDatabases>(sample, after, Self::burn);
+        } else {
+            self.follow(sample, latest);
         }
     }
 

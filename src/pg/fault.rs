@@ -54,6 +54,8 @@ pub enum FaultKind {
     Lost,
     /// `statement_timeout`, or our own deadline followed by a cancel (57014).
     Timeout,
+    /// Whoever wanted it took it back while it ran, and it was cancelled.
+    Stopped,
     /// `lock_timeout` (55P03): somebody holds or waits for an exclusive lock.
     LockTimeout,
     /// The role may not read this (42501).
@@ -111,6 +113,15 @@ impl Fault {
     pub(super) fn settled(mut self) -> Self {
         if self.kind == FaultKind::PoolerOptions {
             self.kind = FaultKind::Other;
+        }
+        self
+    }
+
+    /// What a cancelled statement says when it was cancelled because nobody wanted it any more.
+    #[must_use]
+    pub(super) fn stopped(self) -> Self {
+        if self.kind == FaultKind::Timeout {
+            return Self::new(FaultKind::Stopped, "Stopped by you.");
         }
         self
     }

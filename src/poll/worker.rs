@@ -4,13 +4,14 @@
 
 mod switch;
 
-use std::future::Future;
+use std::future::{Future, pending};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 use super::schedule::Schedule;
 use super::wire::{State, Wire};
@@ -21,11 +22,14 @@ use crate::pg::plan::{Plan, Secret};
 use crate::pg::privilege::Findings;
 use crate::pg::server::Server;
 use crate::pg::session::{Answer, Lane, Session};
+use crate::probe::extensions::ExtensionsProbe;
 use crate::probe::pulse::PulseProbe;
-use crate::probe::{Ask, Demand, Entry, Focus, Latest, Mono, Param, Ran, Sample, Subject, Tier, Wanted};
+use crate::probe::{Ask, Demand, Entry, Focus, Latest, Mono, Param, Probe as _, Ran, Sample, Subject, Tier, Wanted};
 
 /// How long the server may go on past a statement's own timeout before we cancel it.
 const GRACE: Duration = Duration::from_millis(500);
+/// How long a statement that nobody wants any more may take to end.
+const STOPPING: Duration = Duration::from_secs(3);
 /// What the worker is made of.
 pub struct Worker {
     plan: Arc<Plan>,
@@ -60,7 +64,16 @@ struct Question {
     params: Vec<Param>,
     subject: Option<Subject>,
     demand: Option<Demand>,
+    /// The statement to be planned afterwards.
+    explains: Option<Arc<str>>,
     started: Mono,
+}
+
+impl Question {
+    /// It is what the user asked for, not something asked meanwhile.
+    fn is_demanded(&self) -> bool {
+        self.demand.is_some_and(|demand| demand.probe == self.entry.spec.id)
+    }
 }
 
 impl Worker {
@@ -110,6 +123,10 @@ struct Run {
     lost: Option<Mono>,
     /// Params each gated probe was last asked with; `None` after it was skipped.
     asked_with: std::collections::BTreeMap<&'static str, Option<Vec<Param>>>,
+    /// The demand that was sent last, while it holds: it is not sent again.
+    answering: Option<Demand>,
+    /// Ends the statement that answers it.
+    stop: Option<oneshot::Sender<()>>,
     /// The user wants to go on in this database.
     wanted_database: Option<String>,
     /// The plan from the start, once the user has switched to another database.
@@ -135,6 +152,8 @@ impl Run {
             held: false,
             lost: None,
             asked_with: std::collections::BTreeMap::new(),
+            answering: None,
+            stop: None,
             wanted_database: None,
             before_switch: None,
         }
@@ -172,8 +191,13 @@ impl Run {
         self.close().await;
     }
 
-    /// Free connections say good-bye; a busy one is dropped with its statement, which the server notices.
+    /// Free connections say good-bye; a busy one is dropped with its statement, which the server notices. Not so while
+    /// it measures: that statement is cancelled first, since it holds a lock and may run for long.
     async fn close(&mut self) {
+        if self.take_back() {
+            // Whatever the outcome, the program ends.
+            let _ = timeout(STOPPING, self.demanded()).await;
+        }
         for wire in &mut self.wires {
             if let State::Idle(session) = std::mem::replace(&mut wire.state, State::Busy) {
                 session.close().await;
@@ -181,11 +205,27 @@ impl Run {
         }
     }
 
+    /// Waits until what was demanded is over.
+    async fn demanded(&mut self) {
+        while let Some(done) = self.jobs.next().await {
+            if let Done::Asked { session, question, .. } = done {
+                session.close().await;
+                if question.is_demanded() {
+                    return;
+                }
+            }
+        }
+    }
+
     fn obey(&mut self, order: Order) {
         match order {
             Order::Look(focus) => {
-                self.focus = focus;
-                self.ask_what_is_newly_wanted();
+                let before = std::mem::replace(&mut self.focus, focus);
+                if self.answering.is_some() && self.answering != self.focus.demand {
+                    self.take_back();
+                    self.answering = None;
+                }
+                self.ask_what_is_newly_wanted(&before);
             }
             Order::Now(probes) => {
                 for probe in probes {
@@ -204,6 +244,11 @@ impl Run {
         }
     }
 
+    /// Cancels what answers a demand; false if nothing does.
+    fn take_back(&mut self) -> bool {
+        self.stop.take().is_some_and(|stop| stop.send(()).is_ok())
+    }
+
     /// Connections that wait for their next attempt try at once.
     fn hurry(&mut self) {
         let now = self.now();
@@ -215,7 +260,7 @@ impl Run {
     }
 
     /// Probes that were gated, or were asked about something else, and are wanted now that the focus has moved.
-    fn ask_what_is_newly_wanted(&mut self) {
+    fn ask_what_is_newly_wanted(&mut self, before: &Focus) {
         let Some(server) = &self.server else { return };
         let own = self.own();
         let ask = Ask {
@@ -225,11 +270,14 @@ impl Run {
             latest: &self.latest,
             focus: &self.focus,
         };
+        let gated = |entry: &Entry| (entry.wanted)(&Ask { focus: before, ..ask }) != Wanted::Yes;
         let newly = |entry: &&Entry| match self.asked_with.get(entry.spec.id) {
             Some(last) => {
-                (entry.wanted)(&ask) == Wanted::Yes && last.as_ref().is_none_or(|last| *last != (entry.params)(&ask))
+                let changed = |last: &Vec<Param>| *last != (entry.params)(&ask);
+                (entry.wanted)(&ask) == Wanted::Yes && (gated(entry) || last.as_ref().is_none_or(changed))
             }
-            None => false,
+            // Passed over so far; what no focus gates has its first round before it.
+            None => (entry.wanted)(&ask) == Wanted::Yes && gated(entry),
         };
         let ids: Vec<_> = crate::probe::PROBES
             .iter()
@@ -308,12 +356,14 @@ impl Run {
                 focus: &self.focus,
             };
             match (entry.wanted)(&ask) {
+                Wanted::Yes if self.is_answered(entry) => self.passed_over(entry, &server).await,
                 Wanted::Yes => {
                     let question = Question {
                         entry,
                         params: (entry.params)(&ask),
                         subject: self.focus.subject.clone(),
                         demand: self.focus.demand,
+                        explains: (entry.explains)(&ask),
                         started: now,
                     };
                     self.asked_with.insert(entry.spec.id, Some(question.params.clone()));
@@ -324,6 +374,12 @@ impl Run {
                 Wanted::Keep => self.passed_over(entry, &server).await,
             }
         }
+    }
+
+    /// What the user asked for once is sent once: a failure or the next round of its tier does not repeat it.
+    fn is_answered(&self, entry: &Entry) -> bool {
+        let demand = self.focus.demand.filter(|demand| demand.probe == entry.spec.id);
+        demand.is_some() && self.answering == demand
     }
 
     async fn skip(&mut self, entry: &'static Entry, reason: &'static str, server: &Server) {
@@ -352,8 +408,17 @@ impl Run {
         let Some(mut session) = self.wires[index].take() else {
             return;
         };
+        if let Some(server) = &self.server {
+            session.follow(server);
+        }
+        let stopped = self.stopped(&question);
         self.jobs.push(Box::pin(async move {
-            let answer = session.ask(question.entry, &question.params, deadline).await;
+            let mut answer = session
+                .ask_until(question.entry, &question.params, deadline, stopped)
+                .await;
+            if let Some(text) = &question.explains {
+                answer = session.explain(answer, text).await;
+            }
             Done::Asked {
                 lane,
                 session,
@@ -363,8 +428,30 @@ impl Run {
         }));
     }
 
+    /// Over when the user takes back what this question answers; never for others.
+    fn stopped(&mut self, question: &Question) -> impl Future<Output = ()> + use<> {
+        let stop = question.is_demanded().then(|| {
+            let (stop, stopped) = oneshot::channel();
+            (self.answering, self.stop) = (question.demand, Some(stop));
+            stopped
+        });
+        async move {
+            let taken_back = match stop {
+                Some(stopped) => stopped.await.is_ok(),
+                None => false,
+            };
+            if !taken_back {
+                pending::<()>().await;
+            }
+        }
+    }
+
     /// The server ends hot and workload statements by itself after `statement_timeout`; the others after their budget.
+    /// What has a budget of its own is cancelled right then.
     fn deadline(&self, entry: &Entry) -> Duration {
+        if let Some(budget) = (entry.budget)(&self.worker.settings) {
+            return budget;
+        }
         let tier = self
             .server
             .as_deref()
@@ -433,6 +520,8 @@ impl Run {
         wire.up(&session);
         wire.state = State::Idle(session);
         self.server = Some(Arc::clone(&server));
+        // It may be another server than the one that told of these.
+        self.latest.forget(ExtensionsProbe::SPEC.id);
         self.lost = None;
         let now = self.now();
         self.schedule.restart(now);
@@ -458,7 +547,8 @@ impl Run {
         wire.up(&session);
         wire.state = State::Idle(session);
         // What the first connection asked meanwhile may have counted this one as somebody else's.
-        self.ask_what_is_newly_wanted();
+        let focus = self.focus.clone();
+        self.ask_what_is_newly_wanted(&focus);
     }
 
     fn wire(&mut self, lane: Lane) -> &mut Wire {
@@ -518,12 +608,16 @@ impl Run {
     }
 
     async fn answered(&mut self, question: Question, answer: Answer) {
+        if question.is_demanded() && question.demand == self.answering {
+            self.stop = None;
+        }
         let Question {
             entry,
             params,
             subject,
             demand,
             started,
+            ..
         } = question;
         self.cost.statements += 1;
         // Waiting for a server that is gone costs it nothing.
@@ -554,10 +648,13 @@ impl Run {
         let sample = Arc::new(Sample { ran, data });
         self.latest.keep(&sample);
         self.tell(News::Sample(sample)).await;
-        self.notice_promotion().await;
+        self.notice_changes().await;
         if let Some(server) = self.server.clone() {
             let now = self.now();
-            if let Some(health) = self.schedule.asked(entry, &server, answer.took, kind, now) {
+            // What the user waits for has a budget of its own: it does not make the tier late.
+            let own = (entry.budget)(&self.worker.settings).is_some();
+            let took = if own { Duration::ZERO } else { answer.took };
+            if let Some(health) = self.schedule.asked(entry, &server, took, kind, now) {
                 self.round_ended(health).await;
             }
         }
@@ -569,24 +666,25 @@ impl Run {
         self.tell(News::Cost(self.cost)).await;
     }
 
-    /// A promotion breaks no connection: the pulse tells, and from then on the primary's questions are asked.
-    async fn notice_promotion(&mut self) {
-        let Some(pulse) = self.latest.get::<PulseProbe>() else {
+    /// Neither a promotion nor another extension breaks a connection: from then on the questions are asked that fit.
+    async fn notice_changes(&mut self) {
+        let Some(server) = self.server.as_deref() else { return };
+        let pulse = self.latest.get::<PulseProbe>();
+        let in_recovery = pulse.map_or(server.in_recovery, |pulse| pulse.in_recovery);
+        let extensions = self.latest.get::<ExtensionsProbe>();
+        let extensions = extensions.map_or(&server.extensions, |known| &known.installed);
+        if server.in_recovery == in_recovery && server.extensions == *extensions {
             return;
-        };
-        let Some(server) = self
-            .server
-            .as_deref()
-            .filter(|server| server.in_recovery != pulse.in_recovery)
-        else {
-            return;
-        };
+        }
         let server = Arc::new(Server {
-            in_recovery: pulse.in_recovery,
+            in_recovery,
+            extensions: extensions.clone(),
             ..server.clone()
         });
         self.server = Some(Arc::clone(&server));
         self.tell(News::Link(Link::Up(server))).await;
+        let focus = self.focus.clone();
+        self.ask_what_is_newly_wanted(&focus);
     }
 
     fn open_connections(&self) -> u8 {

@@ -96,7 +96,9 @@ impl Line {
     /// Who is there.
     pub(super) async fn introduce(&self, begin: Option<&str>) -> Result<Introduction, Fault> {
         let variant = server::SPEC.variant(&Server::default());
-        let rows = self.statement(begin, variant.sql, &[]).await;
+        let rows = self
+            .statement(begin.map(|begin| (begin, "COMMIT")), variant.sql, &[])
+            .await;
         let rows = rows.map_err(|error| Fault::from_connect(&self.route.place, &error))?;
         server::decode(&Rows::new(rows))
     }
@@ -107,49 +109,49 @@ impl Line {
         self.client.batch_execute(settings).await
     }
 
-    /// One statement in one round trip; `begin` puts it into a transaction of its own.
+    /// One statement in one round trip; a frame puts it into a transaction of its own: what opens it, what ends it.
     #[expect(clippy::disallowed_methods, reason = "this is the one caller of the driver")]
     async fn statement(
         &self,
-        begin: Option<&str>,
+        frame: Option<(&str, &str)>,
         sql: &str,
         params: &[Param],
     ) -> Result<Vec<tokio_postgres::Row>, Error> {
         let params: Vec<_> = params.iter().map(typed).collect();
         let query = self.client.query_typed(sql, &params);
-        let Some(begin) = begin else {
+        let Some((begin, end)) = frame else {
             return query.await;
         };
         // Polled together, the three are sent together: the driver pipelines them.
-        let (opened, rows, _) = join3(
-            self.client.batch_execute(begin),
-            query,
-            self.client.batch_execute("COMMIT"),
-        )
-        .await;
+        let (opened, rows, _) = join3(self.client.batch_execute(begin), query, self.client.batch_execute(end)).await;
         opened.and(rows)
     }
 
-    /// The rows of a statement, or a fault. Past `deadline` it is cancelled; a server that does not even answer that
-    /// within the grace is given up.
+    /// The rows of a statement, or a fault. Past `deadline`, or once `stop` is over, it is cancelled; a server that
+    /// does not even answer that within the grace is given up.
     pub(super) async fn ask(
         &self,
-        begin: Option<&str>,
+        frame: Option<(&str, &str)>,
         sql: &str,
         params: &[Param],
         deadline: Duration,
+        stop: impl Future<Output = ()>,
         server: &Server,
     ) -> Result<Rows, Fault> {
-        let mut work = pin!(self.statement(begin, sql, params));
-        if let Ok(done) = timeout(deadline, work.as_mut()).await {
-            return done.map(Rows::new).map_err(|error| Fault::from_query(server, &error));
-        }
+        let mut work = pin!(self.statement(frame, sql, params));
+        let rows = |done: Result<_, Error>| done.map(Rows::new).map_err(|error| Fault::from_query(server, &error));
+        let stopped = match timeout(deadline, select(work.as_mut(), pin!(stop))).await {
+            Ok(Either::Left((done, _))) => return rows(done),
+            Ok(Either::Right(_)) => true,
+            Err(_) => false,
+        };
         let cancel = pin!(async {
             self.cancel().await;
             pending::<()>().await;
         });
         match timeout(GRACE, select(work, cancel)).await {
-            Ok(Either::Left((done, _))) => done.map(Rows::new).map_err(|error| Fault::from_query(server, &error)),
+            // What was complete when the cancel request came is good.
+            Ok(Either::Left((done, _))) => rows(done).map_err(|fault| if stopped { fault.stopped() } else { fault }),
             _ => Err(unanswered(&self.route, deadline)),
         }
     }
@@ -200,6 +202,7 @@ fn typed(param: &Param) -> (&(dyn ToSql + Sync), Type) {
         Param::Big(value) => (value, Type::INT8),
         Param::Text(value) => (value, Type::TEXT),
         Param::Ints(values) => (values, Type::INT4_ARRAY),
+        Param::Bigs(values) => (values, Type::INT8_ARRAY),
         Param::Oids(values) => (values, Type::OID_ARRAY),
     }
 }

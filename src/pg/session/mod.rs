@@ -4,18 +4,22 @@
 //! gets, `line` is the driver's connection, `setup` the settings; a [`Session`] asks.
 
 mod dial;
+mod explain;
 mod line;
 mod route;
 mod setup;
 mod wire;
 
 use std::borrow::Cow;
+use std::future::{Future, pending};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use self::dial::Dial;
 use self::line::Line;
 use self::setup::Setup;
+#[cfg(doc)]
+use super::fault::FaultKind;
 use super::fault::{Fault, Place};
 use super::plan::{Plan, Secret};
 use super::rows::Rows;
@@ -126,27 +130,65 @@ impl Session {
     /// One statement, one round trip. Past `deadline` it is cancelled; if the answer does not even come then, the
     /// session is broken.
     pub async fn ask(&mut self, entry: &Entry, params: &[Param], deadline: Duration) -> Answer {
-        self.run(entry.spec, params, deadline).await
+        self.ask_until(entry, params, deadline, pending()).await
+    }
+
+    /// [`Session::ask`], cancelled once `stop` is over: the answer is then [`FaultKind::Stopped`], unless it was
+    /// complete already.
+    pub async fn ask_until(
+        &mut self,
+        entry: &Entry,
+        params: &[Param],
+        deadline: Duration,
+        stop: impl Future<Output = ()>,
+    ) -> Answer {
+        self.send(entry.spec, params, deadline, stop).await
     }
 
     /// [`Session::ask`] for a question that is no probe.
     pub(super) async fn run(&mut self, spec: &Spec, params: &[Param], deadline: Duration) -> Answer {
+        self.send(spec, params, deadline, pending()).await
+    }
+
+    async fn send(
+        &mut self,
+        spec: &Spec,
+        params: &[Param],
+        deadline: Duration,
+        stop: impl Future<Output = ()>,
+    ) -> Answer {
         let variant = spec.variant(&self.server);
         let sql = variant.text(&self.server);
         let started = Instant::now();
-        let asked = self
-            .line
-            .ask(self.begin.as_deref(), &sql, params, deadline, &self.server);
+        let frame = self.begin.as_deref().map(|begin| (begin, "COMMIT"));
+        let asked = self.line.ask(frame, &sql, params, deadline, stop, &self.server);
         self.busy = true;
         let result = asked.await;
         self.busy = false;
-        let fatal = result.as_ref().is_err_and(Fault::breaks_connection);
-        self.broken |= fatal || self.line.is_closed();
+        self.note(&result);
         Answer {
             variant,
             sql,
             took: started.elapsed(),
             result,
+        }
+    }
+
+    /// Notes what an answer says of the connection.
+    fn note(&mut self, result: &Result<Rows, Fault>) {
+        let fatal = result.as_ref().is_err_and(Fault::breaks_connection);
+        self.broken |= fatal || self.line.is_closed();
+    }
+
+    /// What is known of the server by now: a promotion, or other extensions, choose other forms of the questions.
+    pub fn follow(&mut self, server: &Server) {
+        let known = &self.server;
+        if known.in_recovery != server.in_recovery || known.extensions != server.extensions {
+            self.server = Arc::new(Server {
+                in_recovery: server.in_recovery,
+                extensions: server.extensions.clone(),
+                ..Server::clone(known)
+            });
         }
     }
 

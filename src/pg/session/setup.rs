@@ -105,7 +105,8 @@ fn statement_timeout(lane: Lane, settings: &Settings) -> Duration {
         Lane::Slow => settings
             .pace(Tier::Storage)
             .budget
-            .max(settings.pace(Tier::Hourly).budget),
+            .max(settings.pace(Tier::Hourly).budget)
+            .max(settings.measure_timeout),
     }
 }
 

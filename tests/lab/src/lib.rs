@@ -36,6 +36,7 @@
 //! * [`Client`]: one session.
 //! * [`scene`]: lock trees, convoys, deadlocks and other situations.
 //! * [`wraparound`]: a cluster near the end of its ids.
+//! * [`scale`]: a database with 100,000 tables.
 //! * [`Terminal`]: a program in a pseudo-terminal.
 //! * [`wait_until`]: the only way to wait.
 
@@ -46,6 +47,7 @@ mod home;
 mod install;
 mod pooler;
 mod process;
+pub mod scale;
 pub mod scene;
 mod supervised;
 mod terminal;
