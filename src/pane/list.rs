@@ -173,14 +173,6 @@ impl<L: List> ListView<L> {
         }
     }
 
-    /// The view of a list that is about something: a page.
-    pub fn of(list: L) -> Self {
-        Self {
-            list,
-            ..Self::default()
-        }
-    }
-
     /// What has to be said, the most important first.
     fn notices(&self, world: &World) -> Vec<Notice> {
         if !self.known {

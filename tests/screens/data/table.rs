@@ -179,6 +179,7 @@ fn locks() -> Locks {
         locks: vec![lock],
         all: 1,
         awaited: 0,
+        exists: true,
     }
 }
 
