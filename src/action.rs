@@ -58,6 +58,8 @@ pub enum Action {
     Messages,
     /// Show what this program costs the server.
     Cost,
+    /// List the databases of the server, to switch to another one.
+    Databases,
     /// Show the help of this pane.
     Help,
     /// Suspend, as Ctrl-Z does in a shell.
@@ -78,6 +80,8 @@ pub enum Action {
     Mark,
     /// Measure the bloat of the relation on the page.
     Measure,
+    /// Open the details of the table that the selected row is about.
+    Object,
     /// Ask how the server would plan the statement on the page.
     Explain,
     /// The statement on the page as it was written, or set out.
@@ -156,6 +160,13 @@ pub static BINDINGS: &[Binding] = &[
         &["b"],
         "measure the bloat of this relation; again to stop",
         "measure",
+    ),
+    row(
+        Action::Object,
+        "object",
+        &["t"],
+        "open the table that the selected row is about",
+        "table",
     ),
     row(
         Action::Explain,
@@ -247,6 +258,13 @@ pub static BINDINGS: &[Binding] = &[
     ),
     row(Action::Messages, "messages", &["m"], "messages of this session", ""),
     row(Action::Cost, "cost", &["c"], "what this program costs the server", ""),
+    row(
+        Action::Databases,
+        "databases",
+        &["d"],
+        "databases of this server; switch to another one",
+        "databases",
+    ),
     row(Action::Theme, "theme", &["T"], "next theme", ""),
     row(Action::Up, "up", &["up", "k"], "one row up", ""),
     row(Action::Down, "down", &["down", "j"], "one row down", ""),
@@ -304,6 +322,7 @@ impl Action {
                 | Self::Theme
                 | Self::Messages
                 | Self::Cost
+                | Self::Databases
                 | Self::Help
                 | Self::Suspend
                 | Self::Redraw

@@ -17,6 +17,9 @@ use crate::world::message::Severity;
 const TALL: u16 = 30;
 /// What the chosen one keeps at least.
 const CHOSEN: u16 = 10;
+/// Lines the chosen one may have beyond what it fills, for what it says of its selected row, and what it then has at
+/// least.
+const ABOUT: (u16, u16) = (6, 14);
 
 /// The panels of a pane.
 pub(super) struct Panels {
@@ -25,12 +28,19 @@ pub(super) struct Panels {
     short: &'static str,
     panels: Vec<Box<dyn View>>,
     chosen: usize,
+    /// The user has chosen; until then the first one that is shown is.
+    by_hand: bool,
     /// All of them at once where there is room.
     stacked: bool,
     /// The room of each, its line with the name included; empty while only the chosen one is shown.
     stack: Vec<Rect>,
     subject: Option<Subject>,
+    /// What the subject is called, once that is known.
+    name: Option<Naming>,
 }
+
+/// The name of a subject by what is known now.
+type Naming = fn(&Subject, &World) -> Option<String>;
 
 impl Panels {
     /// Panels one of which is shown.
@@ -41,9 +51,11 @@ impl Panels {
             short,
             panels,
             chosen: 0,
+            by_hand: false,
             stacked: false,
             stack: Vec::new(),
             subject: None,
+            name: None,
         }
     }
 
@@ -59,6 +71,12 @@ impl Panels {
         self
     }
 
+    /// The title is what the subject is called.
+    pub fn named(mut self, name: Naming) -> Self {
+        self.name = Some(name);
+        self
+    }
+
     fn current(&self) -> Option<&dyn View> {
         self.panels.get(self.chosen).map(AsRef::as_ref)
     }
@@ -67,26 +85,47 @@ impl Panels {
         self.panels.get_mut(self.chosen)
     }
 
-    fn step(&mut self, by: usize) -> Reply {
-        let count = self.panels.len().max(1);
-        self.chosen = (self.chosen + by) % count;
+    /// Places of the panels that have something to say.
+    fn shown(&self) -> impl Iterator<Item = usize> + '_ {
+        let panels = self.panels.iter().enumerate();
+        panels.filter(|(_, panel)| panel.shown()).map(|(nth, _)| nth)
+    }
+
+    fn step(&mut self, forward: bool) -> Reply {
+        let next = if forward {
+            self.shown()
+                .find(|nth| *nth > self.chosen)
+                .or_else(|| self.shown().next())
+        } else {
+            let before = self.shown().take_while(|nth| *nth < self.chosen).last();
+            before.or_else(|| self.shown().last())
+        };
+        self.chosen = next.unwrap_or_default();
+        self.by_hand = true;
         // What it shows may be older than what was seen of the others.
         Reply::Taken
     }
 
-    /// The height of every panel: what it wants or its share of what is left; the chosen one has at least a part and
-    /// all that nobody wants.
+    /// The chosen one may have stepped out of the way; until somebody chooses, the first one is shown.
+    fn choose(&mut self) {
+        if !self.by_hand || self.current().is_none_or(|panel| !panel.shown()) {
+            let first = self.shown().next();
+            self.chosen = first.unwrap_or_default();
+            self.by_hand = false;
+        }
+    }
+
+    /// The height of every panel: what it wants or its share of what is left; the chosen one has at least a part, and
+    /// of what nobody wants as much as it can use.
     fn share_out(&self, area: Rect) -> Vec<Rect> {
-        let mut wants: Vec<(usize, u16)> = self
-            .panels
-            .iter()
-            .map(|panel| panel.lines().saturating_add(1))
-            .enumerate()
+        let shown = self.shown().filter_map(|nth| Some((nth, self.panels.get(nth)?)));
+        let mut wants: Vec<(usize, u16)> = shown
+            .map(|(nth, panel)| (nth, panel.lines().saturating_add(1)))
             .collect();
-        if let Some((_, wish)) = wants.get_mut(self.chosen) {
+        if let Some((_, wish)) = wants.iter_mut().find(|(nth, _)| *nth == self.chosen) {
             *wish = (*wish).max(CHOSEN);
         }
-        let mut heights = vec![0; wants.len()];
+        let mut heights = vec![0; self.panels.len()];
         // The modest first: what they leave is shared by the others.
         wants.sort_by_key(|(_, wish)| *wish);
         let (mut left, mut waiting) = (area.height, u16::try_from(wants.len()).unwrap_or(u16::MAX));
@@ -98,8 +137,9 @@ impl Panels {
                 *place = height;
             }
         }
+        let most = self.current().map_or(0, View::lines).saturating_add(1 + ABOUT.0);
         if let Some(height) = heights.get_mut(self.chosen) {
-            *height += left;
+            *height = height.saturating_add(left).min(most.max(ABOUT.1));
         }
         let mut y = area.y;
         let place = |height: u16| {
@@ -113,7 +153,7 @@ impl Panels {
     /// The names of all panels with what is wrong in each.
     fn draw_strip(&self, look: &Look, area: Rect, buf: &mut Buffer) {
         let mut x = area.x + 1;
-        for (nth, panel) in self.panels.iter().enumerate() {
+        for (nth, panel) in self.panels.iter().enumerate().filter(|(_, panel)| panel.shown()) {
             x = name(panel.as_ref(), nth == self.chosen, look, (x, area), buf) + 2;
         }
     }
@@ -161,7 +201,8 @@ impl View for Panels {
     fn probes(&self) -> Vec<&'static str> {
         let mut probes = self.current().map(View::probes).unwrap_or_default();
         if !self.stack.is_empty() {
-            let others = self.panels.iter().flat_map(|panel| panel.probes());
+            let others = self.panels.iter().filter(|panel| panel.shown());
+            let others = others.flat_map(|panel| panel.probes());
             for probe in others.collect::<Vec<_>>() {
                 if !probes.contains(&probe) {
                     probes.push(probe);
@@ -178,9 +219,15 @@ impl View for Panels {
     }
 
     fn derive(&mut self, world: &World) {
+        if let (Some(name), Some(subject)) = (self.name, &self.subject)
+            && let Some(name) = name(subject, world)
+        {
+            self.title = name;
+        }
         for panel in &mut self.panels {
             panel.derive(world);
         }
+        self.choose();
     }
 
     fn arrange(&mut self, area: Rect) {
@@ -203,10 +250,9 @@ impl View for Panels {
         let reply = self
             .current_mut()
             .map_or(Reply::Ignored, |panel| panel.on(action, world));
-        let others = self.panels.len().saturating_sub(1);
         match (reply, action) {
-            (Reply::Ignored, Action::NextView) => self.step(1),
-            (Reply::Ignored, Action::PrevView) => self.step(others),
+            (Reply::Ignored, Action::NextView) => self.step(true),
+            (Reply::Ignored, Action::PrevView) => self.step(false),
             (reply, _) => reply,
         }
     }
@@ -232,7 +278,8 @@ impl View for Panels {
     }
 
     fn badge(&self) -> Option<Badge> {
-        let all = self.panels.iter().filter_map(|panel| panel.badge());
+        let shown = self.panels.iter().filter(|panel| panel.shown());
+        let all = shown.filter_map(|panel| panel.badge());
         let worst = |severity: Severity| {
             let count = all
                 .clone()
@@ -251,7 +298,10 @@ impl View for Panels {
     }
 
     fn keys(&self) -> Vec<i64> {
-        self.current().map(View::keys).unwrap_or_default()
+        // What was demanded is answered by its own panel's keys, whichever is looked at meanwhile.
+        let demanded = self.panels.iter().find(|panel| panel.demand().is_some());
+        let panel = demanded.map(AsRef::as_ref).or_else(|| self.current());
+        panel.map(View::keys).unwrap_or_default()
     }
 
     fn demand(&self) -> Option<Demand> {

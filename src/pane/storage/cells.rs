@@ -1,0 +1,98 @@
+//! Cells, facts and notices that the panels of Storage have in common.
+
+use std::borrow::Cow;
+
+use super::super::list::Piece;
+use crate::model::rates::float;
+use crate::probe::Probe;
+use crate::probe::named::{InTheWay, Named};
+use crate::ui::format;
+use crate::ui::look::Role;
+use crate::ui::table::{Cell, Key};
+use crate::world::World;
+
+/// Stands before an estimate.
+const ABOUT: &str = "≈";
+
+/// The name of a relation; what is in the schema everybody uses goes without it.
+pub fn name(name: &Named) -> String {
+    if name.nspname == "public" {
+        name.relname.clone()
+    } else {
+        name.to_string()
+    }
+}
+
+/// Measured bytes, or the estimate in their place, marked.
+pub fn size(bytes: Option<i64>, estimate: i64) -> Cell<'static> {
+    match bytes {
+        Some(bytes) => Cell::text(format::bytes(bytes)),
+        None => estimated(estimate),
+    }
+}
+
+/// Bytes that are not measured.
+pub fn estimated(bytes: i64) -> Cell<'static> {
+    Cell::new(format!("{ABOUT}{}", format::bytes(bytes)), Role::Estimated)
+}
+
+/// [`size`] in the words of a comment.
+pub fn size_in_words(bytes: Option<i64>, estimate: i64) -> String {
+    bytes.map_or_else(|| format!("about {}", format::bytes(estimate)), format::bytes)
+}
+
+/// What sorts by a size, whichever way it is known.
+pub fn number(value: i64) -> Key<'static> {
+    Key::Number(float(value))
+}
+
+/// What sorts by a number that may be missing.
+pub fn maybe(value: Option<f64>) -> Key<'static> {
+    value.map_or(Key::None, Key::Number)
+}
+
+/// What sorts by a text.
+pub fn text(value: &str) -> Key<'_> {
+    Key::Text(Cow::Borrowed(value))
+}
+
+/// How many; nothing is dimmed.
+pub fn count(value: i64) -> Cell<'static> {
+    let role = if value == 0 { Role::Muted } else { Role::Text };
+    Cell::new(format::count(value), role)
+}
+
+/// How long ago that was.
+pub fn ago(age: Option<f64>) -> Cell<'static> {
+    age.map_or(Cell::new("never", Role::Muted), |age| {
+        Cell::text(format::duration(age.max(0.0)))
+    })
+}
+
+/// `top 50 of 105,068 tables`, or how many there are when all of them are shown.
+pub fn top_of(shown: usize, all: i64, one: &str, many: &str) -> Piece {
+    let known = usize::try_from(all).unwrap_or_default().max(shown);
+    let all = format::counted(known, one, many);
+    let text = if shown < known {
+        format!("top {} of {all}", format::count(shown))
+    } else {
+        all
+    };
+    (text, Role::Text)
+}
+
+/// When it was asked and when it will be again: these questions are asked rarely.
+pub fn asked<P: Probe>(world: &World) -> Option<Piece> {
+    let ran = world.latest.ran::<P>()?;
+    let age = format::duration(world.now.since(ran.finished()).as_secs_f64());
+    let next = world.next_in(P::SPEC.id);
+    let next = next.map_or_else(String::new, |next| {
+        format!(", again in {}", format::duration(next.as_secs_f64()))
+    });
+    Some((format!("asked {age} ago{next}"), Role::Muted))
+}
+
+/// Why its size is not measured.
+pub fn not_measured(lock: Option<InTheWay>) -> Option<String> {
+    lock.map(|lock| format!("not measured: {}, its size would wait", lock.sentence()))
+}
