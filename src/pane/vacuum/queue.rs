@@ -116,7 +116,8 @@ static COLUMNS: &[Column<Row>] = &[
         id: "state",
         title: "STATE",
         help: "next: within a naptime or two; again: vacuumed just now and over the threshold again (fast changes, or \
-               rows the xmin horizon keeps); by hand only: autovacuum never analyzes a partitioned table",
+               rows the xmin horizon keeps); passed over: due for five naptimes while a worker is free; by hand only: \
+               autovacuum never analyzes a partitioned table",
         width: Width::Fit(5, 15),
         align: Align::Left,
         cell: state,
@@ -241,7 +242,7 @@ fn stale(row: &Row) -> Cell<'static> {
 
 fn state(row: &Row) -> Cell<'static> {
     let role = match row.state {
-        State::Off | State::Disabled | State::NoWorker => Role::Warning,
+        State::Off | State::Disabled | State::NoWorker | State::Starved(_) => Role::Warning,
         State::Again | State::ByHand => Role::Notice,
         State::Running(_) => Role::Ok,
         State::Near => Role::Muted,
@@ -330,13 +331,9 @@ fn a_disabled_one(rows: &[Row]) -> Option<String> {
     Some(format!("{}.{}", quote::quoted(schema), quote::quoted(name)))
 }
 
-/// Busy autovacuum workers; `None` where sessions are hidden.
 fn busy(world: &World) -> Option<usize> {
-    let backends = world.get::<Activity>()?;
     let sees_all = world.server.as_ref().is_some_and(|server| server.reads_all_stats);
-    // A hidden process may be a worker: it has no role that would tell.
-    let hidden = !sees_all && backends.iter().any(|backend| backend.hidden);
-    (!hidden).then(|| overview::autovacuum_workers(backends))
+    overview::busy_workers(world.get::<Activity>()?, sees_all)
 }
 
 fn workers(setting: &Setting, busy: Option<usize>) -> Piece {
@@ -374,7 +371,7 @@ impl List for Queue {
     fn rows(&mut self, world: &World) -> Option<Vec<Row>> {
         let queue = world.get::<AutovacuumProbe>()?;
         let commands = world.get::<ProgressProbe>().map(Vec::as_slice).unwrap_or_default();
-        let present = Present::of(busy(world), commands);
+        let present = Present::of(busy(world), commands, queue.epoch);
         self.stuck = autovacuum::stuck(queue, &present);
         self.saturated = present.saturated(&queue.setting);
         let row = |table| Row::new(table, &queue.setting, &present);
@@ -455,6 +452,14 @@ impl List for Queue {
             .map(|distance| threshold(&row.table, distance))
             .collect();
         lines.push(history(&row.table));
+        if let State::Starved(seconds) = row.state {
+            let text = format!(
+                "due for {} or longer while a worker is free: autovacuum skips a table that somebody has locked (Enter \
+                 shows the locks)",
+                format::duration(seconds)
+            );
+            lines.insert(0, Rich::new(text, Role::Warning));
+        }
         lines
     }
 

@@ -184,6 +184,7 @@ fn queue() -> Queue {
         ..table(17_003, "events", 0)
     };
     Queue {
+        epoch: 1_763_645_530.0,
         setting: Setting {
             active: true,
             max_workers: 3,
