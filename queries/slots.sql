@@ -1,13 +1,30 @@
-select s.slot_name::text as slot_name,
+select extract(epoch from pg_catalog.clock_timestamp())::float8 as epoch,
+       s.slot_name::text as slot_name,
        s.slot_type,
+       s.plugin::text as plugin,
        s.database::text as database,
+       s.temporary,
        s.active,
+       s.active_pid,
        pg_catalog.pg_wal_lsn_diff(w.position, s.restart_lsn)::int8 as kept_bytes,
+       pg_catalog.pg_wal_lsn_diff(w.position, s.confirmed_flush_lsn)::int8 as confirmed_bytes,
+       pg_catalog.age(s.xmin)::int8 as xmin_age,
+       pg_catalog.age(s.catalog_xmin)::int8 as catalog_xmin_age,
        null::text as wal_status,
-       null::int8 as safe_bytes
+       null::int8 as safe_bytes,
+       null::bool as two_phase,
+       null::int8 as spill_txns,
+       null::int8 as spill_bytes,
+       null::int8 as stream_bytes,
+       null::int8 as total_bytes,
+       null::bool as conflicting,
+       null::float8 as inactive_s,
+       null::text as invalidation_reason,
+       null::bool as failover,
+       null::bool as synced
   from pg_catalog.pg_replication_slots s
  cross join (select case when pg_catalog.pg_is_in_recovery()
-                         then coalesce(pg_catalog.pg_last_wal_receive_lsn(), pg_catalog.pg_last_wal_replay_lsn())
+                         then greatest(pg_catalog.pg_last_wal_receive_lsn(), pg_catalog.pg_last_wal_replay_lsn())
                          else pg_catalog.pg_current_wal_lsn() end as position) w
  order by kept_bytes desc nulls last, s.slot_name
  limit $1

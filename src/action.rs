@@ -58,6 +58,8 @@ pub enum Action {
     Messages,
     /// Show what this program costs the server.
     Cost,
+    /// List the databases of the server, to switch to another one.
+    Databases,
     /// Show the help of this pane.
     Help,
     /// Suspend, as Ctrl-Z does in a shell.
@@ -247,6 +249,13 @@ pub static BINDINGS: &[Binding] = &[
     ),
     row(Action::Messages, "messages", &["m"], "messages of this session", ""),
     row(Action::Cost, "cost", &["c"], "what this program costs the server", ""),
+    row(
+        Action::Databases,
+        "databases",
+        &["d"],
+        "databases of this server; switch to another one",
+        "databases",
+    ),
     row(Action::Theme, "theme", &["T"], "next theme", ""),
     row(Action::Up, "up", &["up", "k"], "one row up", ""),
     row(Action::Down, "down", &["down", "j"], "one row down", ""),
@@ -304,6 +313,7 @@ impl Action {
                 | Self::Theme
                 | Self::Messages
                 | Self::Cost
+                | Self::Databases
                 | Self::Help
                 | Self::Suspend
                 | Self::Redraw

@@ -11,11 +11,15 @@ use crate::config::Settings;
 use crate::model::clock;
 use crate::model::locks::{self, Forest};
 use crate::model::series::Series;
+use crate::model::statements::Workload;
 use crate::pg::server::Server;
 use crate::poll::{Cost, Link, TierHealth};
+use crate::probe::activity::Activity;
 use crate::probe::locks::Locks;
 use crate::probe::prepared::PreparedXacts;
 use crate::probe::pulse::PulseProbe;
+use crate::probe::statement_texts::StatementTexts;
+use crate::probe::statements::StatementsProbe;
 use crate::probe::{Latest, Mono, Probe, Ran, Sample, Tier};
 use message::{Messages, Severity};
 
@@ -60,6 +64,8 @@ pub struct World {
     pub latest: Latest,
     /// Who waits for whom by the newest answer about locks; built once an answer, read by every view.
     pub forest: Option<Arc<Forest>>,
+    /// What statements cost: since the reading before, the mark and the reset.
+    pub workload: Workload,
     /// What is known of every probe that was due once.
     pub asked: BTreeMap<&'static str, Asked>,
     /// The series behind sparklines and rates.
@@ -99,6 +105,7 @@ impl World {
             clock: None,
             latest: Latest::default(),
             forest: None,
+            workload: Workload::default(),
             asked: BTreeMap::new(),
             series: Series::default(),
             tiers: BTreeMap::new(),
@@ -121,6 +128,7 @@ impl World {
         self.latest.keep(sample);
         if sample.data.is_some() {
             self.rebuild(sample.ran.probe);
+            self.count(sample);
         }
     }
 
@@ -129,6 +137,36 @@ impl World {
         self.asked.entry(probe).or_default().skipped = Some(reason);
         self.latest.forget(probe);
         self.rebuild(probe);
+        if probe == StatementsProbe::SPEC.id {
+            self.workload.forget();
+        }
+    }
+
+    /// Takes what statements cost into account, and their texts where those cannot be asked for.
+    fn count(&mut self, sample: &Arc<Sample>) {
+        if sample.ran.probe == StatementsProbe::SPEC.id {
+            self.workload.observe(sample);
+        } else if sample.ran.probe == Activity::SPEC.id
+            && self.texts_fail()
+            && let Some(backends) = self.latest.get::<Activity>()
+        {
+            self.workload.observe_texts(backends);
+        }
+    }
+
+    /// The texts of statements could not be read the last time they were asked for.
+    #[must_use]
+    pub fn texts_fail(&self) -> bool {
+        self.last_ran(StatementTexts::SPEC.id)
+            .is_some_and(|ran| ran.fault.is_some())
+    }
+
+    /// The session goes on in another database: what was known was known of the old one, or seen from it.
+    pub fn forget(&mut self) {
+        self.latest = Latest::default();
+        self.forest = None;
+        self.asked.clear();
+        self.series = Series::default();
     }
 
     /// Builds again what comes from that probe's answers.
@@ -251,10 +289,19 @@ impl World {
         self.messages.say(severity, text, self.now, clock);
     }
 
-    /// An answer older than this is stale: two intervals and the budget.
+    /// An answer older than this is stale: two intervals, the pause it earned itself and the budget.
     fn late_after(&self, probe: &str) -> Duration {
         let tier = self.tier(probe);
-        self.interval(tier) * 2 + self.settings.pace(tier).budget
+        self.interval(tier) * 2 + self.pause(probe) + self.settings.pace(tier).budget
+    }
+
+    /// The pause after its last good answer.
+    fn pause(&self, probe: &str) -> Duration {
+        let took = self.latest.ran_of(probe).map(|ran| ran.took);
+        let pause = crate::probe::entry(probe)
+            .zip(took)
+            .map(|(entry, took)| (entry.pause)(took));
+        pause.unwrap_or_default()
     }
 
     /// How long until a probe of the slower tiers is asked again; `None` for the hot tier, where it is at once.
@@ -262,7 +309,8 @@ impl World {
     pub fn next_in(&self, probe: &str) -> Option<Duration> {
         let tier = self.tier(probe);
         let asked = self.last_ran(probe).filter(|_| tier != Tier::Hot)?;
-        self.interval(tier).checked_sub(self.now.since(asked.started))
+        let pause = self.interval(tier).max(self.pause(probe));
+        pause.checked_sub(self.now.since(asked.started))
     }
 
     fn tier(&self, probe: &str) -> Tier {

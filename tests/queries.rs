@@ -23,7 +23,10 @@ const ROLES: &[&str] = &["postgres", "monitor", "plain"];
 
 /// What a role may be told instead of rows: probe, role, from this version on, and how the refusal is classed.
 /// Everything else has to answer.
-const REFUSED: &[(&str, &str, u32, FaultKind)] = &[];
+const REFUSED: &[(&str, &str, u32, FaultKind)] = &[
+    // Not asked of a role that may not list the directory.
+    ("archive_backlog", "plain", 12, FaultKind::Denied),
+];
 
 struct Lab {
     cluster: Cluster,

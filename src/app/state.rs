@@ -91,6 +91,16 @@ impl State {
         state
     }
 
+    /// The session goes on in another database: what belonged to the old one is forgotten, and every pane begins anew.
+    pub fn begin_anew(&mut self) {
+        self.world.forget();
+        self.frozen = None;
+        self.panes = panes();
+        self.layers.clear();
+        self.prompt = None;
+        self.underived = true;
+    }
+
     /// What the screen shows: the world, or the frozen one.
     #[must_use]
     pub fn shown(&self) -> &World {
@@ -111,6 +121,13 @@ impl State {
     pub fn body(&self) -> Option<&dyn View> {
         let page = self.layers.iter().rev().find(|layer| layer.place() == Place::Body);
         page.or_else(|| self.panes.get(self.current)).map(AsRef::as_ref)
+    }
+
+    /// The view whose questions are meant: the one on top if it asks some, else the one that fills the body.
+    #[must_use]
+    pub fn asking(&self) -> Option<&dyn View> {
+        let top = self.top().filter(|top| !top.probes().is_empty());
+        top.or_else(|| self.body())
     }
 
     /// Runs `change` on the view that takes the keys.

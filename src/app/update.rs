@@ -145,7 +145,10 @@ fn on_reply(state: &mut State, reply: Reply) -> Vec<Effect> {
             state.layers.pop();
         }
         Reply::Open(subject) => open(state, subject),
+        Reply::Databases(name) => databases(state, Some(name)),
+        Reply::Switch(name) => return switch(state, name),
         Reply::Tell(text) => state.world.say(None, text),
+        Reply::Mark => mark(state),
         Reply::Copy(copy) => {
             state.layers.pop();
             state.world.say(
@@ -164,6 +167,17 @@ fn on_reply(state: &mut State, reply: Reply) -> Vec<Effect> {
     Vec::new()
 }
 
+fn mark(state: &mut State) {
+    let text = if state.world.workload.set_mark() {
+        let since = state.world.clock_text_of(state.world.workload.marked());
+        format!("The mark is set: growth since {since} is kept from now on.")
+    } else {
+        "There is nothing to set a mark at yet: no counters have come.".to_owned()
+    };
+    state.world.say(None, text);
+    state.underived = true;
+}
+
 /// Sessions can wait for each other in a ring: a page that is open already is gone back to.
 fn open(state: &mut State, subject: Subject) {
     let open = state.layers.iter().position(|layer| layer.subject() == Some(&subject));
@@ -172,6 +186,19 @@ fn open(state: &mut State, subject: Subject) {
     } else if let Some(page) = crate::pane::detail(subject) {
         state.layers.push(page);
     }
+}
+
+/// The list of databases; Enter on one of them comes back as [`Reply::Switch`].
+fn databases(state: &mut State, selected: Option<String>) {
+    popup_over(state, |state| {
+        Box::new(popup::databases::Databases::new(selected, &state.keymap))
+    });
+}
+
+fn switch(state: &mut State, database: String) -> Vec<Effect> {
+    state.layers.pop();
+    state.world.say(None, format!("Going to database {database} ..."));
+    vec![Effect::Order(Order::Database(database))]
 }
 
 fn on_global(state: &mut State, action: Action) -> Vec<Effect> {
@@ -200,6 +227,7 @@ fn on_global(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Help => popup_over(state, |state| popup::text(popup::help::Help::of(state), &state.keymap)),
         Action::Messages => popup_over(state, |state| popup::text(popup::messages::Messages, &state.keymap)),
         Action::Cost => popup_over(state, |state| popup::text(popup::cost::Cost, &state.keymap)),
+        Action::Databases => databases(state, None),
         Action::Copy => copy_menu(state),
         Action::Suspend => return vec![Effect::Suspend],
         Action::Redraw => return vec![Effect::Repaint],
@@ -308,7 +336,7 @@ fn pace(state: &mut State, direction: i8) -> Vec<Effect> {
 }
 
 fn refresh(state: &mut State) -> Vec<Effect> {
-    let probes = state.body().map(View::probes).unwrap_or_default();
+    let probes = state.asking().map(View::probes).unwrap_or_default();
     vec![Effect::Order(Order::Now(probes))]
 }
 
@@ -366,6 +394,10 @@ fn on_news(state: &mut State, news: News) -> Vec<Effect> {
             state.world.say(Some(Severity::Warning), text);
             state.world.slow_down = Some(fault);
         }
+        News::NotSwitched { database, fault } => {
+            let text = format!("Database {database} cannot be had, the session stays where it was: {fault}");
+            state.world.say(Some(Severity::Warning), text);
+        }
         News::Role(findings) => on_role(state, findings),
     }
     if state.frozen.is_none() {
@@ -393,7 +425,7 @@ fn on_role(state: &mut State, findings: Result<Arc<Findings>, Fault>) {
         return;
     };
     state.world.say(Some(Severity::Warning), question.summary().to_owned());
-    if state.world.privileged_allowed {
+    if state.world.privileged_allowed || state.world.privileged {
         state.world.privileged = true;
     } else {
         // The next key answers: none may go into a filter line below.
@@ -420,6 +452,15 @@ fn on_link(state: &mut State, link: Link) {
                     Some(Severity::Warning),
                     format!("The server has changed its role: it is {now} now."),
                 );
+            }
+            let before = state.world.server.as_ref().map(|before| before.database.clone());
+            if let Some(before) = before.filter(|before| *before != server.database) {
+                state.begin_anew();
+                let text = format!(
+                    "In database {} now; what was seen from {before} is forgotten.",
+                    server.database
+                );
+                state.world.say(Some(Severity::Notice), text);
             }
             for asked in state.world.asked.values_mut() {
                 asked.skipped = None;

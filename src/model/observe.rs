@@ -4,6 +4,7 @@ use crate::model::overview;
 use crate::model::rates::{self, Gap, Reading};
 use crate::model::series::Series;
 use crate::model::waits::{Profile, WaitClass};
+use crate::model::wraparound;
 use crate::pg::server::Server;
 use crate::probe::activity::{Activity, Backend};
 use crate::probe::counters::{Counters, CountersProbe, Work};
@@ -13,6 +14,7 @@ use crate::probe::pulse::{Pulse, PulseProbe};
 use crate::probe::recovery::RecoveryProbe;
 use crate::probe::relation_io::{RelationIo, RelationIoProbe};
 use crate::probe::replication::{ReplicationProbe, Sender};
+use crate::probe::wraparound_databases::{Databases, WraparoundDatabases};
 use crate::probe::{Latest, Mono, Probe, Ran, Sample};
 
 /// Names of the series, in what they count.
@@ -77,6 +79,10 @@ pub mod name {
     pub const STANDBY_LAG: &str = "standby_lag";
     /// Age of the xmin horizon in transactions; 0 when nobody holds it.
     pub const HORIZON: &str = "horizon";
+    /// Transaction ids used up per second.
+    pub const XID_BURN: &str = "xid.burn";
+    /// Multixact ids used up per second.
+    pub const MXID_BURN: &str = "mxid.burn";
 }
 
 /// Puts the rates between two comparable readings, so many seconds apart, into their series; says why one is missing.
@@ -106,8 +112,15 @@ impl Series {
         } else if let Some(recovery) = data::<RecoveryProbe>(sample) {
             let lag = recovery.replay_bytes.map(rates::float);
             self.push(name::STANDBY_LAG, sample.ran.finished(), lag);
+            let started = latest.get::<PulseProbe>().map_or(0.0, |pulse| pulse.started);
+            let reading = Reading::new(recovery.epoch, started, recovery.in_recovery, &sample.ran);
+            self.watch_recovery(reading, recovery);
         } else if let Some(holders) = data::<HorizonProbe>(sample) {
             self.horizon(sample.ran.finished(), holders, latest, server);
+        } else if let Some(after) = data::<WraparoundDatabases>(sample) {
+            self.rate::<WraparoundDatabases>(sample, after, Self::burn);
+        } else {
+            self.follow(sample, latest);
         }
     }
 
@@ -291,6 +304,14 @@ impl Series {
         self.push(name::HORIZON, at, (!hidden).then(|| rates::float(age)));
     }
 
+    fn burn(&mut self, at: Mono, seconds: f64, before: &Databases, after: &Databases) -> Option<Gap> {
+        let used = |from, to| rates::per_second(0, wraparound::consumed(from, to), seconds);
+        let xids = used(before.next_xid, after.next_xid);
+        let multixacts = used(before.next_mxid, after.next_mxid);
+        self.put(name::XID_BURN, at, seconds, xids)
+            .or(self.put(name::MXID_BURN, at, seconds, multixacts))
+    }
+
     /// A rate or a gap into its series; the gap is handed back.
     fn put(&mut self, name: &'static str, at: Mono, seconds: f64, rate: Result<f64, Gap>) -> Option<Gap> {
         self.push_span(name, at, seconds, rate.ok());
@@ -343,6 +364,14 @@ impl Incarnation for Counters {
 
 impl Incarnation for RelationIo {
     const RATES: &'static [&'static str] = &[name::TABLE_HIT, name::INDEX_HIT];
+
+    fn reading(&self, ran: &Ran) -> Reading {
+        Reading::new(self.epoch, self.started, self.in_recovery, ran)
+    }
+}
+
+impl Incarnation for Databases {
+    const RATES: &'static [&'static str] = &[name::XID_BURN, name::MXID_BURN];
 
     fn reading(&self, ran: &Ran) -> Reading {
         Reading::new(self.epoch, self.started, self.in_recovery, ran)

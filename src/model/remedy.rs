@@ -91,6 +91,15 @@ pub fn rollback_prepared(gid: &str, owner: &str, database: &str, prepared: Optio
     format!("ROLLBACK PREPARED {}; -- {}", literal(gid), facts.join(", "))
 }
 
+/// Drops a replication slot that nobody uses, with what that means.
+#[must_use]
+pub fn drop_slot(name: &str) -> String {
+    format!(
+        "SELECT pg_drop_replication_slot({}); -- WARNING: what it serves cannot go on from here and has to be made anew",
+        literal(name)
+    )
+}
+
 fn statement(function: &str, who: &Who<'_>) -> String {
     let mut out = format!("SELECT {function}({});", who.pid);
     let facts = facts(who);

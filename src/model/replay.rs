@@ -32,6 +32,8 @@ struct Seen {
     reply: Option<i64>,
     /// The newest sample.
     last: Reading,
+    /// The first sample that had this reply.
+    replied: f64,
     /// The first sample that had WAL beyond this position.
     behind: Option<f64>,
     /// Until then the standby has said that it is still there.
@@ -67,6 +69,13 @@ impl Replay {
         let seconds = seen.until - seen.behind?;
         (seconds > 0.0).then_some(Delay::AtLeast(seconds))
     }
+
+    /// For how many seconds it was seen without a new reply, by our samples: its own clock may be wrong.
+    #[must_use]
+    pub fn silent(&self, sender: &Sender) -> Option<f64> {
+        let seen = self.standbys.get(&(sender.pid, sender.start))?;
+        seen.reply.map(|_| seen.last.epoch - seen.replied)
+    }
 }
 
 impl Seen {
@@ -77,6 +86,7 @@ impl Seen {
             position: sender.replay_position,
             reply: sender.reply_us,
             last: now,
+            replied: now.epoch,
             behind: sender.replay_bytes.filter(|bytes| *bytes > 0).map(|_| now.epoch),
             until: now.epoch,
             moved: false,
@@ -87,6 +97,14 @@ impl Seen {
             Ok(_) | Err(Gap::TooSoon) => {}
             Err(_) => return here,
         }
+        let here = Self {
+            replied: if before.reply == here.reply {
+                before.replied
+            } else {
+                here.replied
+            },
+            ..here
+        };
         if before.position != here.position {
             return Self { moved: true, ..here };
         }
@@ -130,18 +148,30 @@ mod tests {
         }
     }
 
+    fn ran(second: u32) -> Ran {
+        Ran {
+            started: Mono(Duration::from_secs(u64::from(second))),
+            took: Duration::ZERO,
+            rows: 1,
+            ..Ran::of(&ReplicationProbe::SPEC, &Server::default())
+        }
+    }
+
     fn delay(looks: &[Look]) -> Option<Delay> {
         let mut replay = Replay::default();
         for look in looks {
-            let ran = Ran {
-                started: Mono(Duration::from_secs(u64::from(look.0))),
-                took: Duration::ZERO,
-                rows: 1,
-                ..Ran::of(&ReplicationProbe::SPEC, &Server::default())
-            };
-            replay.observe(&ran, &[sender(*look)]);
+            replay.observe(&ran(look.0), &[sender(*look)]);
         }
         replay.delay(&sender(*looks.last()?))
+    }
+
+    #[test]
+    fn silence_is_counted_by_our_samples() {
+        let mut replay = Replay::default();
+        for look in [(0, 10, 0, 1), (2, 10, 0, 2), (40, 10, 0, 2), (92, 10, 5, 2)] {
+            replay.observe(&ran(look.0), &[sender(look)]);
+        }
+        assert_eq!(replay.silent(&sender((92, 10, 5, 2))), Some(90.0));
     }
 
     #[rstest]

@@ -6,10 +6,13 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use super::rates::Gap;
+use super::rates::{Gap, Reading};
+use super::recovery::Unreplayed;
 use super::replay::Replay;
+use super::trails::Trails;
+use crate::probe::recovery::Recovery;
 use crate::probe::replication::Sender;
-use crate::probe::{Mono, Ran, Sample};
+use crate::probe::{Latest, Mono, Ran, Sample};
 
 /// Points kept per series. When it is full, the older half is merged in pairs: the session stays whole, its
 /// beginning gets coarser.
@@ -93,6 +96,10 @@ pub struct Series {
     gaps: BTreeMap<&'static str, Gap>,
     /// Where the replay of each standby stands.
     replay: Replay,
+    /// What this standby has received and not replayed.
+    unreplayed: Unreplayed,
+    /// How fast slots grow and archives fill.
+    trails: Trails,
 }
 
 impl Series {
@@ -230,6 +237,28 @@ impl Series {
     /// Takes a sample of the standbys in.
     pub(super) fn watch_replay(&mut self, ran: &Ran, senders: &[Sender]) {
         self.replay.observe(ran, senders);
+    }
+
+    /// Since when this standby has WAL that it has not replayed.
+    #[must_use]
+    pub fn unreplayed(&self) -> &Unreplayed {
+        &self.unreplayed
+    }
+
+    /// Takes a sample of this standby's recovery in.
+    pub(super) fn watch_recovery(&mut self, reading: Reading, recovery: &Recovery) {
+        self.unreplayed.observe(reading, recovery);
+    }
+
+    /// How fast slots grow and archives fill.
+    #[must_use]
+    pub fn trails(&self) -> &Trails {
+        &self.trails
+    }
+
+    /// Takes a sample of anything in that may be followed there.
+    pub(super) fn follow(&mut self, sample: &Sample, latest: &Latest) {
+        self.trails.observe(sample, latest);
     }
 
     /// When the newest point of a series ends.

@@ -2,8 +2,10 @@
 
 use super::Copy;
 use crate::model::activity::Blocking;
+use crate::model::remedy::Who;
 use crate::pg::privilege;
 use crate::probe::Probe;
+use crate::probe::activity::{Activity, Backend};
 use crate::ui::look::Role;
 use crate::ui::table::Record;
 use crate::world::{Freshness, World};
@@ -64,6 +66,19 @@ pub(super) fn blocking(world: &World) -> Blocking {
 pub(super) fn began<P: Probe>(world: &World, age: Option<f64>) -> Option<f64> {
     let asked = world.now.since(world.latest.ran::<P>()?.finished());
     Some(world.server_now()? - asked.as_secs_f64() - age?)
+}
+
+/// Who a session of the newest sample of sessions is, for a statement that hits it.
+pub(super) fn who<'a>(backend: &'a Backend, world: &World) -> Who<'a> {
+    Who {
+        pid: backend.pid,
+        user: backend.usename.as_deref(),
+        database: backend.datname.as_deref(),
+        application: backend.application_name.as_deref(),
+        client: backend.client.as_deref(),
+        state: backend.state.as_deref().or(backend.backend_type.as_deref()),
+        since: began::<Activity>(world, backend.state_s),
+    }
 }
 
 /// The text of a statement, to be copied as it is.

@@ -56,6 +56,11 @@ pub(super) trait List: Default + 'static {
     /// What is said while the first answer is awaited.
     const ASKING: &'static str;
 
+    /// False where the whole panel has nothing to say and steps out of the way, see [`View::shown`].
+    fn shown(&self, _world: &World) -> bool {
+        true
+    }
+
     /// The rows by what is known now; `None` if nothing is. Called on new data and after [`Self::on`] took an action.
     fn rows(&mut self, world: &World) -> Option<Vec<Self::Row>>;
 
@@ -109,6 +114,7 @@ pub(super) struct ListView<L: List> {
     list: L,
     table: Table<L::Row>,
     known: bool,
+    shown: bool,
     head: Vec<Piece>,
     /// Said instead of rows, or below them.
     notices: Vec<Notice>,
@@ -126,6 +132,7 @@ impl<L: List> Default for ListView<L> {
             list: L::default(),
             table: L::SORT.map_or_else(Table::unsorted, Table::new),
             known: false,
+            shown: true,
             head: Vec::new(),
             notices: Vec::new(),
             badge: None,
@@ -217,6 +224,7 @@ impl<L: List> View for ListView<L> {
     fn derive(&mut self, world: &World) {
         let probe = L::PROBES.first().copied().unwrap_or_default();
         self.stale = matches!(world.freshness(probe), Freshness::Stale(_));
+        self.shown = self.list.shown(world);
         let rows = self.list.rows(world);
         self.known = rows.is_some();
         self.table.set_rows(rows.unwrap_or_default());
@@ -279,6 +287,10 @@ impl<L: List> View for ListView<L> {
         }
         put_lines(&self.said, look, said, buf);
         put_lines(&self.about, look, about, buf);
+    }
+
+    fn shown(&self) -> bool {
+        self.shown
     }
 
     fn lines(&self) -> u16 {

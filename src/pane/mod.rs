@@ -9,9 +9,12 @@ pub mod locks;
 pub mod overview;
 mod page;
 mod panels;
+pub mod replication;
 mod storage;
 #[cfg(test)]
 mod testing;
+mod vacuum;
+pub mod wraparound;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -95,6 +98,11 @@ pub trait View {
         None
     }
 
+    /// False for a panel that has nothing to say on this server and steps out of the way, as last derived.
+    fn shown(&self) -> bool {
+        true
+    }
+
     /// Lines it would fill, as last arranged.
     fn lines(&self) -> u16 {
         u16::MAX
@@ -138,10 +146,16 @@ pub enum Reply {
     Close,
     /// Open the detail page of this.
     Open(Subject),
+    /// List the databases with this one selected, so that the user can switch to it.
+    Databases(String),
+    /// Go on in this database.
+    Switch(String),
     /// Copy this text by OSC 52 and say so.
     Copy(Copy),
     /// Taken, with something to tell the user in the message line.
     Tell(String),
+    /// Set the mark that counters are compared with.
+    Mark,
     /// The user agreed to go on with a role that may write.
     GoOn,
     /// The user wants to leave.
@@ -203,7 +217,10 @@ pub fn panes() -> Vec<Box<dyn View>> {
         Box::<overview::Overview>::default(),
         Box::<activity::Activity>::default(),
         Box::<locks::Locks>::default(),
+        Box::new(vacuum::vacuum()),
         storage::pane(),
+        wraparound::pane(),
+        Box::new(replication::pane()),
     ]
 }
 
@@ -212,6 +229,6 @@ pub fn panes() -> Vec<Box<dyn View>> {
 pub fn detail(subject: Subject) -> Option<Box<dyn View>> {
     match subject {
         Subject::Backend { pid, start } => Some(Box::new(backend::Backend::new(pid, start))),
-        Subject::Relation(_) | Subject::Statement { .. } => None,
+        Subject::Partitioned(_) | Subject::Relation(_) | Subject::Statement { .. } => None,
     }
 }

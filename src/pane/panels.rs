@@ -25,6 +25,8 @@ pub(super) struct Panels {
     short: &'static str,
     panels: Vec<Box<dyn View>>,
     chosen: usize,
+    /// The user has chosen; until then the first one that is shown is.
+    by_hand: bool,
     /// All of them at once where there is room.
     stacked: bool,
     /// The room of each, its line with the name included; empty while only the chosen one is shown.
@@ -41,6 +43,7 @@ impl Panels {
             short,
             panels,
             chosen: 0,
+            by_hand: false,
             stacked: false,
             stack: Vec::new(),
             subject: None,
@@ -67,24 +70,60 @@ impl Panels {
         self.panels.get_mut(self.chosen)
     }
 
-    fn step(&mut self, by: usize) -> Reply {
-        let count = self.panels.len().max(1);
-        self.chosen = (self.chosen + by) % count;
+    /// Places of the panels that have something to say.
+    fn shown(&self) -> impl Iterator<Item = usize> + '_ {
+        let panels = self.panels.iter().enumerate();
+        panels.filter(|(_, panel)| panel.shown()).map(|(nth, _)| nth)
+    }
+
+    fn step(&mut self, forward: bool) -> Reply {
+        let next = if forward {
+            self.shown()
+                .find(|nth| *nth > self.chosen)
+                .or_else(|| self.shown().next())
+        } else {
+            let before = self.shown().take_while(|nth| *nth < self.chosen).last();
+            before.or_else(|| self.shown().last())
+        };
+        self.chosen = next.unwrap_or_default();
+        self.by_hand = true;
         // What it shows may be older than what was seen of the others.
         Reply::Taken
     }
 
-    /// The height of every panel: what it wants, no more than its share; the chosen one has the rest.
+    /// The chosen one may have stepped out of the way; until somebody chooses, the first one is shown.
+    fn choose(&mut self) {
+        if !self.by_hand || self.current().is_none_or(|panel| !panel.shown()) {
+            let first = self.shown().next();
+            self.chosen = first.unwrap_or_default();
+            self.by_hand = false;
+        }
+    }
+
+    /// The height of every panel: what it wants or its share of what is left; the chosen one has at least a part and
+    /// all that nobody wants.
     fn share_out(&self, area: Rect) -> Vec<Rect> {
-        let others = u16::try_from(self.panels.len().saturating_sub(1))
-            .unwrap_or(u16::MAX)
-            .max(1);
-        let most = area.height.saturating_sub(CHOSEN) / others;
-        let wants = |panel: &dyn View| panel.lines().saturating_add(1).min(most);
-        let mut heights: Vec<u16> = self.panels.iter().map(|panel| wants(panel.as_ref())).collect();
-        let used: u16 = heights.iter().sum::<u16>() - heights.get(self.chosen).copied().unwrap_or_default();
+        let shown = self.shown().filter_map(|nth| Some((nth, self.panels.get(nth)?)));
+        let mut wants: Vec<(usize, u16)> = shown
+            .map(|(nth, panel)| (nth, panel.lines().saturating_add(1)))
+            .collect();
+        if let Some((_, wish)) = wants.iter_mut().find(|(nth, _)| *nth == self.chosen) {
+            *wish = (*wish).max(CHOSEN);
+        }
+        let mut heights = vec![0; self.panels.len()];
+        // The modest first: what they leave is shared by the others.
+        wants.sort_by_key(|(_, wish)| *wish);
+        let (mut left, mut waiting) = (area.height, u16::try_from(wants.len()).unwrap_or(u16::MAX));
+        for (nth, wish) in wants {
+            let height = wish.min(left / waiting.max(1));
+            left -= height;
+            waiting = waiting.saturating_sub(1);
+            if let Some(place) = heights.get_mut(nth) {
+                *place = height;
+            }
+        }
         if let Some(height) = heights.get_mut(self.chosen) {
-            *height = area.height.saturating_sub(used);
+            *height += left;
         }
         let mut y = area.y;
         let place = |height: u16| {
@@ -98,7 +137,7 @@ impl Panels {
     /// The names of all panels with what is wrong in each.
     fn draw_strip(&self, look: &Look, area: Rect, buf: &mut Buffer) {
         let mut x = area.x + 1;
-        for (nth, panel) in self.panels.iter().enumerate() {
+        for (nth, panel) in self.panels.iter().enumerate().filter(|(_, panel)| panel.shown()) {
             x = name(panel.as_ref(), nth == self.chosen, look, (x, area), buf) + 2;
         }
     }
@@ -146,7 +185,8 @@ impl View for Panels {
     fn probes(&self) -> Vec<&'static str> {
         let mut probes = self.current().map(View::probes).unwrap_or_default();
         if !self.stack.is_empty() {
-            let others = self.panels.iter().flat_map(|panel| panel.probes());
+            let others = self.panels.iter().filter(|panel| panel.shown());
+            let others = others.flat_map(|panel| panel.probes());
             for probe in others.collect::<Vec<_>>() {
                 if !probes.contains(&probe) {
                     probes.push(probe);
@@ -166,6 +206,7 @@ impl View for Panels {
         for panel in &mut self.panels {
             panel.derive(world);
         }
+        self.choose();
     }
 
     fn arrange(&mut self, area: Rect) {
@@ -188,10 +229,9 @@ impl View for Panels {
         let reply = self
             .current_mut()
             .map_or(Reply::Ignored, |panel| panel.on(action, world));
-        let others = self.panels.len().saturating_sub(1);
         match (reply, action) {
-            (Reply::Ignored, Action::NextView) => self.step(1),
-            (Reply::Ignored, Action::PrevView) => self.step(others),
+            (Reply::Ignored, Action::NextView) => self.step(true),
+            (Reply::Ignored, Action::PrevView) => self.step(false),
             (reply, _) => reply,
         }
     }
@@ -217,7 +257,8 @@ impl View for Panels {
     }
 
     fn badge(&self) -> Option<Badge> {
-        let all = self.panels.iter().filter_map(|panel| panel.badge());
+        let shown = self.panels.iter().filter(|panel| panel.shown());
+        let all = shown.filter_map(|panel| panel.badge());
         let worst = |severity: Severity| {
             let count = all
                 .clone()

@@ -2,6 +2,7 @@
 //! ([`conninfo`], [`fault`], [`quote`], [`rows`]) or describe what was found ([`server`], [`privilege`]).
 
 pub mod conninfo;
+pub mod explain;
 pub mod fault;
 pub mod plan;
 pub mod privilege;

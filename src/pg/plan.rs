@@ -87,6 +87,15 @@ impl Plan {
             ..self.clone()
         }
     }
+
+    /// The same plan for another database: the same places, role, passwords and TLS.
+    #[must_use]
+    pub fn with_database(&self, dbname: &str) -> Self {
+        Self {
+            dbname: dbname.to_owned(),
+            ..self.clone()
+        }
+    }
 }
 
 /// One place to try.

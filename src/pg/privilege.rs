@@ -162,7 +162,8 @@ pub fn grant_monitor(role: &str) -> String {
     format!("GRANT pg_monitor TO {};", identifier(role))
 }
 
-/// Lets a role read every table and sequence (14 and later), so that its statistics and last values are visible.
+/// Makes a role a member of `pg_read_all_data` (14 and later): it may then read every table and sequence, so that their
+/// statistics and last values are visible and statements that read them can be planned.
 #[must_use]
 pub fn grant_read_all_data(role: &str) -> String {
     format!("GRANT pg_read_all_data TO {};", identifier(role))

@@ -134,7 +134,7 @@ pub(super) fn decode(rows: &Rows) -> Result<Introduction, Fault> {
         reads_all_stats: row.get("reads_all_stats")?,
         superuser: row.get("superuser")?,
         block_size: count("block_size")?,
-        extensions: extensions(row)?,
+        extensions: extensions(row, ["extension_names", "extension_versions", "extension_schemas"])?,
         ..Server::default()
     };
     Ok(Introduction {
@@ -145,10 +145,11 @@ pub(super) fn decode(rows: &Rows) -> Result<Introduction, Fault> {
     })
 }
 
-fn extensions(row: Row<'_>) -> Result<Vec<Extension>, Fault> {
-    let names = row.texts("extension_names")?.into_iter();
-    let versions = row.texts("extension_versions")?.into_iter();
-    let schemas = row.texts("extension_schemas")?.into_iter();
+/// Extensions out of the columns with their names, versions and schemas.
+pub(crate) fn extensions(row: Row<'_>, [names, versions, schemas]: [&str; 3]) -> Result<Vec<Extension>, Fault> {
+    let names = row.texts(names)?.into_iter();
+    let versions = row.texts(versions)?.into_iter();
+    let schemas = row.texts(schemas)?.into_iter();
     let all = names.zip(versions).zip(schemas);
     Ok(all
         .map(|((name, version), schema)| Extension { name, version, schema })

@@ -24,6 +24,8 @@ pub enum Order {
     HotInterval(Duration),
     /// The role may write, and the user said to go on all the same.
     GoOn,
+    /// Go on in this database of the same server.
+    Database(String),
     /// Close the connections and end.
     Quit,
 }
@@ -37,6 +39,13 @@ pub enum News {
     Role(Result<Arc<Findings>, Fault>),
     /// The slow connection could not be opened; the storage and hourly tiers wait for it.
     Slow(Fault),
+    /// The other database cannot be had, and why; the session goes on in the one it was in.
+    NotSwitched {
+        /// The database that was asked for.
+        database: String,
+        /// Why.
+        fault: Fault,
+    },
     /// An answer, good or bad.
     Sample(Arc<Sample>),
     /// A probe was not asked, and why.

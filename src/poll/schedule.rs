@@ -49,7 +49,7 @@ struct Turn {
     /// Asked for by the user or by a change of focus: at once, whatever the back-off says.
     now: bool,
     failures: u32,
-    /// Not before this, after failures.
+    /// Not before this, after failures and after dear answers.
     not_before: Mono,
 }
 
@@ -170,7 +170,10 @@ impl Schedule {
         let interval = self.rounds.get(&tier).map(|round| round.interval).unwrap_or_default();
         if let Some(turn) = self.probes.get_mut(entry.spec.id) {
             match fault {
-                None => turn.failures = 0,
+                None => {
+                    turn.failures = 0;
+                    turn.not_before = Mono(now.0 + (entry.pause)(took));
+                }
                 Some(kind) => {
                     turn.failures = turn.failures.saturating_add(1);
                     turn.not_before = Mono(now.0 + back_off(kind, turn.failures, interval));

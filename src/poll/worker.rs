@@ -2,6 +2,8 @@
 //! At most one statement is in flight on each connection, and no connection is opened while another one of the same
 //! lane lives.
 
+mod switch;
+
 use std::future::{Future, pending};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,8 +22,9 @@ use crate::pg::plan::{Plan, Secret};
 use crate::pg::privilege::Findings;
 use crate::pg::server::Server;
 use crate::pg::session::{Answer, Lane, Session};
+use crate::probe::extensions::ExtensionsProbe;
 use crate::probe::pulse::PulseProbe;
-use crate::probe::{Ask, Demand, Entry, Focus, Latest, Mono, Param, Ran, Sample, Subject, Tier, Wanted};
+use crate::probe::{Ask, Demand, Entry, Focus, Latest, Mono, Param, Probe as _, Ran, Sample, Subject, Tier, Wanted};
 
 /// How long the server may go on past a statement's own timeout before we cancel it.
 const GRACE: Duration = Duration::from_millis(500);
@@ -44,6 +47,8 @@ type Job = Pin<Box<dyn Future<Output = Done> + Send>>;
 /// How a job ended.
 enum Done {
     Connected(Lane, Result<Box<Session>, Fault>),
+    /// At the database that was wanted, on the first connection.
+    Arrived(String, Result<Box<Session>, Fault>),
     Privileges(Box<Session>, Result<Findings, Fault>),
     Asked {
         lane: Lane,
@@ -59,6 +64,8 @@ struct Question {
     params: Vec<Param>,
     subject: Option<Subject>,
     demand: Option<Demand>,
+    /// The statement to be planned afterwards.
+    explains: Option<Arc<str>>,
     started: Mono,
 }
 
@@ -120,6 +127,10 @@ struct Run {
     answering: Option<Demand>,
     /// Ends the statement that answers it.
     stop: Option<oneshot::Sender<()>>,
+    /// The user wants to go on in this database.
+    wanted_database: Option<String>,
+    /// The plan from the start, once the user has switched to another database.
+    before_switch: Option<Arc<Plan>>,
 }
 
 impl Run {
@@ -143,6 +154,8 @@ impl Run {
             asked_with: std::collections::BTreeMap::new(),
             answering: None,
             stop: None,
+            wanted_database: None,
+            before_switch: None,
         }
     }
 
@@ -221,7 +234,12 @@ impl Run {
                 self.hurry();
             }
             Order::HotInterval(interval) => self.schedule.hot_interval(interval, self.now()),
-            Order::GoOn => self.held = false,
+            Order::GoOn => {
+                self.held = false;
+                // The answer holds for the whole session, whatever database it goes on in.
+                self.worker.hold_privileged = false;
+            }
+            Order::Database(database) => self.switch_to(database),
             Order::Quit => {}
         }
     }
@@ -258,7 +276,8 @@ impl Run {
                 let changed = |last: &Vec<Param>| *last != (entry.params)(&ask);
                 (entry.wanted)(&ask) == Wanted::Yes && (gated(entry) || last.as_ref().is_none_or(changed))
             }
-            None => false,
+            // Passed over so far; what no focus gates has its first round before it.
+            None => (entry.wanted)(&ask) == Wanted::Yes && gated(entry),
         };
         let ids: Vec<_> = crate::probe::PROBES
             .iter()
@@ -272,6 +291,7 @@ impl Run {
 
     /// Gives every free connection something to do.
     async fn dispatch(&mut self) {
+        self.leave();
         for index in 0..self.wires.len() {
             let now = self.now();
             match &self.wires[index].state {
@@ -343,6 +363,7 @@ impl Run {
                         params: (entry.params)(&ask),
                         subject: self.focus.subject.clone(),
                         demand: self.focus.demand,
+                        explains: (entry.explains)(&ask),
                         started: now,
                     };
                     self.asked_with.insert(entry.spec.id, Some(question.params.clone()));
@@ -387,11 +408,17 @@ impl Run {
         let Some(mut session) = self.wires[index].take() else {
             return;
         };
+        if let Some(server) = &self.server {
+            session.follow(server);
+        }
         let stopped = self.stopped(&question);
         self.jobs.push(Box::pin(async move {
-            let answer = session
+            let mut answer = session
                 .ask_until(question.entry, &question.params, deadline, stopped)
                 .await;
+            if let Some(text) = &question.explains {
+                answer = session.explain(answer, text).await;
+            }
             Done::Asked {
                 lane,
                 session,
@@ -439,15 +466,17 @@ impl Run {
     async fn done(&mut self, done: Done) {
         match done {
             Done::Connected(lane, session) => self.connected(lane, session).await,
+            Done::Arrived(database, session) => self.arrived(database, session).await,
             Done::Privileges(session, findings) => {
                 let lost = findings
                     .as_ref()
                     .err()
                     .filter(|fault| fault.breaks_connection())
                     .cloned();
-                // A connection that broke says nothing about the role: the next one is asked.
-                self.role_known = lost.is_none();
-                if lost.is_none() {
+                // A connection that broke says nothing about the role, one to another database not enough: the next
+                // one is asked.
+                self.role_known = lost.is_none() && !self.is_elsewhere(&session);
+                if self.role_known {
                     self.judge(findings).await;
                 }
                 self.give_back(Lane::Slow, session, lost).await;
@@ -460,7 +489,10 @@ impl Run {
             } => {
                 let why = answer.result.as_ref().err().filter(|fault| fault.breaks_connection());
                 let why = why.cloned();
-                self.answered(question, answer).await;
+                // What was asked elsewhere, before the first connection moved, is not about here.
+                if !self.is_elsewhere(&session) {
+                    self.answered(question, answer).await;
+                }
                 self.give_back(lane, session, why).await;
             }
         }
@@ -476,6 +508,7 @@ impl Run {
     async fn connected(&mut self, lane: Lane, session: Result<Box<Session>, Fault>) {
         let session = match session {
             Ok(session) => session,
+            Err(fault) if lane == Lane::Fast && self.returned(&fault).await => return,
             Err(fault) => return self.down(lane, fault).await,
         };
         self.cost.opened += 1;
@@ -487,6 +520,8 @@ impl Run {
         wire.up(&session);
         wire.state = State::Idle(session);
         self.server = Some(Arc::clone(&server));
+        // It may be another server than the one that told of these.
+        self.latest.forget(ExtensionsProbe::SPEC.id);
         self.lost = None;
         let now = self.now();
         self.schedule.restart(now);
@@ -499,7 +534,12 @@ impl Run {
 
     async fn slow_connected(&mut self, session: Box<Session>) {
         if self.is_elsewhere(&session) {
+            let other_server = self.is_other_server(&session);
             session.close().await;
+            if !other_server {
+                let now = self.now();
+                return self.wire(Lane::Slow).retry(now);
+            }
             let why = "The second connection reached another server than the first one.";
             return self.down(Lane::Slow, Fault::new(FaultKind::Lost, why)).await;
         }
@@ -554,8 +594,15 @@ impl Run {
         self.wire(lane).state = State::Idle(session);
     }
 
-    /// True for a session on another server than the first connection's, after an address moved or a restart.
+    /// True for a session on another server than the first connection's, or in another database.
     fn is_elsewhere(&self, session: &Session) -> bool {
+        let database = &session.server().database;
+        let other = |server: &Arc<Server>| server.database != *database;
+        self.is_other_server(session) || self.server.as_ref().is_some_and(other)
+    }
+
+    /// True for a session on another server than the first connection's, after an address moved or a restart.
+    fn is_other_server(&self, session: &Session) -> bool {
         let here = |server: &Arc<Server>| server.started_us == session.server().started_us;
         self.server.as_ref().is_some_and(|server| !here(server))
     }
@@ -570,6 +617,7 @@ impl Run {
             subject,
             demand,
             started,
+            ..
         } = question;
         self.cost.statements += 1;
         // Waiting for a server that is gone costs it nothing.
@@ -600,7 +648,7 @@ impl Run {
         let sample = Arc::new(Sample { ran, data });
         self.latest.keep(&sample);
         self.tell(News::Sample(sample)).await;
-        self.notice_promotion().await;
+        self.notice_changes().await;
         if let Some(server) = self.server.clone() {
             let now = self.now();
             // What the user waits for has a budget of its own: it does not make the tier late.
@@ -618,24 +666,25 @@ impl Run {
         self.tell(News::Cost(self.cost)).await;
     }
 
-    /// A promotion breaks no connection: the pulse tells, and from then on the primary's questions are asked.
-    async fn notice_promotion(&mut self) {
-        let Some(pulse) = self.latest.get::<PulseProbe>() else {
+    /// Neither a promotion nor another extension breaks a connection: from then on the questions are asked that fit.
+    async fn notice_changes(&mut self) {
+        let Some(server) = self.server.as_deref() else { return };
+        let pulse = self.latest.get::<PulseProbe>();
+        let in_recovery = pulse.map_or(server.in_recovery, |pulse| pulse.in_recovery);
+        let extensions = self.latest.get::<ExtensionsProbe>();
+        let extensions = extensions.map_or(&server.extensions, |known| &known.installed);
+        if server.in_recovery == in_recovery && server.extensions == *extensions {
             return;
-        };
-        let Some(server) = self
-            .server
-            .as_deref()
-            .filter(|server| server.in_recovery != pulse.in_recovery)
-        else {
-            return;
-        };
+        }
         let server = Arc::new(Server {
-            in_recovery: pulse.in_recovery,
+            in_recovery,
+            extensions: extensions.clone(),
             ..server.clone()
         });
         self.server = Some(Arc::clone(&server));
         self.tell(News::Link(Link::Up(server))).await;
+        let focus = self.focus.clone();
+        self.ask_what_is_newly_wanted(&focus);
     }
 
     fn open_connections(&self) -> u8 {

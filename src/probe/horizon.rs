@@ -24,8 +24,16 @@ pub struct Holder {
     pub start: Option<i64>,
     /// Application and state, owner, or kind of slot.
     pub detail: Option<String>,
-    /// The database; `None` where it holds all of them.
+    /// Its `application_name`.
+    pub application: Option<String>,
+    /// State of the session or its `backend_type`, type of the slot, state of the standby.
+    pub state: Option<String>,
+    /// A slot or standby that is connected; `None` for what has no such state.
+    pub active: Option<bool>,
+    /// The database whose tables it holds; `None` where it holds all of them.
     pub database: Option<String>,
+    /// It holds (also) the tables of the connected database.
+    pub here: bool,
     /// Age of the oldest xid it needs, in transactions.
     pub xmin_age: i64,
     /// Age of its transaction in seconds.
@@ -59,7 +67,11 @@ fn holder(row: Row<'_>) -> Result<Holder, Fault> {
         pid: row.get("pid")?,
         start: row.get("start_us")?,
         detail: row.text("detail")?,
+        application: row.text("application")?,
+        state: row.text("state")?,
+        active: row.get("active")?,
         database: row.text("database")?,
+        here: row.get("here")?,
         xmin_age: row.get("xmin_age")?,
         age_s: row.get("age_s")?,
     })

@@ -4,26 +4,49 @@
 //! One more question is one file in `queries/`, one file here and one line in [`PROBES`].
 
 pub mod activity;
+pub mod archive_backlog;
+pub mod archiver;
+pub mod autovacuum;
 pub mod backend;
 pub mod backend_locks;
-pub mod backend_progress;
+pub mod conflicts;
 pub mod counters;
+pub mod database_list;
 pub mod databases;
+pub mod extensions;
 pub mod fk_unindexed;
 pub mod horizon;
 pub mod indexes_duplicate;
 pub mod indexes_invalid;
 pub mod indexes_unused;
 pub mod locks;
+pub mod measure;
+pub mod measure_indexes;
 pub mod named;
+pub mod partitions;
 pub mod prepared;
+pub mod progress;
 pub mod pulse;
 pub mod recovery;
+pub mod relation;
+pub mod relation_columns;
+pub mod relation_family;
+pub mod relation_indexes;
 pub mod relation_io;
+pub mod relation_locks;
+pub mod relation_stats;
 pub mod relations;
 pub mod replication;
 pub mod sequences;
 pub mod slots;
+pub mod statement;
+pub mod statement_plan;
+pub mod statement_texts;
+pub mod statements;
+pub mod subscriptions;
+pub mod wal_settings;
+pub mod wraparound_databases;
+pub mod wraparound_relations;
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -204,6 +227,8 @@ pub enum Param {
     Text(String),
     /// `int4[]`.
     Ints(Vec<i32>),
+    /// `int8[]`.
+    Bigs(Vec<i64>),
     /// `oid[]`.
     Oids(Vec<u32>),
 }
@@ -215,6 +240,7 @@ impl fmt::Display for Param {
             Self::Big(value) => write!(f, "{value}"),
             Self::Text(value) => write!(f, "'{}'", value.replace('\'', "''")),
             Self::Ints(values) => write!(f, "{values:?}"),
+            Self::Bigs(values) => write!(f, "{values:?}"),
             Self::Oids(values) => write!(f, "{values:?}"),
         }
     }
@@ -225,6 +251,8 @@ impl fmt::Display for Param {
 pub enum Subject {
     /// A table, materialized view or TOAST table of the connected database, by its oid.
     Relation(u32),
+    /// A partitioned table of the connected database, by its oid.
+    Partitioned(u32),
     /// A statement of `pg_stat_statements`, by the key of its entries.
     Statement {
         /// `userid`.
@@ -320,10 +348,24 @@ pub trait Probe: 'static {
         Self::SPEC.tier
     }
 
+    /// The statement whose generic plan is wanted: its lines then take the place of the answer's rows, see
+    /// [`crate::pg::session::Session::explain`].
+    #[must_use]
+    fn explains(_ask: &Ask<'_>) -> Option<Arc<str>> {
+        None
+    }
+
     /// A time limit of its own instead of its tier's: for what is asked on the user's demand.
     #[must_use]
     fn budget(_settings: &Settings) -> Option<Duration> {
         None
+    }
+
+    /// The least pause after an answer that took so long, beyond the tier's interval: what is cheap on a small server
+    /// and dear on a big one is asked as rarely as its price demands. A user's wish does not wait.
+    #[must_use]
+    fn pause(_took: Duration) -> Duration {
+        Duration::ZERO
     }
 
     /// Rows into data.
@@ -349,8 +391,12 @@ pub struct Entry {
     pub wanted: fn(&Ask<'_>) -> Wanted,
     /// See [`Probe::tier`].
     pub tier: fn(&Server) -> Tier,
+    /// See [`Probe::explains`].
+    pub explains: fn(&Ask<'_>) -> Option<Arc<str>>,
     /// See [`Probe::budget`].
     pub budget: fn(&Settings) -> Option<Duration>,
+    /// See [`Probe::pause`].
+    pub pause: fn(Duration) -> Duration,
     /// See [`Probe::decode`] and [`Probe::fold`]; the first argument is what is known already.
     pub decode: fn(&Latest, &Rows) -> Result<Data, Fault>,
 }
@@ -367,7 +413,9 @@ impl Entry {
             params: P::params,
             wanted: P::wanted,
             tier: P::tier,
+            explains: P::explains,
             budget: P::budget,
+            pause: P::pause,
             decode: |known, rows| Ok(Arc::new(P::fold(known.get::<P>(), P::decode(rows)?))),
         }
     }
@@ -381,14 +429,37 @@ pub static PROBES: &[Entry] = &[
     Entry::of::<prepared::PreparedXacts>(),
     Entry::of::<backend::Backend>(),
     Entry::of::<backend_locks::BackendLocks>(),
-    Entry::of::<backend_progress::BackendProgress>(),
+    Entry::of::<progress::ProgressProbe>(),
+    Entry::of::<database_list::DatabaseList>(),
     Entry::of::<counters::CountersProbe>(),
     Entry::of::<replication::ReplicationProbe>(),
     Entry::of::<recovery::RecoveryProbe>(),
     Entry::of::<horizon::HorizonProbe>(),
+    Entry::of::<autovacuum::AutovacuumProbe>(),
+    Entry::of::<wal_settings::WalSettingsProbe>(),
     Entry::of::<slots::SlotsProbe>(),
+    Entry::of::<archiver::ArchiverProbe>(),
+    Entry::of::<archive_backlog::ArchiveBacklogProbe>(),
+    Entry::of::<conflicts::ConflictsProbe>(),
+    Entry::of::<subscriptions::SubscriptionsProbe>(),
     Entry::of::<relation_io::RelationIoProbe>(),
+    Entry::of::<extensions::ExtensionsProbe>(),
+    Entry::of::<statements::StatementsProbe>(),
+    Entry::of::<statement::StatementProbe>(),
+    Entry::of::<statement_texts::StatementTexts>(),
+    Entry::of::<statement_plan::StatementPlan>(),
+    Entry::of::<relation_locks::RelationLocks>(),
+    Entry::of::<relation::Relation>(),
+    Entry::of::<relation_stats::RelationStats>(),
+    Entry::of::<relation_indexes::RelationIndexes>(),
+    Entry::of::<relation_columns::RelationColumns>(),
+    Entry::of::<relation_family::RelationFamily>(),
+    Entry::of::<measure::Measure>(),
+    Entry::of::<measure_indexes::MeasureIndexes>(),
     Entry::of::<databases::DatabasesProbe>(),
+    Entry::of::<wraparound_databases::WraparoundDatabases>(),
+    Entry::of::<wraparound_relations::WraparoundRelations>(),
+    Entry::of::<partitions::PartitionsProbe>(),
     Entry::of::<relations::RelationsProbe>(),
     Entry::of::<indexes_unused::IndexesUnusedProbe>(),
     Entry::of::<indexes_invalid::IndexesInvalidProbe>(),

@@ -27,6 +27,8 @@ pub struct Sender {
     pub state: Option<String>,
     /// `sync`, `async`, `quorum`, `potential`.
     pub sync_state: Option<String>,
+    /// Its place in `synchronous_standby_names`; 0 for an asynchronous one, `None` when hidden.
+    pub sync_priority: Option<i32>,
     /// Bytes not sent yet.
     pub sent_bytes: Option<i64>,
     /// Bytes not written there yet.
@@ -47,6 +49,20 @@ pub struct Sender {
     pub reply_age_s: Option<f64>,
     /// When it sent that reply by its own clock, in microseconds since 1970: good only to tell two replies apart.
     pub reply_us: Option<i64>,
+    /// Seconds since it was connected.
+    pub age_s: Option<f64>,
+    /// Age in transactions of the oldest snapshot there that this server has to respect: `hot_standby_feedback`.
+    pub xmin_age: Option<i64>,
+    /// The slot it uses.
+    pub slot_name: Option<String>,
+    /// `physical` or `logical`, of that slot.
+    pub slot_type: Option<String>,
+    /// The database of a logical slot.
+    pub database: Option<String>,
+    /// The output plugin of a logical slot.
+    pub plugin: Option<String>,
+    /// Bytes of WAL its slot keeps.
+    pub kept_bytes: Option<i64>,
     /// The role may not see this.
     pub hidden: bool,
 }
@@ -77,6 +93,7 @@ fn sender(row: Row<'_>) -> Result<Sender, Fault> {
         client: row.text("client")?,
         state: row.text("state")?,
         sync_state: row.text("sync_state")?,
+        sync_priority: row.get("sync_priority")?,
         sent_bytes: row.get("sent_bytes")?,
         write_bytes: row.get("write_bytes")?,
         flush_bytes: row.get("flush_bytes")?,
@@ -87,6 +104,13 @@ fn sender(row: Row<'_>) -> Result<Sender, Fault> {
         replay_s: row.get("replay_s")?,
         reply_age_s: row.get("reply_age_s")?,
         reply_us: row.get("reply_us")?,
+        age_s: row.get("age_s")?,
+        xmin_age: row.get("xmin_age")?,
+        slot_name: row.text("slot_name")?,
+        slot_type: row.text("slot_type")?,
+        database: row.text("database")?,
+        plugin: row.text("plugin")?,
+        kept_bytes: row.get("kept_bytes")?,
         hidden: row.get("hidden")?,
     })
 }

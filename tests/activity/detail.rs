@@ -6,7 +6,6 @@ use pgmon_tui::model::remedy::{self, Who};
 use pgmon_tui::pg::quote;
 use pgmon_tui::probe::backend::{Backend, Detail, Encryption};
 use pgmon_tui::probe::backend_locks::{BackendLocks, Lock};
-use pgmon_tui::probe::backend_progress::BackendProgress;
 
 use crate::common::plan;
 use crate::eye::{Eye, start_of};

@@ -33,6 +33,8 @@ pub(crate) fn entry(sql: &'static str) -> Entry {
         wanted: |_| Wanted::Yes,
         tier: |_| Tier::Hot,
         budget: |_| None,
+        explains: |_| None,
+        pause: |_| Duration::ZERO,
         decode: |_, _| Err(Fault::new(FaultKind::Decode, "the test decodes it")),
     }
 }

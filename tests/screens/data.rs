@@ -2,13 +2,15 @@
 //! beside it a hot row, a parallel query, autovacuum. Everything follows from the second, so that every probe
 //! tells of the same server.
 
+mod partitions;
+mod wraparound;
+
 use pgmon_tui::pg::fault::{Fault, FaultKind};
 use pgmon_tui::pg::server::Server;
 use pgmon_tui::poll::{Cost, Link, News, TierHealth};
 use pgmon_tui::probe::activity::{Activity, Backend};
 use pgmon_tui::probe::backend::{Backend as BackendProbe, Detail, Encryption};
 use pgmon_tui::probe::backend_locks::{BackendLocks, Lock, Locks as HeldLocks};
-use pgmon_tui::probe::backend_progress::BackendProgress;
 use pgmon_tui::probe::counters::{Checkpoints, Counters, CountersProbe, Wal, Work};
 use pgmon_tui::probe::databases::{Database, DatabasesProbe};
 use pgmon_tui::probe::horizon::{Holder, HorizonProbe};
@@ -457,6 +459,10 @@ fn holders(second: u32) -> Vec<Holder> {
         database: some("app"),
         xmin_age: 40_000 + 14 * i64::from(second),
         age_s: Some(1271.0 + f64::from(second)),
+        application: some("checkout-api"),
+        state: some("idle in transaction"),
+        active: None,
+        here: true,
     }]
 }
 
@@ -645,7 +651,6 @@ impl App {
         self.answer::<BackendProbe>(usize::from(detail.is_some()), detail);
         let locks = held_locks(pid, second);
         self.answer::<BackendLocks>(locks.locks.len(), locks);
-        self.answer::<BackendProgress>(0, vec![]);
     }
 
     fn sees_all(&self) -> bool {
@@ -670,12 +675,15 @@ impl App {
     fn workload(&mut self, second: u32) {
         self.answer::<HorizonProbe>(1, holders(second));
         self.answer::<SlotsProbe>(2, slots());
+        wraparound::workload(self, second);
     }
 
-    fn storage(&mut self) {
+    fn storage(&mut self, second: u32) {
         let all = self.sees_all();
         self.answer::<RelationIoProbe>(1, relation_io());
         self.answer::<DatabasesProbe>(3, databases(all));
+        wraparound::storage(self);
+        partitions::storage(self, second);
     }
 
     fn tiers(&mut self) {
@@ -711,11 +719,14 @@ impl App {
     /// Connects and lives through the incident.
     pub fn live(&mut self, reads_all_stats: bool) {
         self.connect(server(reads_all_stats));
-        self.storage();
+        self.storage(0);
         for second in (0..=LOOK).step_by(2) {
             self.hot(second);
             if second % 15 == 0 {
                 self.workload(second);
+            }
+            if second == LOOK {
+                self.storage(second);
             }
         }
         self.tiers();
@@ -751,7 +762,10 @@ impl App {
             app.answer::<SlotsProbe>(0, vec![]);
             app.cost(second);
         }
-        app.storage();
+        app.answer::<RelationIoProbe>(1, relation_io());
+        app.answer::<DatabasesProbe>(3, databases(true));
+        wraparound::quiet(&mut app);
+        partitions::quiet(&mut app);
         app.tiers();
         app
     }

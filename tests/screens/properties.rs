@@ -12,12 +12,12 @@ use pgmon_tui::poll::{Cost, Link, News, TierHealth};
 use pgmon_tui::probe::activity::{Activity, Backend};
 use pgmon_tui::probe::backend::{Backend as Page, Detail, Encryption};
 use pgmon_tui::probe::backend_locks::{BackendLocks, Lock, Locks as HeldLocks};
-use pgmon_tui::probe::backend_progress::{BackendProgress, Progress};
 use pgmon_tui::probe::counters::{Counters, CountersProbe, Work};
 use pgmon_tui::probe::databases::{Database, DatabasesProbe};
 use pgmon_tui::probe::horizon::{Holder, HorizonProbe};
 use pgmon_tui::probe::locks::{Held, Locks, Names, RowPlace, Sample, Session, Tag, Wait};
 use pgmon_tui::probe::prepared::{Prepared, PreparedXacts};
+use pgmon_tui::probe::progress::{Progress, ProgressProbe};
 use pgmon_tui::probe::pulse::{Pulse, PulseProbe};
 use pgmon_tui::probe::recovery::{Recovery, RecoveryProbe};
 use pgmon_tui::probe::relation_io::{RelationIo, RelationIoProbe};
@@ -265,7 +265,7 @@ fn say(app: &mut App, probe: usize, rows: &[Raw]) {
         3 => app.answer::<CountersProbe>(1, counters(&raw)),
         4 => app.answer::<Page>(1, Some(detail(&raw))),
         5 => app.answer::<BackendLocks>(count, held_locks(rows)),
-        6 => app.answer::<BackendProgress>(count, rows.iter().map(progress).collect()),
+        6 => app.answer::<ProgressProbe>(count, rows.iter().map(progress).collect()),
         7 => app.answer::<PreparedXacts>(count, rows.iter().map(prepared).collect()),
         8 => app.answer::<ReplicationProbe>(count, rows.iter().map(sender).collect()),
         9 => app.answer::<RecoveryProbe>(1, recovery(&raw)),
@@ -366,9 +366,20 @@ fn progress(raw: &Raw) -> Progress {
         done: Some(raw.number(0)),
         total: Some(raw.number(1)),
         unit: raw.text(2),
-        relation: raw.text(3),
+        pid: raw.pid(0),
+        start: raw.number(2),
+        backend_type: raw.text(5),
+        relid: raw.oid(3),
+        database: raw.text(3),
         index: raw.text(4),
-        locker_pid: Some(raw.pid(0)),
+        locker_pid: Some(raw.pid(1)),
+        epoch: raw.time(0),
+        since_s: raw.age(1),
+        rounds: Some(raw.number(4)),
+        dead: Some(raw.number(5)),
+        dead_room: Some(raw.number(6)),
+        delay_ms: raw.age(2),
+        ..Progress::default()
     }
 }
 
@@ -428,6 +439,10 @@ fn holder(raw: &Raw) -> Holder {
         database: raw.text(3),
         xmin_age: raw.number(1),
         age_s: raw.age(0),
+        application: raw.text(4),
+        state: raw.text(5),
+        active: Some(raw.flag(0)),
+        here: raw.flag(1),
     }
 }
 

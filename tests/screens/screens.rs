@@ -15,7 +15,11 @@ use rstest::rstest;
 use crate::app::App;
 use crate::data::{self, LOOK};
 
-const PANES: [(&str, &str); 3] = [("overview", "1"), ("activity", "2"), ("locks", "3")];
+/// Every pane and the key that shows it.
+fn panes() -> impl Iterator<Item = (&'static str, String)> {
+    let panes = pgmon_tui::pane::panes().into_iter().zip(1..);
+    panes.map(|(pane, key)| (pane.id(), key.to_string()))
+}
 
 /// Opens the page of the session that blocks everybody.
 fn open_blocker(app: &mut App, second: u32) {
@@ -26,10 +30,10 @@ fn open_blocker(app: &mut App, second: u32) {
 
 #[test]
 fn before_the_first_answer() {
-    for (pane, key) in PANES {
+    for (pane, key) in panes() {
         let mut app = App::new(80, 24);
         app.connect(data::server(true));
-        app.keys(key);
+        app.keys(&key);
         assert_snapshot!(format!("{pane}_loading"), app.screens());
     }
     assert_snapshot!("connecting", App::new(80, 24).screen());
@@ -37,37 +41,37 @@ fn before_the_first_answer() {
 
 #[test]
 fn nothing_happens() {
-    for (pane, key) in PANES {
+    for (pane, key) in panes() {
         let mut app = App::quiet(80, 24);
-        app.keys(key);
+        app.keys(&key);
         assert_snapshot!(format!("{pane}_empty"), app.screens());
     }
 }
 
 #[test]
 fn an_incident() {
-    for (pane, key) in PANES {
+    for (pane, key) in panes() {
         let mut app = App::incident(80, 24);
-        app.keys(key);
+        app.keys(&key);
         assert_snapshot!(format!("{pane}_normal"), app.screens());
     }
 }
 
 #[test]
 fn a_role_without_pg_monitor() {
-    for (pane, key) in PANES {
+    for (pane, key) in panes() {
         let mut app = App::new(80, 24);
         app.live(false);
-        app.keys(key);
+        app.keys(&key);
         assert_snapshot!(format!("{pane}_denied"), app.screens());
     }
 }
 
 #[test]
 fn the_server_is_gone() {
-    for (pane, key) in PANES {
+    for (pane, key) in panes() {
         let mut app = App::incident(80, 24);
-        app.keys(key);
+        app.keys(&key);
         app.lose(LOOK + 2);
         // The message of the loss leaves the footer.
         app.at(LOOK + 9);

@@ -3,6 +3,7 @@
 
 pub mod copy;
 pub mod cost;
+pub mod databases;
 pub mod help;
 pub mod messages;
 pub mod role;

@@ -38,11 +38,11 @@ const ACTIONS: &[Action] = &[
 ];
 
 impl Sql {
-    /// The SQL of the view that fills the body.
+    /// The SQL of the view that asks: a popup with questions of its own, or what fills the body.
     #[must_use]
     pub fn of(state: &State) -> Self {
         let (of, probes) = state
-            .body()
+            .asking()
             .map_or((String::new(), Vec::new()), |body| (body.title(), body.probes()));
         let specs = probes
             .iter()

@@ -6,11 +6,11 @@ mod head;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::common::{self, Notice, began, blocking, grant, query_copy};
+use super::common::{self, Notice, blocking, grant, query_copy, who};
 use super::{Badge, Copy, Reply, View};
 use crate::action::Action;
 use crate::model::activity::{self, Blocking, Counts, Doing, Options, Row};
-use crate::model::remedy::{self, Who};
+use crate::model::remedy;
 use crate::probe::activity::{Activity as Probe, Backend};
 use crate::probe::{Probe as _, Subject};
 use crate::ui::filter::Filter;
@@ -146,20 +146,6 @@ impl Activity {
     }
 }
 
-/// Who a row is, for a statement that hits it.
-fn who<'a>(row: &'a Row, world: &World) -> Who<'a> {
-    let backend = &row.backend;
-    Who {
-        pid: backend.pid,
-        user: backend.usename.as_deref(),
-        database: backend.datname.as_deref(),
-        application: backend.application_name.as_deref(),
-        client: backend.client.as_deref(),
-        state: backend.state.as_deref().or(backend.backend_type.as_deref()),
-        since: began::<Probe>(world, backend.state_s),
-    }
-}
-
 impl View for Activity {
     fn id(&self) -> &'static str {
         "activity"
@@ -278,7 +264,7 @@ impl View for Activity {
 
     fn copies(&self, world: &World) -> Vec<Copy> {
         let Some(row) = self.selected() else { return Vec::new() };
-        let who = who(row, world);
+        let who = who(&row.backend, world);
         let mut copies: Vec<Copy> = remedy::copies(&who).into_iter().map(Copy::from).collect();
         copies.extend(query_copy(row.backend.query.as_deref()));
         let cells = self.table.copies().into_iter().filter(|(what, _)| what != "query");

@@ -7,7 +7,7 @@ use crate::pane::page::{Fact, Rich};
 use crate::probe::activity::Backend;
 use crate::probe::backend::{Detail, Encryption};
 use crate::probe::backend_locks::{Lock, Locks};
-use crate::probe::backend_progress::Progress;
+use crate::probe::progress::Progress;
 use crate::ui::format;
 use crate::ui::look::Role;
 
@@ -211,7 +211,7 @@ fn one_progress(progress: &Progress) -> Rich {
         return Rich::new("hidden from this role", Role::Denied);
     };
     let mut rich = Rich::new(command.as_str(), Role::Text);
-    if let Some(relation) = &progress.relation {
+    if let Some(relation) = progress.relation() {
         rich.push(format!(" {relation}"), Role::Text);
     }
     if let Some(index) = &progress.index {

@@ -15,7 +15,7 @@ use crate::model::remedy::{self, Who};
 use crate::probe::activity::Activity;
 use crate::probe::backend::{Backend as Probe, Detail};
 use crate::probe::backend_locks::{BackendLocks, Locks};
-use crate::probe::backend_progress::{BackendProgress, Progress};
+use crate::probe::progress::{Progress, ProgressProbe};
 use crate::probe::{self, Subject};
 use crate::ui::look::{Look, Role};
 use crate::ui::wrap::{self, Line};
@@ -92,13 +92,26 @@ impl Backend {
                 if let Some(locks) = self.answer::<BackendLocks>(world) {
                     self.locks = Some(locks.clone());
                 }
-                self.progress = self.answer::<BackendProgress>(world).cloned().unwrap_or_default();
+                self.progress = self.commands(world);
             }
             Some(None) if self.life == Life::Alive => {
                 self.life = Life::Missed(world.server_now());
             }
             Some(None) | None => {}
         }
+    }
+
+    /// What it runs that tells how far it is.
+    fn commands(&self, world: &World) -> Vec<Progress> {
+        let commands = world.get::<ProgressProbe>().into_iter().flatten();
+        let ours = commands.filter(|command| {
+            self.subject
+                == Subject::Backend {
+                    pid: command.pid,
+                    start: command.start,
+                }
+        });
+        ours.cloned().collect()
     }
 
     fn notice(&self, world: &World) -> Option<Notice> {
@@ -267,7 +280,7 @@ impl View for Backend {
     }
 
     fn probes(&self) -> Vec<&'static str> {
-        vec!["backend", "backend_locks", "backend_progress", "locks"]
+        vec!["backend", "backend_locks", "progress", "locks"]
     }
 
     fn actions(&self) -> Vec<Action> {

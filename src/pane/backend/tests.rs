@@ -92,7 +92,9 @@ fn index() -> Progress {
         done: Some(265),
         total: Some(896),
         unit: Some("blocks".to_owned()),
-        relation: Some("public.orders".to_owned()),
+        pid: 812,
+        start: 1,
+        name: Some(("public".to_owned(), "orders".to_owned())),
         ..Progress::default()
     }
 }
@@ -121,7 +123,7 @@ fn full() -> World {
         ),
         answer::<Probe>(Some(detail()), Some(SUBJECT)),
         answer::<BackendLocks>(locks(), Some(SUBJECT)),
-        answer::<BackendProgress>(vec![index()], Some(SUBJECT)),
+        answer::<ProgressProbe>(vec![index()], None),
     ])
 }
 

@@ -228,6 +228,7 @@ fn holder(second: u32) -> Holder {
         database: Some("app".into()),
         xmin_age: 600_000 + 1000 * i64::from(second),
         age_s: Some(1260.0 + f64::from(second)),
+        ..Holder::default()
     }
 }
 

@@ -96,7 +96,9 @@ impl Line {
     /// Who is there.
     pub(super) async fn introduce(&self, begin: Option<&str>) -> Result<Introduction, Fault> {
         let variant = server::SPEC.variant(&Server::default());
-        let rows = self.statement(begin, variant.sql, &[]).await;
+        let rows = self
+            .statement(begin.map(|begin| (begin, "COMMIT")), variant.sql, &[])
+            .await;
         let rows = rows.map_err(|error| Fault::from_connect(&self.route.place, &error))?;
         server::decode(&Rows::new(rows))
     }
@@ -107,26 +109,21 @@ impl Line {
         self.client.batch_execute(settings).await
     }
 
-    /// One statement in one round trip; `begin` puts it into a transaction of its own.
+    /// One statement in one round trip; a frame puts it into a transaction of its own: what opens it, what ends it.
     #[expect(clippy::disallowed_methods, reason = "this is the one caller of the driver")]
     async fn statement(
         &self,
-        begin: Option<&str>,
+        frame: Option<(&str, &str)>,
         sql: &str,
         params: &[Param],
     ) -> Result<Vec<tokio_postgres::Row>, Error> {
         let params: Vec<_> = params.iter().map(typed).collect();
         let query = self.client.query_typed(sql, &params);
-        let Some(begin) = begin else {
+        let Some((begin, end)) = frame else {
             return query.await;
         };
         // Polled together, the three are sent together: the driver pipelines them.
-        let (opened, rows, _) = join3(
-            self.client.batch_execute(begin),
-            query,
-            self.client.batch_execute("COMMIT"),
-        )
-        .await;
+        let (opened, rows, _) = join3(self.client.batch_execute(begin), query, self.client.batch_execute(end)).await;
         opened.and(rows)
     }
 
@@ -134,14 +131,14 @@ impl Line {
     /// does not even answer that within the grace is given up.
     pub(super) async fn ask(
         &self,
-        begin: Option<&str>,
+        frame: Option<(&str, &str)>,
         sql: &str,
         params: &[Param],
         deadline: Duration,
         stop: impl Future<Output = ()>,
         server: &Server,
     ) -> Result<Rows, Fault> {
-        let mut work = pin!(self.statement(begin, sql, params));
+        let mut work = pin!(self.statement(frame, sql, params));
         let rows = |done: Result<_, Error>| done.map(Rows::new).map_err(|error| Fault::from_query(server, &error));
         let stopped = match timeout(deadline, select(work.as_mut(), pin!(stop))).await {
             Ok(Either::Left((done, _))) => return rows(done),
@@ -205,6 +202,7 @@ fn typed(param: &Param) -> (&(dyn ToSql + Sync), Type) {
         Param::Big(value) => (value, Type::INT8),
         Param::Text(value) => (value, Type::TEXT),
         Param::Ints(values) => (values, Type::INT4_ARRAY),
+        Param::Bigs(values) => (values, Type::INT8_ARRAY),
         Param::Oids(values) => (values, Type::OID_ARRAY),
     }
 }

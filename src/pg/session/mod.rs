@@ -4,6 +4,7 @@
 //! gets, `line` is the driver's connection, `setup` the settings; a [`Session`] asks.
 
 mod dial;
+mod explain;
 mod line;
 mod route;
 mod setup;
@@ -159,19 +160,35 @@ impl Session {
         let variant = spec.variant(&self.server);
         let sql = variant.text(&self.server);
         let started = Instant::now();
-        let asked = self
-            .line
-            .ask(self.begin.as_deref(), &sql, params, deadline, stop, &self.server);
+        let frame = self.begin.as_deref().map(|begin| (begin, "COMMIT"));
+        let asked = self.line.ask(frame, &sql, params, deadline, stop, &self.server);
         self.busy = true;
         let result = asked.await;
         self.busy = false;
-        let fatal = result.as_ref().is_err_and(Fault::breaks_connection);
-        self.broken |= fatal || self.line.is_closed();
+        self.note(&result);
         Answer {
             variant,
             sql,
             took: started.elapsed(),
             result,
+        }
+    }
+
+    /// Notes what an answer says of the connection.
+    fn note(&mut self, result: &Result<Rows, Fault>) {
+        let fatal = result.as_ref().is_err_and(Fault::breaks_connection);
+        self.broken |= fatal || self.line.is_closed();
+    }
+
+    /// What is known of the server by now: a promotion, or other extensions, choose other forms of the questions.
+    pub fn follow(&mut self, server: &Server) {
+        let known = &self.server;
+        if known.in_recovery != server.in_recovery || known.extensions != server.extensions {
+            self.server = Arc::new(Server {
+                in_recovery: server.in_recovery,
+                extensions: server.extensions.clone(),
+                ..Server::clone(known)
+            });
         }
     }
 

@@ -1,6 +1,7 @@
 //! One session of a test: `PostgreSQL`'s own words in, values out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio_postgres::types::FromSqlOwned;
@@ -163,6 +164,13 @@ impl Client {
     /// What the network said.
     pub async fn cancel(&self) -> Result<()> {
         Ok(self.inner.client.cancel_token().cancel_query(NoTls).await?)
+    }
+
+    /// Waits until the server has ended this session, whatever the reason.
+    pub async fn closed(&self) {
+        while !self.inner.client.is_closed() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// Ends another session and waits until it is gone.

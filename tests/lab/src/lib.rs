@@ -35,6 +35,7 @@
 //! * [`Pooler`]: `PgBouncer` before it.
 //! * [`Client`]: one session.
 //! * [`scene`]: lock trees, convoys, deadlocks and other situations.
+//! * [`scale`]: a database with 100,000 tables.
 //! * [`Terminal`]: a program in a pseudo-terminal.
 //! * [`wait_until`]: the only way to wait.
 
@@ -45,6 +46,7 @@ mod home;
 mod install;
 mod pooler;
 mod process;
+pub mod scale;
 pub mod scene;
 mod supervised;
 mod terminal;

@@ -7,15 +7,17 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use pgmon_lab::{Client, Cluster, Ended, Error, PATIENCE, Result, Terminal, is_stopped, wait_for};
+use pgmon_lab::{Builder, Client, Cluster, Ended, Error, PATIENCE, Result, Terminal, is_stopped, wait_for};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 use tokio::task::JoinSet;
 
-use crate::{incident, parse_major, traffic};
+use crate::{estate, incident, links, parse_major, traffic, upkeep};
 
 const MONITOR: &str = "monitor";
 const DATABASE: &str = "app";
+/// A line or two for every pane.
+const GUIDE: &str = include_str!("../../../../../scripts/demo.txt");
 
 /// What the command line asks for.
 pub struct Options {
@@ -125,31 +127,57 @@ struct Stage {
     primary: Cluster,
 }
 
+/// The standby replays late, for the case that somebody drops the wrong table, and tells what its queries need.
+const STANDBY: [(&str, &str); 3] = [
+    ("recovery_min_apply_delay", "20s"),
+    ("hot_standby_feedback", "on"),
+    ("archive_mode", "off"),
+];
+
+/// The primary before anything is in it. Autovacuum begins when its work has piled up.
+fn server(major: u32) -> Builder {
+    let builder = Cluster::builder(major)
+        .conf("max_connections", "130")
+        .conf("shared_buffers", "32MB")
+        .conf("checkpoint_timeout", "60s")
+        .conf("min_wal_size", "32MB")
+        .conf("max_wal_size", "48MB")
+        .conf("autovacuum", "off")
+        .conf("autovacuum_max_workers", "2")
+        .conf("autovacuum_naptime", "10s")
+        .conf("archive_mode", "on")
+        .conf("archive_command", "true")
+        .conf("log_lock_waits", "on")
+        .conf("pg_stat_statements.track", "all")
+        .role(&format!("{MONITOR} LOGIN IN ROLE pg_monitor"))
+        .role("app LOGIN")
+        .role("reporting LOGIN");
+    match major {
+        13.. => builder
+            .conf("max_slot_wal_keep_size", links::MOST_KEPT)
+            .conf("pg_stat_statements.track_planning", "on"),
+        _ => builder,
+    }
+}
+
 impl Stage {
     async fn build(options: &Options) -> Result<Self> {
         eprintln!(
             "PostgreSQL {}: a server, its databases and their traffic ..",
             options.major
         );
-        let primary = Cluster::builder(options.major)
-            .conf("max_connections", "120")
-            .conf("shared_buffers", "64MB")
-            .conf("checkpoint_timeout", "60s")
-            .conf("autovacuum_naptime", "10s")
-            .conf("log_lock_waits", "on")
-            .role(&format!("{MONITOR} LOGIN IN ROLE pg_monitor"))
-            .role("app LOGIN")
-            .role("reporting LOGIN")
-            .start()
-            .await?;
-        traffic::prepare(&primary).await?;
+        let primary = server(options.major).start().await?;
+        estate::prepare(&primary).await?;
         let standby = if options.standby {
-            Some(primary.standby("dr1", &[]).await?)
+            Some(primary.standby("dr1", &STANDBY).await?)
         } else {
             None
         };
+        links::prepare(&primary).await?;
+        upkeep::prepare(&primary).await?;
         let observer = primary.client_as(MONITOR, DATABASE).await?;
         let mut traffic = JoinSet::new();
+        upkeep::start(&primary, &mut traffic).await?;
         traffic::start(&primary, &mut traffic);
         incident::start(&primary, &mut traffic);
         wait_for("the incident is there", PATIENCE, async || {
@@ -167,11 +195,13 @@ impl Stage {
     async fn play(mut self, options: &Options, ending: &mut Ending) -> Result<ExitCode> {
         let connect = format!("-h 127.0.0.1 -p {} -U {MONITOR} {DATABASE}", self.primary.port());
         let code = if !options.tui {
-            println!("pgmon-tui {connect}\nCtrl-C ends the server.");
+            println!("pgmon-tui {connect}\n{GUIDE}Ctrl-C ends the server.");
             ending.requested().await;
             ExitCode::SUCCESS
         } else if std::io::stdout().is_terminal() {
             drop(self.observer);
+            // Still there when the program has left its screen.
+            eprint!("{GUIDE}");
             foreground(&options.program()?, &connect, ending).await?
         } else {
             println!("pgmon-tui {connect}\n{}", incident::report(&self.observer).await?);

@@ -1,8 +1,11 @@
 //! The lab by hand: `lab demo` is what scripts/demo runs, `lab fetch` fills the cache for scripts/test.
 
 mod demo;
+mod estate;
 mod incident;
+mod links;
 mod traffic;
+mod upkeep;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};

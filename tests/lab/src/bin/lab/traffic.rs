@@ -5,28 +5,6 @@ use std::time::{Duration, Instant};
 use pgmon_lab::{Client, Cluster, Result};
 use tokio::task::JoinSet;
 
-/// The shop's tables, small enough to be there in a second.
-const SHOP: &str = "
-    CREATE TABLE customers (id int PRIMARY KEY, name text NOT NULL);
-    CREATE TABLE orders (id int PRIMARY KEY, customer int NOT NULL, total numeric NOT NULL, placed timestamptz NOT NULL);
-    CREATE TABLE carts (id int PRIMARY KEY, items int NOT NULL, changed timestamptz NOT NULL);
-    CREATE TABLE inventory (sku text PRIMARY KEY, stock int NOT NULL);
-    CREATE TABLE events (id bigint GENERATED ALWAYS AS IDENTITY, kind text NOT NULL, at timestamptz NOT NULL, body text);
-    INSERT INTO customers SELECT g, 'customer ' || g FROM generate_series(1, 10000) g;
-    INSERT INTO orders SELECT g, 1 + g % 10000, g % 400, now() - g * interval '1 minute' FROM generate_series(1, 20000) g;
-    INSERT INTO carts SELECT g, 0, now() FROM generate_series(1, 5000) g;
-    INSERT INTO inventory SELECT 'SKU-' || g, 1000000 FROM generate_series(1, 500) g;
-    CREATE INDEX ON orders (customer);
-    CREATE INDEX ON events (at);
-    ANALYZE;
-    GRANT ALL ON ALL TABLES IN SCHEMA public TO app;
-    ALTER TABLE orders OWNER TO app";
-
-const SALES: &str = "
-    CREATE TABLE sales AS SELECT g AS id, g % 97 AS region, md5(g::text) AS item FROM generate_series(1, 60000) g;
-    ANALYZE;
-    GRANT SELECT ON ALL TABLES IN SCHEMA public TO reporting";
-
 /// One kind of session: who it is, how many of it there are, what it does and how often.
 struct Kind {
     application: &'static str,
@@ -39,7 +17,7 @@ struct Kind {
     statements: &'static [&'static str],
 }
 
-const KINDS: [Kind; 7] = [
+const KINDS: [Kind; 12] = [
     Kind {
         application: "storefront",
         role: "app",
@@ -50,6 +28,8 @@ const KINDS: [Kind; 7] = [
             "SELECT c.name FROM customers c WHERE c.id = (SELECT 1 + floor(random() * 9999)::int)",
             "SELECT i.stock FROM inventory i WHERE i.sku = (SELECT 'SKU-' || (2 + floor(random() * 498)::int))",
             "SELECT count(*) FROM carts c WHERE c.id BETWEEN 100 AND 300 AND c.items > 0",
+            "SELECT l.sku, l.quantity FROM order_lines l \
+             WHERE l.order_id = (SELECT 1 + floor(random() * 19999)::int) AND l.sku > 'SKU-2'",
         ],
     },
     Kind {
@@ -109,19 +89,61 @@ const KINDS: [Kind; 7] = [
         pause: Duration::from_secs(2),
         statements: &["SELECT s.region, count(*), pg_sleep(0.01) FROM sales s GROUP BY s.region ORDER BY 2 DESC"],
     },
+    Kind {
+        application: "search",
+        role: "app",
+        database: "app",
+        sessions: 1,
+        pause: Duration::from_secs(3),
+        statements: &["SELECT count(*) FROM documents d WHERE d.body LIKE '%5ca1ab1e%'"],
+    },
+    Kind {
+        application: "analyst",
+        role: "reporting",
+        database: "app",
+        sessions: 1,
+        pause: Duration::from_secs(2),
+        statements: &[
+            "SELECT l.sku, sum(l.quantity) FROM order_lines l GROUP BY l.sku ORDER BY 2 DESC LIMIT 10",
+            "SELECT c.name, count(*) FROM customers c JOIN invoices i ON i.customer = c.id GROUP BY c.name LIMIT 10",
+        ],
+    },
+    Kind {
+        application: "metrics-agent",
+        role: "app",
+        database: "app",
+        sessions: 1,
+        pause: Duration::from_millis(500),
+        // Now and then a sensor whose clock goes wrong: its rows land in the default partition.
+        statements: &[
+            "INSERT INTO metrics SELECT now(), g, random() FROM generate_series(1, 20) g",
+            "INSERT INTO metrics SELECT now() - interval '4 days', g, random() FROM generate_series(1, 2) g",
+        ],
+    },
+    Kind {
+        application: "helpdesk",
+        role: "app",
+        database: "app",
+        sessions: 1,
+        pause: Duration::from_secs(1),
+        statements: &[
+            "INSERT INTO tickets SELECT max(t.id) + 1, 'where is my order' FROM tickets t HAVING max(t.id) < 49990",
+        ],
+    },
+    Kind {
+        application: "pricing",
+        role: "reporting",
+        database: "reports",
+        sessions: 1,
+        pause: Duration::from_secs(1),
+        statements: &[
+            "UPDATE price_list SET price = price + 1 WHERE sku = (SELECT 'SKU-' || (1 + floor(random() * 499)::int))",
+        ],
+    },
 ];
 
 /// A pool's connections that have nothing to do.
 const IDLE: u32 = 20;
-
-/// Makes the databases and fills them.
-pub async fn prepare(cluster: &Cluster) -> Result<()> {
-    for (database, setup) in [("app", SHOP), ("reports", SALES)] {
-        cluster.database(database).await?;
-        cluster.client_as("postgres", database).await?.simple(setup).await?;
-    }
-    Ok(())
-}
 
 /// Starts every session of every kind, and the pool's idle ones.
 pub fn start(cluster: &Cluster, tasks: &mut JoinSet<()>) {

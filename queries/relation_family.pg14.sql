@@ -1,0 +1,42 @@
+with me as materialized (
+  select c.oid, h.inhparent
+    from pg_catalog.pg_class c
+    left join pg_catalog.pg_inherits h on h.inhrelid = c.oid
+   where c.oid = coalesce((select i.indrelid from pg_catalog.pg_index i where i.indexrelid = any ($1)),
+                          ($1::pg_catalog.oid[])[1])
+   order by h.inhseqno
+   limit 1
+), parent as materialized (
+  -- the children of a parent, or the siblings of a child that has none
+  select case when exists (select 1 from pg_catalog.pg_inherits h where h.inhparent = m.oid) then m.oid
+              else m.inhparent
+         end as oid
+    from me m
+), ranked as materialized (
+  select c.oid, c.relname, c.relnamespace, c.relkind, c.relpages, c.reltuples, c.relpartbound, h.inhdetachpending,
+         pg_catalog.row_number() over (order by c.relname, c.oid) as nth,
+         pg_catalog.count(*) over () as total
+    from parent p
+    join pg_catalog.pg_inherits h on h.inhparent = p.oid
+    join pg_catalog.pg_class c on c.oid = h.inhrelid
+), mid as materialized (
+  select coalesce((select r.nth from me m join ranked r on r.oid = m.oid), 1) as nth
+)
+select r.oid,
+       n.nspname::text as nspname,
+       r.relname::text as relname,
+       r.relkind::text as relkind,
+       pg_catalog.pg_get_expr(r.relpartbound, 0) as bound,
+       r.inhdetachpending as detaching,
+       r.relpages::int8 * pg_catalog.current_setting('block_size')::int8 as heap_bytes,
+       r.reltuples::float8 as tuples,
+       r.oid in (select m.oid from me m) as is_me,
+       (select p.oid in (select m.oid from me m) from parent p) as of_me,
+       r.nth::int8 as nth,
+       r.total::int8 as total
+  from ranked r
+ cross join mid
+  join pg_catalog.pg_namespace n on n.oid = r.relnamespace
+ where r.nth between greatest(1, least(mid.nth - $2 / 2, r.total - $2 + 1)) and greatest($2, mid.nth + $2 / 2)
+ order by r.nth
+ limit $2

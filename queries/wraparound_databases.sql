@@ -1,0 +1,21 @@
+select extract(epoch from pg_catalog.clock_timestamp())::float8 as epoch,
+       extract(epoch from pg_catalog.pg_postmaster_start_time())::float8 as started,
+       pg_catalog.pg_is_in_recovery() as in_recovery,
+       (d.datfrozenxid::text::int8 + pg_catalog.age(d.datfrozenxid))::int8 as next_xid,
+       (d.datminmxid::text::int8 + pg_catalog.mxid_age(d.datminmxid))::int8 as next_mxid,
+       pg_catalog.current_setting('server_version_num')::int4 as version_num,
+       pg_catalog.current_setting('autovacuum_freeze_max_age')::int8 as freeze_max_age,
+       pg_catalog.current_setting('autovacuum_multixact_freeze_max_age')::int8 as multixact_freeze_max_age,
+       pg_catalog.current_setting('vacuum_failsafe_age', true)::int8 as failsafe_age,
+       pg_catalog.current_setting('vacuum_multixact_failsafe_age', true)::int8 as multixact_failsafe_age,
+       d.oid,
+       d.datname::text as datname,
+       d.datname = pg_catalog.current_database() as here,
+       d.datistemplate as template,
+       d.datallowconn as allows_connections,
+       d.datconnlimit = -2 as invalid,
+       coalesce(pg_catalog.has_database_privilege(d.oid, 'CONNECT'), false) as may_connect,
+       pg_catalog.age(d.datfrozenxid)::int8 as xid_age,
+       pg_catalog.mxid_age(d.datminmxid)::int8 as mxid_age
+  from pg_catalog.pg_database d
+ order by greatest(pg_catalog.age(d.datfrozenxid), pg_catalog.mxid_age(d.datminmxid)) desc, d.datname

@@ -1,0 +1,233 @@
+//! What partitions are called: the pattern in the names of the newest ones, and the name it gives to the next.
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use super::cover::Range;
+use super::point::{Axis, Edge, Point, UNIT};
+use super::step::Step;
+
+/// Partitions whose names are looked at.
+const LOOKED_AT: usize = 12;
+/// Bytes of a name; the server cuts what is longer, and the cut name may be taken.
+const NAME_BYTES: usize = 63;
+
+/// Dates in names, the more exact ones first: `2024_01` is also the beginning of `2024_01_02`.
+const DATES: &[&str] = &[
+    "%Y%m%d_%H%M%S",
+    "%Y%m%d_%H%M",
+    "%Y_%m_%d_%H",
+    "%Y%m%d_%H",
+    "%Y%m%d%H",
+    "%Y_%m_%d",
+    "%Y-%m-%d",
+    "%Y%m%d",
+    "%y%m%d",
+    "%G_w%V",
+    "%Gw%V",
+    "%G_%V",
+    "%G%V",
+    "%Y_q%Q",
+    "%Yq%Q",
+    "%Y_%m",
+    "%Y-%m",
+    "%Y%m",
+    "%ym%m",
+    "%Y",
+];
+
+/// The part of a name that changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    /// The beginning of the range, in that form.
+    Date(&'static str),
+    /// A bound as a number of at least so many digits.
+    Number(Which, usize),
+    /// A running number of at least so many digits.
+    Running(usize),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Which {
+    /// Where the range begins.
+    From,
+    /// Where it ends.
+    To,
+    /// The last number in it.
+    Last,
+    /// Which range it is, from 0, if all are as long as this one.
+    Nth,
+}
+
+/// How partitions of a table are called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    before: String,
+    part: Part,
+    after: String,
+}
+
+/// What the names are compared with.
+#[derive(Clone, Copy, Debug)]
+pub struct Calendar<'a> {
+    /// What the bounds are.
+    pub axis: Axis,
+    /// The zone by whose calendar they are made.
+    pub zone: &'a TimeZone,
+    /// The cadence.
+    pub step: Option<Step>,
+}
+
+/// The pattern that the names of most of the newest ranges follow, which come newest first.
+#[must_use]
+pub fn pattern(newest: &[(&str, &Range)], calendar: Calendar<'_>) -> Option<Pattern> {
+    let looked_at = newest.get(..newest.len().min(LOOKED_AT))?;
+    let (name, range) = looked_at.first()?;
+    let fits = |pattern: &Pattern| {
+        let named = |(name, range): &&(&str, &Range)| pattern.name(range, calendar).as_deref() == Some(*name);
+        looked_at.iter().filter(named).count() * 2 > looked_at.len()
+    };
+    candidates(name, range, calendar)
+        .into_iter()
+        .find(fits)
+        .or_else(|| running(looked_at))
+}
+
+/// Every way in which this name could come from this range.
+fn candidates(name: &str, range: &Range, calendar: Calendar<'_>) -> Vec<Pattern> {
+    let mut found = Vec::new();
+    let mut propose = |part: Part, text: &str| {
+        if let Some((before, after)) = name.rsplit_once(text) {
+            let (before, after) = (before.to_owned(), after.to_owned());
+            found.push(Pattern { before, part, after });
+        }
+    };
+    if let Some(time) = beginning(range, calendar) {
+        let weekly = calendar.step == Some(Step::Days(7));
+        for form in DATES.iter().filter(|form| weekly || !form.contains("%V")) {
+            propose(Part::Date(form), &date(time, form));
+        }
+    }
+    for which in [Which::From, Which::To, Which::Last, Which::Nth] {
+        let Some(number) = which.number(range, calendar).filter(|number| *number >= 0) else {
+            continue;
+        };
+        for digits in last_digits(name).map(str::len) {
+            propose(Part::Number(which, digits), &format!("{number:0digits$}"));
+        }
+        propose(Part::Number(which, 1), &number.to_string());
+    }
+    found
+}
+
+/// The names count up by one.
+fn running(newest: &[(&str, &Range)]) -> Option<Pattern> {
+    let parts = newest.iter().map(|(name, _)| split(name)).collect::<Option<Vec<_>>>()?;
+    let numbers: Vec<i64> = parts
+        .iter()
+        .map(|(_, digits, _)| digits.parse().ok())
+        .collect::<Option<_>>()?;
+    let by_one = numbers
+        .iter()
+        .zip(numbers.iter().skip(1))
+        .all(|(newer, older)| newer - older == 1);
+    let (before, digits, after) = parts.first()?;
+    (numbers.len() > 1 && by_one).then(|| Pattern {
+        before: (*before).to_owned(),
+        part: Part::Running(digits.len()),
+        after: (*after).to_owned(),
+    })
+}
+
+/// The last digits in a name, with what stands before and after them.
+fn split(name: &str) -> Option<(&str, &str, &str)> {
+    let end = name.rfind(|c: char| c.is_ascii_digit())? + 1;
+    let (head, after) = name.split_at_checked(end)?;
+    let start = head.rfind(|c: char| !c.is_ascii_digit()).map_or(0, |at| {
+        at + head
+            .get(at..)
+            .and_then(|rest| rest.chars().next())
+            .map_or(1, char::len_utf8)
+    });
+    let (before, digits) = head.split_at_checked(start)?;
+    Some((before, digits, after))
+}
+
+fn last_digits(name: &str) -> impl Iterator<Item = &str> {
+    split(name).map(|(_, digits, _)| digits).into_iter()
+}
+
+impl Which {
+    fn number(self, range: &Range, calendar: Calendar<'_>) -> Option<i128> {
+        let (from, to) = range.leading();
+        let number = |edge: &Edge| match edge.point() {
+            Some(Point::Number(number)) if number % UNIT == 0 => Some(number / UNIT),
+            _ => None,
+        };
+        match self {
+            Self::From => number(from),
+            Self::To => number(to),
+            Self::Last => number(to)?.checked_sub(1),
+            Self::Nth => match calendar.step {
+                Some(Step::Number(step)) => number(from)?.checked_mul(UNIT)?.checked_div(step),
+                _ => None,
+            },
+        }
+    }
+}
+
+impl Pattern {
+    /// The name of that range; `None` where the pattern has none for it.
+    #[must_use]
+    pub fn name(&self, range: &Range, calendar: Calendar<'_>) -> Option<String> {
+        let text = match &self.part {
+            Part::Date(form) => date(beginning(range, calendar)?, form),
+            Part::Number(which, digits) => {
+                let number = which.number(range, calendar).filter(|number| *number >= 0)?;
+                format!("{number:0digits$}")
+            }
+            Part::Running(_) => return None,
+        };
+        self.fit(&text)
+    }
+
+    /// The name after that one, of names that count up.
+    #[must_use]
+    pub fn after(&self, name: &str) -> Option<String> {
+        let Part::Running(digits) = self.part else {
+            return None;
+        };
+        let number: i64 = split(name)?.1.parse().ok()?;
+        self.fit(&format!("{:0digits$}", number.checked_add(1)?))
+    }
+
+    fn fit(&self, text: &str) -> Option<String> {
+        let name = format!("{}{text}{}", self.before, self.after);
+        (name.len() <= NAME_BYTES).then_some(name)
+    }
+}
+
+/// The beginning of a range as people there write it.
+fn beginning(range: &Range, calendar: Calendar<'_>) -> Option<DateTime> {
+    match range.leading().0.point()? {
+        Point::Time(time) if calendar.axis == Axis::TimestampTz => super::step::local(*time, calendar.zone),
+        Point::Time(time) => Some(*time),
+        _ => None,
+    }
+}
+
+fn date(time: DateTime, form: &str) -> String {
+    let quarter = (time.month() - 1) / 3 + 1;
+    let form = form.replace("%Q", &quarter.to_string());
+    time.strftime(&form).to_string()
+}
+
+/// The text, cut to what a name may have together with so many more bytes.
+#[must_use]
+pub fn cut(name: &str, more: usize) -> &str {
+    let mut end = name.len().min(NAME_BYTES.saturating_sub(more));
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    name.get(..end).unwrap_or(name)
+}

@@ -1,0 +1,101 @@
+//! What was seen of the busiest statements in this session, bounded in statements and in points.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::interval::{Growth, Interval, Trust};
+use crate::probe::statements::Key;
+
+/// Points kept per statement: an hour of workload rounds.
+const POINTS: usize = 240;
+/// Statements kept.
+const STATEMENTS: usize = 400;
+/// Statements of one interval that are taken in, by time and by calls each.
+const BUSIEST: usize = 100;
+
+/// One interval of a statement.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    /// Its end, in seconds since 1970 by the server's clock.
+    pub to: f64,
+    /// Its length in seconds.
+    pub seconds: f64,
+    /// Executions per second; `None` if nothing can be said.
+    pub calls: Option<f64>,
+    /// Milliseconds per execution; `None` if there was none.
+    pub mean_ms: Option<f64>,
+}
+
+/// The points of statements.
+#[derive(Clone, Debug, Default)]
+pub struct History(BTreeMap<Key, Track>);
+
+#[derive(Clone, Debug, Default)]
+struct Track {
+    points: VecDeque<Point>,
+    /// When it was among the busiest last.
+    busy: f64,
+}
+
+impl History {
+    /// The points of a statement, oldest first.
+    pub fn of(&self, key: &Key) -> impl Iterator<Item = &Point> {
+        self.0.get(key).into_iter().flat_map(|track| &track.points)
+    }
+
+    /// How many statements are kept.
+    #[cfg(test)]
+    pub(super) fn statements(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Takes an interval in.
+    pub(super) fn add(&mut self, interval: &Interval) {
+        for key in busiest(interval) {
+            self.0.entry(key).or_default().busy = interval.to;
+        }
+        let seconds = interval.seconds().unwrap_or_default();
+        for (key, track) in &mut self.0 {
+            track.points.push_back(point(interval.get(key), interval.to, seconds));
+            if track.points.len() > POINTS {
+                track.points.pop_front();
+            }
+        }
+        self.make_room();
+    }
+
+    /// The ones that have been calm for longest go.
+    fn make_room(&mut self) {
+        let Some(most) = self.0.len().checked_sub(STATEMENTS).filter(|most| *most > 0) else {
+            return;
+        };
+        let mut calm: Vec<(f64, Key)> = self.0.iter().map(|(key, track)| (track.busy, *key)).collect();
+        calm.sort_unstable_by(|(a, _), (b, _)| a.total_cmp(b));
+        for (_, key) in calm.into_iter().take(most) {
+            self.0.remove(&key);
+        }
+    }
+}
+
+fn point(growth: Option<&Growth>, to: f64, seconds: f64) -> Point {
+    let calls = match growth {
+        // What did nothing is no row.
+        None => Some(0.0),
+        #[expect(clippy::cast_precision_loss, reason = "a rate for a sparkline")]
+        Some(growth) => growth.per_second(growth.counters.calls as f64),
+    };
+    Point {
+        to,
+        seconds,
+        calls,
+        mean_ms: growth.and_then(Growth::mean_ms),
+    }
+}
+
+fn busiest(interval: &Interval) -> BTreeSet<Key> {
+    let mut rows: Vec<&Growth> = interval.rows.iter().filter(|row| row.trust != Trust::Unknown).collect();
+    rows.sort_unstable_by(|a, b| b.counters.exec_ms.total_cmp(&a.counters.exec_ms));
+    let mut keys: BTreeSet<Key> = rows.iter().take(BUSIEST).map(|row| row.key).collect();
+    rows.sort_unstable_by_key(|row| std::cmp::Reverse(row.counters.calls));
+    keys.extend(rows.iter().take(BUSIEST).map(|row| row.key));
+    keys
+}

@@ -1,0 +1,132 @@
+//! Who saves what is old: the autovacuum worker at it now, who holds the horizon before it, and what a person can do.
+
+use super::{Level, WARNING_AGE, Way};
+use crate::model::waits::Profile;
+use crate::pg::quote::identifier;
+use crate::probe::activity::Backend;
+use crate::probe::horizon::Holder;
+use crate::probe::wraparound_databases::Database;
+use crate::probe::wraparound_relations::Relation;
+
+/// What autovacuum's own words in `pg_stat_activity.query` begin and end with.
+const AUTOVACUUM: &str = "autovacuum: VACUUM ";
+const FORCED: &str = " (to prevent wraparound)";
+
+/// Whether a forced vacuum is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rescue {
+    /// This worker is at it.
+    Running(i32),
+    /// No worker is at it.
+    None,
+    /// The role may not see what others do.
+    Hidden,
+}
+
+/// Whether a worker vacuums any relation of a database to prevent wraparound.
+#[must_use]
+pub fn rescue_of_database(backends: &[Backend], datname: &str, sees_all: bool) -> Rescue {
+    find(backends, sees_all, |backend, _| {
+        backend.datname.as_deref() == Some(datname)
+    })
+}
+
+/// Whether a worker vacuums this relation of the database `datname` to prevent wraparound.
+#[must_use]
+pub fn rescue_of_relation(backends: &[Backend], datname: &str, relation: &Relation, sees_all: bool) -> Rescue {
+    let name = format!("{}.{}", relation.nspname, relation.relname);
+    find(backends, sees_all, |backend, target| {
+        target == name && (relation.shared || backend.datname.as_deref() == Some(datname))
+    })
+}
+
+fn find(backends: &[Backend], sees_all: bool, is_it: impl Fn(&Backend, &str) -> bool) -> Rescue {
+    let found = backends.iter().find(|backend| {
+        let target = backend.query.as_deref().and_then(forced_target);
+        target.is_some_and(|target| is_it(backend, target))
+    });
+    match found {
+        Some(worker) => Rescue::Running(worker.pid),
+        None if !sees_all && Profile::of(backends).hidden > 0 => Rescue::Hidden,
+        None => Rescue::None,
+    }
+}
+
+/// The `schema.name`, without quotes, that a worker vacuums to prevent wraparound (`autovac_report_activity`).
+fn forced_target(query: &str) -> Option<&str> {
+    let what = query.strip_prefix(AUTOVACUUM)?.strip_suffix(FORCED)?;
+    Some(what.strip_prefix("ANALYZE ").unwrap_or(what))
+}
+
+/// The oldest transaction that a vacuum has to leave: it cannot make anything younger than that.
+///
+/// A database's age is bounded by every holder, catalogs' included; a relation's by those that can see it: sessions and
+/// prepared transactions of its own database, slots and standbys, and a slot's `catalog_xmin` for catalogs only.
+#[must_use]
+pub fn holder_before<'a>(holders: &'a [Holder], relation: Option<(&Relation, &str)>) -> Option<&'a Holder> {
+    let bound = |holder: &&Holder| relation.is_none_or(|(relation, datname)| sees(holder, relation, datname));
+    let bounding = holders.iter().filter(bound);
+    bounding.reduce(|oldest, holder| {
+        if holder.xmin_age > oldest.xmin_age {
+            holder
+        } else {
+            oldest
+        }
+    })
+}
+
+/// The holder because of whom the forced vacuum of something that old does not help: what it leaves is due again, or
+/// still alarming.
+#[must_use]
+pub fn held_back<'a>(xid: &Way, holder: Option<&'a Holder>) -> Option<&'a Holder> {
+    let enough = xid.marks.forced.min(WARNING_AGE);
+    holder.filter(|holder| xid.level() >= Level::Due && holder.xmin_age >= enough)
+}
+
+/// `ComputeXidHorizons` in procarray.c.
+fn sees(holder: &Holder, relation: &Relation, datname: &str) -> bool {
+    let catalog =
+        relation.nspname == "pg_catalog" || relation.owner.as_ref().is_some_and(|owner| owner.1 == "pg_catalog");
+    let elsewhere = holder.database.as_deref().is_some_and(|database| database != datname);
+    match holder.kind.as_str() {
+        "slot catalog" => catalog,
+        "session" | "prepared transaction" => relation.shared || !elsewhere,
+        _ => true,
+    }
+}
+
+/// The statement that freezes a relation, to be run by its owner or a superuser in that database.
+#[must_use]
+pub fn vacuum_relation(relation: &Relation, datname: &str) -> String {
+    let (nspname, relname) = match &relation.owner {
+        Some((_, nspname, relname)) => (nspname, relname),
+        None => (&relation.nspname, &relation.relname),
+    };
+    let toast = if relation.owner.is_some() {
+        ", with its TOAST table"
+    } else {
+        ""
+    };
+    format!(
+        "VACUUM (FREEZE, VERBOSE) {}.{}; -- in database {}{toast}; reads it as a whole",
+        identifier(nspname),
+        identifier(relname),
+        identifier(datname)
+    )
+}
+
+/// What freezes a whole database, for psql.
+#[must_use]
+pub fn vacuum_database(database: &Database) -> String {
+    let name = identifier(&database.datname);
+    let vacuum =
+        format!("\\connect {name}\nVACUUM (FREEZE, VERBOSE); -- every table of {name}; the oldest ones alone may do");
+    if database.allows_connections {
+        return vacuum;
+    }
+    format!(
+        "-- autovacuum does this by itself unless something holds it back\n\
+         ALTER DATABASE {name} ALLOW_CONNECTIONS true;\n{vacuum}\n\
+         ALTER DATABASE {name} ALLOW_CONNECTIONS false;"
+    )
+}

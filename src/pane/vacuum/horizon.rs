@@ -1,0 +1,306 @@
+//! Who keeps dead rows from VACUUM: the holders of the xmin horizon, what each keeps, and what helps.
+
+use super::super::common::{Notice, began, grant, who};
+use super::super::list::{List, Piece};
+use super::super::page::Rich;
+use super::super::{Badge, Copy, Reply};
+use super::{muted, number, text, words};
+use crate::action::Action;
+use crate::model::horizon::{self, Kind, Reach};
+use crate::model::overview;
+use crate::model::rates::float;
+use crate::model::remedy::Who;
+use crate::model::waits::Profile;
+use crate::probe::Subject;
+use crate::probe::activity::{Activity, Backend};
+use crate::probe::autovacuum::AutovacuumProbe;
+use crate::probe::horizon::{Holder, HorizonProbe};
+use crate::ui::format;
+use crate::ui::look::Role;
+use crate::ui::table::{Align, Cell, Column, Key, Order, Record, Width};
+use crate::world::World;
+use crate::world::message::Severity;
+
+/// The panel.
+#[derive(Debug, Default)]
+pub(super) struct Horizon {
+    /// Idle transactions that hold nothing.
+    harmless: usize,
+    /// Sessions whose snapshot may not be seen.
+    hidden: usize,
+}
+
+/// A holder.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    holder: Holder,
+    old: bool,
+    /// The most dead rows of the connected database it can keep.
+    kept: Option<i64>,
+}
+
+impl Record for Row {
+    type Id = (String, String, Option<i32>);
+
+    fn id(&self) -> Self::Id {
+        (self.holder.kind.clone(), self.holder.name.clone(), self.holder.pid)
+    }
+
+    fn columns() -> &'static [Column<Self>] {
+        COLUMNS
+    }
+
+    fn mark(&self) -> Option<Role> {
+        self.old.then_some(Role::Warning)
+    }
+
+    fn marked() -> bool {
+        true
+    }
+}
+
+static COLUMNS: &[Column<Row>] = &[
+    Column {
+        id: "holder",
+        title: "HOLDER",
+        help: "role of the session, name of the prepared transaction, slot or standby",
+        width: Width::Fit(6, 24),
+        align: Align::Left,
+        cell: |row| text(Some(&row.holder.name)),
+        key: |row| words(Some(&row.holder.name)),
+    },
+    Column {
+        id: "kind",
+        title: "KIND",
+        help: "session, prepared transaction, slot (feedback of its standby), slot catalog (logical decoding), standby \
+               (hot_standby_feedback without a slot)",
+        width: Width::Fit(7, 20),
+        align: Align::Left,
+        cell: |row| text(Some(&row.holder.kind)),
+        key: |row| words(Some(&row.holder.kind)),
+    },
+    Column {
+        id: "xids",
+        title: "XIDS",
+        help: "how many transactions ago: rows deleted since then stay",
+        width: Width::Fit(5, 6),
+        align: Align::Right,
+        cell: |row| {
+            let role = if row.old { Role::Warning } else { Role::Text };
+            Cell::new(format::count(row.holder.xmin_age), role)
+        },
+        key: |row| Key::Number(float(row.holder.xmin_age)),
+    },
+    Column {
+        id: "since",
+        title: "SINCE",
+        help: "age of its transaction; slots and standbys have none",
+        width: Width::Fit(5, 6),
+        align: Align::Right,
+        cell: |row| {
+            row.holder
+                .age_s
+                .map_or(Cell::empty(), |age| Cell::text(format::duration(age)))
+        },
+        key: |row| number(row.holder.age_s),
+    },
+    Column {
+        id: "holds",
+        title: "HOLDS",
+        help: "the rows it keeps: those of one database, of all databases, or of system catalogs only",
+        width: Width::Fit(5, 20),
+        align: Align::Left,
+        cell: |row| match horizon::reach(&row.holder) {
+            Reach::Everywhere => Cell::text("all databases"),
+            Reach::Database(database) => Cell::text(database),
+            Reach::Catalogs => Cell::new("catalogs only", Role::Muted),
+        },
+        key: |row| match horizon::reach(&row.holder) {
+            Reach::Database(database) => Key::Text(database.into()),
+            Reach::Everywhere | Reach::Catalogs => Key::None,
+        },
+    },
+    Column {
+        id: "keeps",
+        title: "KEEPS",
+        help: "≤ dead rows of the connected database it can keep: all that are counted there; nobody counts which of \
+               them were deleted since. Nothing is known of other databases",
+        width: Width::Fit(5, 8),
+        align: Align::Right,
+        cell: |row| match row.kept {
+            Some(kept) => Cell::text(format!("≤{}", format::count(kept))),
+            None => Cell::empty(),
+        },
+        key: |row| number(row.kept.map(float)),
+    },
+    Column {
+        id: "state",
+        title: "STATE",
+        help: "what the session does, or whether the slot is in use",
+        width: Width::Fit(5, 22),
+        align: Align::Left,
+        cell: state,
+        key: |row| words(row.holder.state.as_deref()),
+    },
+    Column {
+        id: "pid",
+        title: "PID",
+        help: "the process behind it",
+        width: Width::Fit(5, 10),
+        align: Align::Right,
+        cell: |row| row.holder.pid.map_or(Cell::empty(), |pid| Cell::text(pid.to_string())),
+        key: |row| number(row.holder.pid.map(f64::from)),
+    },
+    Column {
+        id: "application",
+        title: "APPLICATION",
+        help: "application_name",
+        width: Width::Fit(11, 40),
+        align: Align::Left,
+        cell: |row| muted(row.holder.application.as_deref()),
+        key: |row| words(row.holder.application.as_deref()),
+    },
+];
+
+fn state(row: &Row) -> Cell<'_> {
+    match (row.holder.active, horizon::kind(&row.holder)) {
+        (Some(false), _) => Cell::new("inactive", Role::Notice),
+        (Some(true), Kind::Slot | Kind::SlotCatalog) => Cell::text("in use"),
+        _ => text(row.holder.state.as_deref()),
+    }
+}
+
+/// The session behind a holder, as the newest sample of sessions knows it.
+fn session<'a>(holder: &Holder, world: &'a World) -> Option<&'a Backend> {
+    let (pid, start) = (holder.pid?, holder.start?);
+    let backends = world.get::<Activity>()?;
+    backends
+        .iter()
+        .find(|backend| (backend.pid, backend.start) == (pid, start))
+}
+
+impl List for Horizon {
+    type Row = Row;
+    const ID: &'static str = "horizon";
+    const TITLE: &'static str = "Horizon";
+    const PROBES: &'static [&'static str] = &["horizon", "autovacuum"];
+    const SORT: Option<(&'static str, Order)> = Some(("xids", Order::Descending));
+    const ACTIONS: &'static [Action] = &[Action::Enter];
+    const HELP: &'static [(&'static str, &'static str)] = &[
+        (
+            "Horizon",
+            "VACUUM removes a dead row only when nobody can see it any more: the oldest holder of a database decides",
+        ),
+        ("yellow mark", "older than an hour, or than ten million transactions"),
+        (
+            "not listed",
+            "sessions idle in a transaction without a transaction id or snapshot, and VACUUM itself: they hold nothing",
+        ),
+    ];
+    const ASKING: &'static str = "Asking who holds the xmin horizon.";
+
+    fn rows(&mut self, world: &World) -> Option<Vec<Row>> {
+        let holders = world.get::<HorizonProbe>()?;
+        let totals = world.get::<AutovacuumProbe>().map(|queue| &queue.totals);
+        let backends = world.get::<Activity>().map(Vec::as_slice).unwrap_or_default();
+        let sees_all = world.server.as_ref().is_some_and(|server| server.reads_all_stats);
+        self.harmless = horizon::idle_without_snapshot(backends);
+        self.hidden = if sees_all { 0 } else { Profile::of(backends).hidden };
+        let row = |holder: &Holder| Row {
+            old: horizon::old(holder),
+            kept: horizon::kept(holder, totals),
+            holder: holder.clone(),
+        };
+        Some(holders.iter().map(row).collect())
+    }
+
+    fn head(&self, world: &World, rows: &[Row]) -> Vec<Piece> {
+        let Some(holders) = world.get::<HorizonProbe>() else {
+            return Vec::new();
+        };
+        let mut pieces = Vec::new();
+        if let Some(oldest) = overview::holder(holders) {
+            let old = rows.iter().any(|row| row.old);
+            let role = if old { Role::Warning } else { Role::Text };
+            pieces.push((
+                format!("oldest {} transactions back", format::count(oldest.xmin_age)),
+                role,
+            ));
+        }
+        if let Some(queue) = world.get::<AutovacuumProbe>() {
+            let database = world.server.as_ref().map_or("", |server| server.database.as_str());
+            let dead = format!("{} dead rows counted in {database}", format::count(queue.totals.dead));
+            pieces.push((dead, Role::Text));
+        }
+        if self.harmless > 0 {
+            let sessions = format::counted(self.harmless, "idle transaction holds", "idle transactions hold");
+            pieces.push((format!("{sessions} nothing"), Role::Muted));
+        }
+        pieces
+    }
+
+    fn nothing(&self, _world: &World) -> Notice {
+        if self.hidden > 0 {
+            return Notice::new(
+                Role::Muted,
+                "Nobody that this role can see holds the xmin horizon back.",
+            );
+        }
+        Notice::new(
+            Role::Muted,
+            "Nobody holds the xmin horizon back: VACUUM may remove every dead row.",
+        )
+    }
+
+    fn notice(&self, world: &World, _rows: &[Row]) -> Option<Notice> {
+        (self.hidden > 0).then(|| {
+            let sessions = format::counted(self.hidden, "session is", "sessions are");
+            let text = format!("The snapshots of {sessions} hidden from this role.  {}", grant(world));
+            Notice::new(
+                Role::Denied,
+                text.replace("session is hidden", "one session are hidden"),
+            )
+        })
+    }
+
+    fn about(&self, row: &Row) -> Vec<Rich> {
+        let mut rich = Rich::new(row.holder.kind.as_str(), Role::Text);
+        rich.push(format!(" {}", row.holder.name), Role::Text);
+        if let Some(detail) = &row.holder.detail {
+            rich.fact(detail.as_str(), Role::Muted);
+        }
+        vec![rich, Rich::new(horizon::advice(&row.holder), Role::Text)]
+    }
+
+    fn on(&mut self, action: Action, row: Option<&Row>, _world: &World) -> Reply {
+        let subject = row.and_then(|row| row.holder.pid.zip(row.holder.start));
+        match (action, subject) {
+            (Action::Enter, Some((pid, start))) => Reply::Open(Subject::Backend { pid, start }),
+            (Action::Enter, None) => Reply::Tell("No process stands behind it.".to_owned()),
+            _ => Reply::Ignored,
+        }
+    }
+
+    fn badge(&self, rows: &[Row]) -> Option<Badge> {
+        let count = rows.iter().filter(|row| row.old).count();
+        (count > 0).then_some(Badge {
+            severity: Severity::Warning,
+            count,
+        })
+    }
+
+    fn copies(&self, row: &Row, world: &World) -> Vec<Copy> {
+        let known = session(&row.holder, world).map(|backend| who(backend, world));
+        let who = known.unwrap_or(Who {
+            pid: row.holder.pid.unwrap_or_default(),
+            user: Some(&row.holder.name),
+            database: row.holder.database.as_deref(),
+            application: row.holder.application.as_deref(),
+            state: row.holder.state.as_deref(),
+            ..Who::default()
+        });
+        let prepared = began::<HorizonProbe>(world, row.holder.age_s);
+        let remedies = horizon::remedies(&row.holder, &who, prepared);
+        remedies.into_iter().map(Copy::from).collect()
+    }
+}

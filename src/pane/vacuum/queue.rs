@@ -1,0 +1,464 @@
+//! Which tables autovacuum comes to next: how near each is to its thresholds, and what is in the way.
+
+use super::super::common::Notice;
+use super::super::list::{List, Piece};
+use super::super::page::Rich;
+use super::super::{Badge, Reply};
+use super::{number, text, words};
+use crate::action::Action;
+use crate::model::autovacuum::{self, Distance, Present, State, Work};
+use crate::model::overview;
+use crate::model::rates::float;
+use crate::model::waits::Profile;
+use crate::probe::Subject;
+use crate::probe::activity::Activity;
+use crate::probe::autovacuum::{AutovacuumProbe, Setting, Table};
+use crate::probe::progress::ProgressProbe;
+use crate::ui::format;
+use crate::ui::look::Role;
+use crate::ui::table::{Align, Cell, Column, Key, Order, Record, Width};
+use crate::world::World;
+use crate::world::message::Severity;
+
+/// Over a threshold by so much, a table that nobody comes to is marked in the list.
+const PERCENT: f64 = 100.0;
+
+/// The panel.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    stuck: i64,
+    saturated: bool,
+}
+
+/// A table.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    table: Table,
+    name: String,
+    distances: Vec<Distance>,
+    due: Option<Distance>,
+    state: State,
+}
+
+impl Row {
+    fn new(table: &Table, setting: &Setting, present: &Present) -> Self {
+        let name = match &table.owner {
+            Some((_, schema, name)) => format!("TOAST of {schema}.{name}"),
+            None => format!("{}.{}", table.nspname, table.relname),
+        };
+        Self {
+            name,
+            distances: autovacuum::distances(table),
+            due: autovacuum::due(table),
+            state: autovacuum::state(table, setting, present),
+            table: table.clone(),
+        }
+    }
+
+    fn share(&self, work: Work) -> Option<f64> {
+        let distance = self.distances.iter().find(|distance| distance.work == work)?;
+        Some(distance.share())
+    }
+
+    fn due_share(&self) -> Option<f64> {
+        self.due.map(|due| due.share())
+    }
+}
+
+impl Record for Row {
+    type Id = u32;
+
+    fn id(&self) -> u32 {
+        self.table.relid
+    }
+
+    fn columns() -> &'static [Column<Self>] {
+        COLUMNS
+    }
+
+    fn mark(&self) -> Option<Role> {
+        self.state.stuck().then_some(Role::Warning)
+    }
+
+    fn marked() -> bool {
+        true
+    }
+}
+
+static COLUMNS: &[Column<Row>] = &[
+    Column {
+        id: "table",
+        title: "TABLE",
+        help: "schema and name; a TOAST table stands under the name of its table",
+        width: Width::Fit(8, 28),
+        align: Align::Left,
+        cell: |row| text(Some(&row.name)),
+        key: |row| words(Some(&row.name)),
+    },
+    Column {
+        id: "due",
+        title: "DUE",
+        help: "rows counted by the threshold it is nearest to: above 100 % autovacuum has something to do",
+        width: Width::Fit(5, 7),
+        align: Align::Right,
+        cell: |row| share(row.due_share()),
+        key: |row| number(row.due_share()),
+    },
+    Column {
+        id: "for",
+        title: "FOR",
+        help: "what it is due for: vacuum (dead rows), insert (a vacuum for inserted rows, 13+), analyze",
+        width: Width::Fit(6, 7),
+        align: Align::Left,
+        cell: |row| text(row.due.map(|due| due.work.name())),
+        key: |row| words(row.due.map(|due| due.work.name())),
+    },
+    Column {
+        id: "state",
+        title: "STATE",
+        help: "next: within a naptime or two; again: vacuumed just now and over the threshold again (fast changes, or \
+               rows the xmin horizon keeps); by hand only: autovacuum never analyzes a partitioned table",
+        width: Width::Fit(5, 15),
+        align: Align::Left,
+        cell: state,
+        key: |row| Key::Text(state(row).text),
+    },
+    Column {
+        id: "dead",
+        title: "DEAD",
+        help: "dead rows by the statistics",
+        width: Width::Fit(5, 6),
+        align: Align::Right,
+        cell: |row| rows(row, row.table.dead),
+        key: |row| Key::Number(float(row.table.dead)),
+    },
+    Column {
+        id: "deadshare",
+        title: "%DEAD",
+        help: "share of the rows that are dead",
+        width: Width::Fit(5, 7),
+        align: Align::Right,
+        cell: |row| percent(autovacuum::dead_share(&row.table).filter(|_| !autovacuum::is_parent(&row.table))),
+        key: |row| number(autovacuum::dead_share(&row.table)),
+    },
+    Column {
+        id: "stale",
+        title: "STALE",
+        help: "rows changed since the last ANALYZE by the rows there are: how far the planner's statistics are off; \
+               ≈ of a partitioned table, by what its partitions hold now",
+        width: Width::Fit(5, 8),
+        align: Align::Right,
+        cell: stale,
+        key: |row| number(autovacuum::changed(&row.table)),
+    },
+    Column {
+        id: "vacuum",
+        title: "VACUUM",
+        help: "how long ago it was last vacuumed, by hand or by autovacuum",
+        width: Width::Fit(6, 6),
+        align: Align::Right,
+        cell: |row| ago(last(row.table.vacuum_s, row.table.autovacuum_s)),
+        key: |row| number(last(row.table.vacuum_s, row.table.autovacuum_s)),
+    },
+    Column {
+        id: "analyze",
+        title: "ANALYZE",
+        help: "how long ago it was last analyzed, by hand or by autovacuum",
+        width: Width::Fit(7, 7),
+        align: Align::Right,
+        cell: |row| ago(last(row.table.analyze_s, row.table.autoanalyze_s)),
+        key: |row| number(last(row.table.analyze_s, row.table.autoanalyze_s)),
+    },
+    Column {
+        id: "byvacuum",
+        title: "BY DEAD",
+        help: "dead rows by the threshold of vacuum",
+        width: Width::Fit(7, 7),
+        align: Align::Right,
+        cell: |row| share(row.share(Work::Vacuum)),
+        key: |row| number(row.share(Work::Vacuum)),
+    },
+    Column {
+        id: "byinsert",
+        title: "BY INSERT",
+        help: "inserted rows by the threshold of vacuum for inserts (13+)",
+        width: Width::Fit(9, 9),
+        align: Align::Right,
+        cell: |row| share(row.share(Work::Insert)),
+        key: |row| number(row.share(Work::Insert)),
+    },
+    Column {
+        id: "byanalyze",
+        title: "BY CHANGE",
+        help: "changed rows by the threshold of analyze",
+        width: Width::Fit(9, 9),
+        align: Align::Right,
+        cell: |row| share(row.share(Work::Analyze)),
+        key: |row| number(row.share(Work::Analyze)),
+    },
+    Column {
+        id: "rows",
+        title: "ROWS",
+        help: "living rows by the statistics",
+        width: Width::Fit(5, 6),
+        align: Align::Right,
+        cell: |row| rows(row, row.table.live),
+        key: |row| Key::Number(float(row.table.live)),
+    },
+];
+
+fn rows(row: &Row, count: i64) -> Cell<'static> {
+    if autovacuum::is_parent(&row.table) {
+        Cell::empty()
+    } else {
+        Cell::text(format::count(count))
+    }
+}
+
+fn percent(share: Option<f64>) -> Cell<'static> {
+    share.map_or(Cell::empty(), |share| Cell::text(format::percent(share * PERCENT)))
+}
+
+fn share(share: Option<f64>) -> Cell<'static> {
+    match share {
+        Some(share) if share > 1.0 => Cell::text(format::percent(share * PERCENT)),
+        Some(share) => Cell::new(format::percent(share * PERCENT), Role::Muted),
+        None => Cell::empty(),
+    }
+}
+
+fn stale(row: &Row) -> Cell<'static> {
+    let Some(changed) = autovacuum::changed(&row.table) else {
+        return Cell::empty();
+    };
+    let estimated = if autovacuum::is_parent(&row.table) { "≈" } else { "" };
+    let role = if row.share(Work::Analyze).is_some_and(|share| share > 1.0) {
+        Role::Text
+    } else {
+        Role::Muted
+    };
+    Cell::new(format!("{estimated}{}", format::percent(changed * PERCENT)), role)
+}
+
+fn state(row: &Row) -> Cell<'static> {
+    let role = match row.state {
+        State::Off | State::Disabled | State::NoWorker => Role::Warning,
+        State::Again | State::ByHand => Role::Notice,
+        State::Running(_) => Role::Ok,
+        State::Near => Role::Muted,
+        State::Next => Role::Text,
+    };
+    Cell::new(row.state.name(), role)
+}
+
+/// The younger of two ages.
+fn last(by_hand: Option<f64>, by_autovacuum: Option<f64>) -> Option<f64> {
+    match (by_hand, by_autovacuum) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+fn ago(seconds: Option<f64>) -> Cell<'static> {
+    match seconds {
+        Some(seconds) => Cell::text(format::duration(seconds)),
+        None => Cell::new("never", Role::Muted),
+    }
+}
+
+/// "vacuum at 20,050 dead rows (50 + 0.2 × 100,000): 23,641, 117 %".
+fn threshold(table: &Table, distance: &Distance) -> Rich {
+    let (base, scale, of) = match distance.work {
+        Work::Vacuum => (table.vacuum_base, table.vacuum_scale, "dead rows"),
+        Work::Insert => (
+            table.insert_base.unwrap_or_default(),
+            table.insert_scale.unwrap_or_default(),
+            "inserted rows",
+        ),
+        Work::Analyze => (table.analyze_base, table.analyze_scale, "changed rows"),
+    };
+    let cap = table.vacuum_max.filter(|_| distance.work == Work::Vacuum);
+    let cap = cap.map(|most| format!(", {} at most", format::count(most)));
+    let unfrozen = autovacuum::unfrozen(table);
+    let frozen = (distance.work == Work::Insert && unfrozen < 1.0)
+        .then(|| format!(" × {} not frozen", format::percent(unfrozen * PERCENT)));
+    let text = format!(
+        "{} at {} {of} ({base} + {scale} × {}{}{})",
+        distance.work.name(),
+        format::count(distance.at),
+        format::count(table.reltuples.max(0.0)),
+        frozen.unwrap_or_default(),
+        cap.unwrap_or_default(),
+    );
+    let role = if distance.over() { Role::Text } else { Role::Muted };
+    let mut rich = Rich::new(text, Role::Muted);
+    let now = format!(
+        ": {}, {}",
+        format::count(distance.count),
+        format::percent(distance.share() * PERCENT)
+    );
+    rich.push(now, role);
+    rich
+}
+
+/// When it was last done, by whom and how often.
+fn history(table: &Table) -> Rich {
+    let mut rich = Rich::default();
+    let counts = [
+        ("vacuumed", table.vacuum_s, table.autovacuum_s, table.vacuums),
+        ("analyzed", table.analyze_s, table.autoanalyze_s, table.analyzes),
+    ];
+    for (verb, by_hand, by_auto, (hand, auto)) in counts {
+        let when = |ago: Option<f64>| ago.map_or("never".to_owned(), |ago| format!("{} ago", format::duration(ago)));
+        let text = format!(
+            "{verb} by autovacuum {} ({}), by hand {} ({})",
+            when(by_auto),
+            format::count(auto),
+            when(by_hand),
+            format::count(hand)
+        );
+        rich.fact(text, Role::Muted);
+    }
+    rich
+}
+
+/// Busy autovacuum workers; `None` where sessions are hidden.
+fn busy(world: &World) -> Option<usize> {
+    let backends = world.get::<Activity>()?;
+    let sees_all = world.server.as_ref().is_some_and(|server| server.reads_all_stats);
+    (sees_all || Profile::of(backends).hidden == 0).then(|| overview::autovacuum_workers(backends))
+}
+
+fn workers(setting: &Setting, busy: Option<usize>) -> Piece {
+    let most = setting.workers();
+    let full = busy.is_some_and(|busy| usize::try_from(most).is_ok_and(|most| busy >= most));
+    let busy = busy.map_or("?".to_owned(), |busy| busy.to_string());
+    let role = if full { Role::Warning } else { Role::Text };
+    (format!("{busy} of {most} workers busy"), role)
+}
+
+impl List for Queue {
+    type Row = Row;
+    const ID: &'static str = "queue";
+    const TITLE: &'static str = "Queue";
+    const PROBES: &'static [&'static str] = &["autovacuum", "activity"];
+    const SORT: Option<(&'static str, Order)> = Some(("due", Order::Descending));
+    const ACTIONS: &'static [Action] = &[Action::Enter];
+    const HELP: &'static [(&'static str, &'static str)] = &[
+        (
+            "Queue",
+            "tables of the connected database from a tenth of a threshold on, by the arithmetic autovacuum itself uses: \
+             base + scale × rows, with the table's own options; temporary tables are not its business",
+        ),
+        (
+            "yellow mark",
+            "over a threshold and nobody comes: autovacuum is off or disabled for it, or every worker is busy",
+        ),
+        (
+            "stale",
+            "means changed since the last ANALYZE; a table nobody changes stays calm however old its statistics are",
+        ),
+    ];
+    const ASKING: &'static str = "Counting how near the tables are to their thresholds.";
+
+    fn rows(&mut self, world: &World) -> Option<Vec<Row>> {
+        let queue = world.get::<AutovacuumProbe>()?;
+        let commands = world.get::<ProgressProbe>().map(Vec::as_slice).unwrap_or_default();
+        let present = Present::of(busy(world), commands);
+        self.stuck = autovacuum::stuck(queue, &present);
+        self.saturated = present.saturated(&queue.setting);
+        let row = |table| Row::new(table, &queue.setting, &present);
+        Some(queue.tables.iter().map(row).collect())
+    }
+
+    fn head(&self, world: &World, rows: &[Row]) -> Vec<Piece> {
+        let Some(queue) = world.get::<AutovacuumProbe>() else {
+            return Vec::new();
+        };
+        let totals = queue.totals;
+        let mut pieces = vec![(
+            format!("top {} of {} tables", rows.len(), format::exact(totals.tables)),
+            Role::Text,
+        )];
+        if !queue.setting.active {
+            pieces.push(("autovacuum or track_counts is off".to_owned(), Role::Warning));
+        }
+        if totals.over > 0 {
+            let text = format!(
+                "due: {} vacuum, {} insert, {} analyze",
+                format::count(totals.over_vacuum),
+                format::count(totals.over_insert),
+                format::count(totals.over_analyze)
+            );
+            pieces.push((text, Role::Text));
+        }
+        pieces.push(workers(&queue.setting, busy(world)));
+        pieces.push((
+            format!("naptime {}", format::duration(queue.setting.naptime_s)),
+            Role::Muted,
+        ));
+        pieces.push((super::running::limits(&queue.setting), Role::Muted));
+        pieces
+    }
+
+    fn nothing(&self, _world: &World) -> Notice {
+        Notice::new(
+            Role::Muted,
+            "No table of this database is anywhere near a threshold of autovacuum.",
+        )
+    }
+
+    fn notice(&self, world: &World, _rows: &[Row]) -> Option<Notice> {
+        let queue = world.get::<AutovacuumProbe>()?;
+        let disabled = queue.totals.over_disabled;
+        if !queue.setting.active {
+            let text = "Autovacuum does nothing here but save tables from wraparound.  ALTER SYSTEM SET autovacuum = on; \
+                        ALTER SYSTEM SET track_counts = on; SELECT pg_reload_conf();";
+            return Some(Notice::new(Role::Warning, text));
+        }
+        if self.saturated && queue.totals.over > 0 {
+            let text = format!(
+                "Every worker is busy while {} due. More autovacuum_max_workers share the same cost limit: raise \
+                 autovacuum_vacuum_cost_limit too.",
+                format::counted(
+                    usize::try_from(queue.totals.over).unwrap_or(usize::MAX),
+                    "table is",
+                    "tables are"
+                )
+            );
+            return Some(Notice::new(Role::Warning, text));
+        }
+        (disabled > 0).then(|| {
+            let tables = format::counted(usize::try_from(disabled).unwrap_or(usize::MAX), "table is", "tables are");
+            let text = format!(
+                "{tables} due and never vacuumed: autovacuum_enabled = false.  ALTER TABLE ... RESET (autovacuum_enabled);"
+            );
+            Notice::new(Role::Warning, text)
+        })
+    }
+
+    fn about(&self, row: &Row) -> Vec<Rich> {
+        let mut lines: Vec<Rich> = row
+            .distances
+            .iter()
+            .map(|distance| threshold(&row.table, distance))
+            .collect();
+        lines.push(history(&row.table));
+        lines
+    }
+
+    fn on(&mut self, action: Action, row: Option<&Row>, _world: &World) -> Reply {
+        match (action, row) {
+            (Action::Enter, Some(row)) => Reply::Open(Subject::Relation(row.table.relid)),
+            _ => Reply::Ignored,
+        }
+    }
+
+    fn badge(&self, _rows: &[Row]) -> Option<Badge> {
+        let count = usize::try_from(self.stuck).ok().filter(|count| *count > 0)?;
+        Some(Badge {
+            severity: Severity::Warning,
+            count,
+        })
+    }
+}

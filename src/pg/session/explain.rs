@@ -1,0 +1,118 @@
+//! The generic plan of somebody's statement: the one text this program sends that is no constant of its own.
+//!
+//! What keeps that harmless: the text was checked by [`explain::refusal`]; it goes behind `EXPLAIN (GENERIC_PLAN)`,
+//! which runs nothing; it goes by the extended protocol, which takes one statement only, so nothing can follow it; and
+//! it goes in a transaction that is read-only, short and rolled back.
+
+use std::borrow::Cow;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::{Answer, Session};
+use crate::pg::explain;
+use crate::pg::fault::{Fault, FaultKind};
+use crate::pg::privilege;
+use crate::pg::quote::literal;
+use crate::pg::rows::Rows;
+use crate::pg::server::Server;
+
+/// Time for planning.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+impl Session {
+    /// The generic plan of a statement, after [`Session::ask`] has answered for which role and `search_path`
+    /// (`queries/statement_plan.sql`). The answer's rows are the plan's lines, its statement is everything that ran.
+    pub async fn explain(&mut self, asked: Answer, text: &Arc<str>) -> Answer {
+        let Answer {
+            variant,
+            sql,
+            took,
+            result,
+        } = asked;
+        let (begin, statement) = match result.and_then(|rows| self.script(&rows, text)) {
+            Ok(script) => script,
+            Err(fault) => {
+                return Answer {
+                    variant,
+                    sql,
+                    took,
+                    result: Err(fault),
+                };
+            }
+        };
+        let started = Instant::now();
+        let server = Arc::clone(&self.server);
+        self.busy = true;
+        let frame = Some((begin.as_str(), "ROLLBACK"));
+        let asked = self.line.ask(frame, &statement, &[], PATIENCE, pending(), &server);
+        let result = asked.await;
+        self.busy = false;
+        self.note(&result);
+        Answer {
+            variant,
+            sql: Cow::Owned(format!("{};\n\n{begin};\n\n{statement};\n\nROLLBACK", sql.trim_end())),
+            took: took + started.elapsed(),
+            result: result.map_err(|fault| explained(fault, &server)),
+        }
+    }
+
+    /// What opens the transaction, and the statement.
+    fn script(&self, rows: &Rows, text: &str) -> Result<(String, String), Fault> {
+        if let Some(refusal) = explain::refusal(&self.server, text) {
+            return Err(Fault::new(FaultKind::Other, refusal));
+        }
+        let Some(row) = rows.iter().next() else {
+            return Err(Fault::new(
+                FaultKind::Undefined,
+                "The role that ran this statement does not exist any more.",
+            ));
+        };
+        if row.get::<Option<bool>>("here")? != Some(true) {
+            return Err(elsewhere());
+        }
+        let quoted = row.text("quoted")?.unwrap_or_default();
+        let path = explain::search_path(&row.text("search_path")?.unwrap_or_default(), &quoted);
+        let begin = self.begin.as_deref().unwrap_or("BEGIN READ ONLY");
+        let begin = format!(
+            "{begin}; SET LOCAL statement_timeout = {}; SELECT pg_catalog.set_config('search_path', {}, true)",
+            PATIENCE.as_millis(),
+            literal(&path)
+        );
+        Ok((begin, format!("EXPLAIN (GENERIC_PLAN) {text}")))
+    }
+}
+
+fn elsewhere() -> Fault {
+    Fault::new(
+        FaultKind::Undefined,
+        "This statement ran in another database; only a session there can plan it.",
+    )
+}
+
+/// The server's refusal in the words of this question.
+fn explained(fault: Fault, server: &Server) -> Fault {
+    let said = fault.sentence.clone();
+    let (sentence, remedy) = match fault.kind {
+        FaultKind::Denied => (
+            format!("Its plan needs the rights the statement itself needs. {said}"),
+            format!("To plan what reads: {}", privilege::grant_read_all_data(&server.role)),
+        ),
+        FaultKind::Undefined => (
+            format!("The server cannot plan it here. {said}"),
+            "Its names were looked up by the search_path that ALTER ROLE and ALTER DATABASE give the statement's role; \
+             the application may set another, and temporary tables are its own."
+                .to_owned(),
+        ),
+        FaultKind::Other => (
+            format!("The server cannot plan it from its text alone. {said}"),
+            "Where the type of a $1 cannot be told, run EXPLAIN with a cast of it in psql.".to_owned(),
+        ),
+        _ => return fault,
+    };
+    Fault {
+        sentence,
+        remedy: Some(remedy),
+        ..fault
+    }
+}

@@ -1,0 +1,242 @@
+//! The page of a table: `lines`, large, bloated, vacuumed right now; its indexes, columns, relatives and locks.
+
+use pgmon_tui::probe::measure::{Heap, Measure, Measured};
+use pgmon_tui::probe::measure_indexes::{self, MeasureIndexes, Tree};
+use pgmon_tui::probe::relation::{Exact, Identity, Name, Relation, Size, Toast};
+use pgmon_tui::probe::relation_columns::{Column, RelationColumns, Statistics};
+use pgmon_tui::probe::relation_family::{Family, RelationFamily};
+use pgmon_tui::probe::relation_indexes::{Index, RelationIndexes};
+use pgmon_tui::probe::relation_locks::{Lock, Locks, RelationLocks};
+use pgmon_tui::probe::relation_stats::{Blocks, RelationStats, Runs, Scans, Stats};
+
+use super::{BEGIN, start};
+use crate::app::App;
+
+const PAGES: i64 = 1_310_720;
+const BLOCK: i64 = 8_192;
+
+fn name(relation: &str) -> Name {
+    Name {
+        schema: "public".to_owned(),
+        relation: relation.to_owned(),
+    }
+}
+
+fn identity(oid: u32, second: u32) -> Identity {
+    Identity {
+        oid,
+        name: name("lines"),
+        kind: "r".to_owned(),
+        persistence: "p".to_owned(),
+        owner: "shop".to_owned(),
+        access_method: Some("heap".to_owned()),
+        replica_identity: "d".to_owned(),
+        options: vec!["fillfactor=90".to_owned(), "autovacuum_vacuum_scale_factor=0.05".to_owned()],
+        toast: Some(Toast {
+            oid: 16_422,
+            name: "pg_toast_16420".to_owned(),
+            pages: 12_000,
+            visible_pages: 11_900,
+            xid_age: Some(4_100_000),
+            mxid_age: Some(12_000_000),
+            ..Toast::default()
+        }),
+        size: Size {
+            exact: Some(Exact {
+                heap: PAGES * BLOCK,
+                maps: 3_000_000,
+                toast: 98_000_000,
+                indexes: 5_250_000_000,
+            }),
+            index_pages: 640_000,
+            indexes: 3,
+            busy: None,
+        },
+        tuples: 21_000_000.0,
+        pages: PAGES,
+        visible_pages: 900_000,
+        block: 8_192,
+        xid_age: Some(4_100_000),
+        mxid_age: Some(12_000_000),
+        now: BEGIN + f64::from(second),
+        ..Identity::default()
+    }
+}
+
+fn stats(oid: u32, second: u32) -> Stats {
+    let ago = |seconds: f64| Some(BEGIN - seconds);
+    Stats {
+        oid,
+        live: 21_400_000,
+        dead: 9_400_000,
+        mods: 1_100_000,
+        inserts: Some(700_000),
+        inserted: 80_000_000,
+        updated: 50_000_000,
+        deleted: 100_000,
+        hot_updated: 41_000_000,
+        newpage_updated: Some(6_000_000),
+        seq: Scans {
+            count: 12,
+            last: ago(8_000.0),
+            rows: 250_000_000,
+        },
+        index: Scans {
+            count: 900_000_000,
+            last: ago(1.0),
+            rows: 1_100_000_000,
+        },
+        heap: Blocks {
+            fetched: 1_000_000_000 + i64::from(second) * 1_000,
+            hit: 991_000_000 + i64::from(second) * 980,
+        },
+        indexes: Blocks {
+            fetched: 3_000_000_000,
+            hit: 2_994_000_000,
+        },
+        autovacuum: Runs {
+            count: 12,
+            last: ago(90_000.0),
+            total: None,
+        },
+        autoanalyze: Runs {
+            count: 30,
+            last: ago(80_000.0),
+            total: None,
+        },
+        reset: ago(900_000.0),
+        now: BEGIN + f64::from(second),
+        ..Stats::default()
+    }
+}
+
+fn index(oid: u32, index: &str, bytes: i64, scans: i64) -> Index {
+    Index {
+        oid,
+        name: name(index),
+        method: "btree".to_owned(),
+        is_valid: true,
+        is_ready: true,
+        bytes: Some(bytes),
+        definition: Some(format!("CREATE INDEX {index} ON public.lines USING btree (order_id, sku)")),
+        planned_bytes: bytes,
+        scans,
+        entries_read: scans * 2,
+        rows_fetched: scans,
+        blocks: scans * 4,
+        hits: scans * 4 - scans / 50,
+        ..Index::default()
+    }
+}
+
+fn columns(readable: bool) -> Vec<Column> {
+    let column = |attnum, name: &str, type_name: &str, width: i32| Column {
+        attnum,
+        name: name.to_owned(),
+        type_name: type_name.to_owned(),
+        not_null: attnum < 3,
+        length: if type_name == "text" { -1 } else { width },
+        align: 4,
+        storage: if type_name == "text" { "x" } else { "p" }.to_owned(),
+        default_target: 100,
+        readable,
+        statistics: readable.then_some(Statistics {
+            null_frac: 0.0,
+            width,
+            distinct: -0.5,
+            correlation: Some(0.92),
+        }),
+        ..Column::default()
+    };
+    vec![
+        column(1, "id", "bigint", 8),
+        column(2, "order_id", "bigint", 8),
+        column(3, "sku", "text", 9),
+        column(4, "note", "text", 31),
+    ]
+}
+
+fn locks() -> Locks {
+    let lock = Lock {
+        pid: Some(1400),
+        start: Some(start(1400)),
+        locktype: "relation".to_owned(),
+        mode: "ShareUpdateExclusiveLock".to_owned(),
+        granted: true,
+        heap: true,
+        backend_type: Some("autovacuum worker".to_owned()),
+        state: Some("active".to_owned()),
+        xact_s: Some(840.0),
+        query: Some("autovacuum: VACUUM ANALYZE public.lines".to_owned()),
+        ..Lock::default()
+    };
+    Locks {
+        locks: vec![lock],
+        all: 1,
+        awaited: 0,
+    }
+}
+
+/// What is asked while the page of that table is open.
+pub fn page(app: &mut App, oid: u32, second: u32) {
+    let all = app.sees_all();
+    app.answer::<Relation>(1, Some(identity(oid, second)));
+    app.answer::<RelationStats>(1, Some(stats(oid, second)));
+    let indexes = vec![
+        Index {
+            is_primary: true,
+            is_unique: true,
+            constraint: Some("lines_pkey".to_owned()),
+            ..index(18_000, "lines_pkey", 900_000_000, 800_000_000)
+        },
+        index(18_001, "lines_order_sku", 2_050_000_000, 81_000_000),
+        index(18_002, "lines_note_idx", 2_300_000_000, 0),
+    ];
+    app.answer::<RelationIndexes>(3, indexes);
+    app.answer::<RelationColumns>(4, columns(all));
+    app.answer::<RelationFamily>(0, Family::default());
+    app.answer::<RelationLocks>(1, locks());
+}
+
+/// What `b` brought.
+pub fn measured(app: &mut App, oid: u32) {
+    let heap = PAGES * BLOCK;
+    let found = Heap {
+        bytes: heap,
+        scanned: 0.31,
+        live: 21_380_000,
+        live_bytes: heap / 100 * 58,
+        dead: 9_388_120,
+        dead_bytes: heap / 100 * 24,
+        free_bytes: heap / 100 * 15,
+    };
+    let at = BEGIN + f64::from(super::LOOK);
+    app.answer::<Measure>(
+        1,
+        Some(Measured {
+            oid,
+            found: Ok(found),
+            at,
+        }),
+    );
+    let tree = Tree {
+        bytes: 2_300_000_000,
+        leaves: 276_000,
+        empty: 0,
+        deleted: 1_200,
+        density: Some(51.3),
+        fragmentation: Some(38.0),
+    };
+    let index = measure_indexes::Measured {
+        oid: 18_002,
+        relation: oid,
+        found: Ok(tree),
+        at,
+    };
+    app.answer::<MeasureIndexes>(1, vec![index]);
+}
+
+/// A table that was dropped while its page was open.
+pub fn dropped(app: &mut App) {
+    app.answer::<Relation>(0, None);
+}
