@@ -55,8 +55,8 @@ enum Which {
     To,
     /// The last number in it.
     Last,
-    /// Which range it is, from 0, if all are as long as this one.
-    Nth,
+    /// Which range it is, from this number on, if all are as long as this one.
+    Nth(i128),
 }
 
 /// How partitions of a table are called.
@@ -108,7 +108,7 @@ fn candidates(name: &str, range: &Range, calendar: Calendar<'_>) -> Vec<Pattern>
             propose(Part::Date(form), &date(time, form));
         }
     }
-    for which in [Which::From, Which::To, Which::Last, Which::Nth] {
+    for which in [Which::From, Which::To, Which::Last, Which::Nth(0), Which::Nth(1)] {
         let Some(number) = which.number(range, calendar).filter(|number| *number >= 0) else {
             continue;
         };
@@ -168,8 +168,8 @@ impl Which {
             Self::From => number(from),
             Self::To => number(to),
             Self::Last => number(to)?.checked_sub(1),
-            Self::Nth => match calendar.step {
-                Some(Step::Number(step)) => number(from)?.checked_mul(UNIT)?.checked_div(step),
+            Self::Nth(first) => match calendar.step {
+                Some(Step::Number(step)) => number(from)?.checked_mul(UNIT)?.checked_div(step)?.checked_add(first),
                 _ => None,
             },
         }
@@ -221,6 +221,22 @@ fn date(time: DateTime, form: &str) -> String {
     let form = form.replace("%Q", &quarter.to_string());
     time.strftime(&form).to_string()
 }
+
+/// A name by the beginning of the range, where names follow no pattern: `orders_from_2024_01_01`.
+#[must_use]
+pub fn by_beginning(table: &str, beginning: &str) -> String {
+    let word: String = beginning
+        .to_lowercase()
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join("_");
+    let more = cut(&format!("_from_{word}"), NAME_BYTES / 2).to_owned();
+    format!("{}{more}", cut(table, more.len() + RUNNING))
+}
+
+/// Bytes left for a number behind a name that is taken.
+const RUNNING: usize = 5;
 
 /// The text, cut to what a name may have together with so many more bytes.
 #[must_use]

@@ -304,7 +304,13 @@ impl<'a> Maker<'a> {
                 self.used.insert(name.clone());
                 name
             }
-            None => self.free(&format!("{}_next", names::cut(&self.parent.name, 20))),
+            None => {
+                let beginning = match range.leading().0 {
+                    Edge::At(point) => self.parent.axis().text(point),
+                    Edge::Min | Edge::Max => "minvalue".to_owned(),
+                };
+                self.free(&names::by_beginning(&self.parent.name, &beginning))
+            }
         };
         self.last = Some(name.clone());
         name
