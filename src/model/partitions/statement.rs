@@ -6,7 +6,7 @@ use super::bound::Bound;
 use super::cover::{End, Range};
 use super::judge::{Default, Reach, Verdict, moment};
 use super::names::{self, Calendar, Pattern};
-use super::point::{Edge, Point};
+use super::point::{Axis, Edge, Point};
 use super::step::Step;
 use super::{Column, Parent, Part, Strategy};
 use crate::pg::quote;
@@ -306,6 +306,9 @@ impl<'a> Maker<'a> {
             }
             None => {
                 let beginning = match range.leading().0 {
+                    Edge::At(point @ Point::Time(time)) if time.time() == jiff::civil::Time::midnight() => {
+                        Axis::Date.text(point)
+                    }
                     Edge::At(point) => self.parent.axis().text(point),
                     Edge::Min | Edge::Max => "minvalue".to_owned(),
                 };

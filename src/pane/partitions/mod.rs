@@ -169,7 +169,7 @@ impl List for Parents {
             head.push((format!("{critical} critical"), Role::Critical));
         }
         if warning > 0 {
-            head.push((format!("{warning} to be extended"), Role::Warning));
+            head.push((format::counted(warning, "warning", "warnings"), Role::Warning));
         }
         head.push((
             format!("{} d ahead wanted", world.settings.partition_horizon_days),
