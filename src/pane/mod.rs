@@ -10,7 +10,10 @@ pub mod overview;
 mod page;
 mod panels;
 pub mod partitions;
+mod queries;
+mod relation;
 pub mod replication;
+mod statement;
 mod storage;
 #[cfg(test)]
 mod testing;
@@ -218,11 +221,12 @@ pub fn panes() -> Vec<Box<dyn View>> {
         Box::<overview::Overview>::default(),
         Box::<activity::Activity>::default(),
         Box::<locks::Locks>::default(),
+        Box::<queries::Queries>::default(),
         Box::new(vacuum::vacuum()),
         storage::pane(),
         partitions::pane(),
-        wraparound::pane(),
         Box::new(replication::pane()),
+        wraparound::pane(),
     ]
 }
 
@@ -231,7 +235,8 @@ pub fn panes() -> Vec<Box<dyn View>> {
 pub fn detail(subject: Subject) -> Option<Box<dyn View>> {
     match subject {
         Subject::Backend { pid, start } => Some(Box::new(backend::Backend::new(pid, start))),
+        subject @ Subject::Statement { .. } => statement::page(&subject),
+        Subject::Relation(oid) => Some(Box::new(relation::page(oid))),
         Subject::Partitioned(oid) => Some(partitions::page(oid)),
-        Subject::Relation(_) | Subject::Statement { .. } => None,
     }
 }
