@@ -155,6 +155,9 @@ impl List for Parents {
     }
 
     fn head(&self, world: &World, rows: &[Row]) -> Vec<Piece> {
+        if self.known.answer.is_none() {
+            return Vec::new();
+        }
         let shown = rows.iter().filter(|row| row.is_root()).count();
         let count = format::counted(self.roots, "partitioned table", "partitioned tables");
         let database = world.server.as_ref().map_or("", |server| server.database.as_str());
