@@ -99,7 +99,8 @@ async fn the_estimate_is_near_the_truth_on_fresh_and_on_half_empty_tables() {
                 let truth = truth(&client, name).await;
                 let what = format!("{name} on {major}, half empty: {half}: {estimate:?}, truly {truth:.1} %");
                 assert!((estimate.percent - truth).abs() < 5.0, "{what}");
-                if name != "wide" {
+                // Before 15 the counters of changes arrive after the ANALYZE that should have reset them.
+                if name != "wide" && major >= 15 {
                     assert_eq!(estimate.confidence, Confidence::Good, "{what}");
                 }
             }
