@@ -154,8 +154,8 @@ impl Measuring {
             Some(fault) => Some(failed(fault, world)),
             None => refused(target.oid).map(|outcome| outcome.notice(&target.name)),
         };
-        // A failure ends the whole: what was too slow or stopped once is not tried on the next.
-        if rest.is_empty() || ran.fault.is_some() {
+        // A failure ends the whole: what was too slow, refused or stopped once is not tried on the next.
+        if rest.is_empty() || self.said.is_some() {
             self.phase = Phase::Idle;
         } else {
             self.start(rest, world);
