@@ -17,6 +17,9 @@ use crate::world::message::Severity;
 const TALL: u16 = 30;
 /// What the chosen one keeps at least.
 const CHOSEN: u16 = 10;
+/// Lines the chosen one may have beyond what it fills, for what it says of its selected row, and what it then has at
+/// least.
+const ABOUT: (u16, u16) = (6, 14);
 
 /// The panels of a pane.
 pub(super) struct Panels {
@@ -112,8 +115,8 @@ impl Panels {
         }
     }
 
-    /// The height of every panel: what it wants or its share of what is left; the chosen one has at least a part and
-    /// all that nobody wants.
+    /// The height of every panel: what it wants or its share of what is left; the chosen one has at least a part, and
+    /// of what nobody wants as much as it can use.
     fn share_out(&self, area: Rect) -> Vec<Rect> {
         let shown = self.shown().filter_map(|nth| Some((nth, self.panels.get(nth)?)));
         let mut wants: Vec<(usize, u16)> = shown
@@ -134,8 +137,9 @@ impl Panels {
                 *place = height;
             }
         }
+        let most = self.current().map_or(0, View::lines).saturating_add(1 + ABOUT.0);
         if let Some(height) = heights.get_mut(self.chosen) {
-            *height += left;
+            *height = height.saturating_add(left).min(most.max(ABOUT.1));
         }
         let mut y = area.y;
         let place = |height: u16| {
