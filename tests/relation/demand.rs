@@ -8,6 +8,7 @@ use pgmon_tui::config::Settings;
 use pgmon_tui::pg::fault::FaultKind;
 use pgmon_tui::poll::worker::Worker;
 use pgmon_tui::poll::{News, Order};
+use pgmon_tui::probe::relation_locks::Locks;
 use pgmon_tui::probe::{Demand, Focus, Sample, Subject};
 use tokio::sync::mpsc;
 
@@ -204,4 +205,35 @@ async fn who_quits_leaves_no_measurement_behind() {
     tokio::time::timeout(PATIENCE, polling.task).await.unwrap().unwrap();
     let gone = "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE usename = 'mon')";
     wait_until("both sessions are gone", PATIENCE, async || truth.value(gone).await).await;
+}
+
+#[tokio::test]
+async fn a_table_dropped_under_the_open_page_is_noticed_by_the_hot_tier() {
+    let (cluster, truth, table) = scene(false).await;
+    let mut polling = Polling::start(&cluster, Settings::default());
+    polling.look(page(table, None)).await;
+    let exists = |sample: &Sample| {
+        let locks = sample.data.as_ref().unwrap().downcast_ref::<Locks>().unwrap();
+        locks.exists
+    };
+    assert!(exists(&*polling.sample("relation_locks").await));
+    truth.simple("DROP TABLE t").await.unwrap();
+    while exists(&*polling.sample("relation_locks").await) {}
+    // Measured in spite of that it is an answer, too: there is nothing.
+    polling.look(page(table, Some(1))).await;
+    let answer = polling.sample("measure").await;
+    assert_eq!((answer.ran.rows, &answer.ran.fault), (0, &None));
+}
+
+#[tokio::test]
+async fn a_page_that_is_opened_again_is_asked_again() {
+    let (cluster, _truth, table) = scene(false).await;
+    let mut polling = Polling::start(&cluster, Settings::default());
+    polling.look(page(table, None)).await;
+    let first = polling.sample("relation").await;
+    polling.look(Focus::default()).await;
+    polling.look(page(table, None)).await;
+    // Its tier would come back in ten minutes.
+    let second = polling.sample("relation").await;
+    assert!(second.ran.started > first.ran.started);
 }

@@ -5,6 +5,8 @@ use pgmon_tui::model::bloat;
 use pgmon_tui::pg::fault::FaultKind;
 use pgmon_tui::probe::measure::Measure;
 use pgmon_tui::probe::measure_indexes::MeasureIndexes;
+use pgmon_tui::probe::relation::Relation;
+use pgmon_tui::probe::relation_stats::RelationStats;
 use pgmon_tui::probe::{Ask, Focus, Latest, Probe, Wanted};
 
 use crate::eye::Eye;
@@ -125,4 +127,26 @@ async fn what_cannot_be_measured_has_an_answer_too() {
     let hash = oid(&client, "h").await;
     let measured = eye.demand("measure_indexes", hash).ask::<MeasureIndexes>().await;
     assert_eq!(measured[0].found.unwrap().density, None);
+}
+
+#[tokio::test]
+async fn a_standby_measures_and_says_that_it_is_one() {
+    for major in [12, 18] {
+        let cluster = cluster(major).await;
+        let client = cluster.client().await.unwrap();
+        client.simple("CREATE EXTENSION pgstattuple").await.unwrap();
+        fill(&client).await;
+        let standby = cluster.standby("standby1", &[]).await.unwrap();
+        let there = standby.client().await.unwrap();
+        let (table, index) = (oid(&there, "t").await, oid(&there, "t_pkey").await);
+        let mut eye = Eye::open(&standby, "mon").await;
+        let stats = eye.look_at(table).ask::<RelationStats>().await.unwrap();
+        assert!(stats.in_recovery);
+        assert!(eye.ask::<Relation>().await.unwrap().size.exact.is_some());
+        let measured = eye.demand("measure", table).ask::<Measure>().await.unwrap();
+        let bytes = number(&there, "(SELECT table_len FROM pgstattuple_approx('t'))").await;
+        assert_eq!(measured.found.unwrap().bytes, bytes);
+        let measured = eye.demand("measure_indexes", index).ask::<MeasureIndexes>().await;
+        assert!(measured[0].found.is_ok());
+    }
 }
