@@ -3,6 +3,7 @@
 //! tells of the same server.
 
 mod partitions;
+mod replication;
 mod wraparound;
 
 use pgmon_tui::pg::fault::{Fault, FaultKind};
@@ -20,7 +21,6 @@ use pgmon_tui::probe::pulse::{Pulse, PulseProbe};
 use pgmon_tui::probe::recovery::{Recovery, RecoveryProbe};
 use pgmon_tui::probe::relation_io::{RelationIo, RelationIoProbe};
 use pgmon_tui::probe::replication::{ReplicationProbe, Sender};
-use pgmon_tui::probe::slots::{Slot, SlotsProbe};
 use pgmon_tui::probe::{Mono, Subject, Tier};
 use pgmon_tui::ui::look::Look;
 use pgmon_tui::world::World;
@@ -428,27 +428,6 @@ pub fn counters(second: u32) -> Counters {
     }
 }
 
-fn standbys(second: u32) -> Vec<Sender> {
-    vec![Sender {
-        epoch: BEGIN + f64::from(second),
-        pid: 950,
-        start: start(950),
-        usename: some("repl"),
-        application_name: some("dr1"),
-        client: some("10.0.9.1"),
-        state: some("streaming"),
-        sync_state: some("async"),
-        sent_bytes: Some(0),
-        write_bytes: Some(8_192),
-        flush_bytes: Some(8_192),
-        replay_bytes: Some(16_384 + i64::from(second % 60) * 20_000),
-        replay_position: Some(50_000_000_000 + 4_000_000 * i64::from(second)),
-        reply_us: Some(i64::from(second)),
-        replay_s: Some(0.012),
-        ..Sender::default()
-    }]
-}
-
 fn holders(second: u32) -> Vec<Holder> {
     vec![Holder {
         kind: "session".to_owned(),
@@ -464,18 +443,6 @@ fn holders(second: u32) -> Vec<Holder> {
         active: None,
         here: true,
     }]
-}
-
-fn slots() -> Vec<Slot> {
-    let slot = |name: &str, active, kept| Slot {
-        slot_name: name.to_owned(),
-        slot_type: "physical".to_owned(),
-        active,
-        kept_bytes: Some(kept),
-        wal_status: some("reserved"),
-        ..Slot::default()
-    };
-    vec![slot("old", false, 3_300_000_000), slot("dr1", true, 16_384)]
 }
 
 fn relation_io() -> RelationIo {
@@ -616,7 +583,7 @@ impl App {
         self.answer::<PreparedXacts>(0, vec![]);
         self.details(second);
         self.answer::<CountersProbe>(1, counters(second));
-        let mut senders = standbys(second);
+        let mut senders = replication::standbys(second);
         if !all {
             senders = vec![Sender {
                 pid: 950,
@@ -674,7 +641,8 @@ impl App {
 
     fn workload(&mut self, second: u32) {
         self.answer::<HorizonProbe>(1, holders(second));
-        self.answer::<SlotsProbe>(2, slots());
+        let all = self.sees_all();
+        replication::workload(self, second, all);
         wraparound::workload(self, second);
     }
 
@@ -759,7 +727,7 @@ impl App {
             app.answer::<ReplicationProbe>(0, vec![]);
             app.answer::<RecoveryProbe>(0, Recovery::default());
             app.answer::<HorizonProbe>(0, vec![]);
-            app.answer::<SlotsProbe>(0, vec![]);
+            replication::quiet(&mut app);
             app.cost(second);
         }
         app.answer::<RelationIoProbe>(1, relation_io());

@@ -10,8 +10,11 @@ use pgmon_tui::pane::View;
 use pgmon_tui::pg::fault::{Fault, FaultKind};
 use pgmon_tui::poll::{Cost, Link, News, TierHealth};
 use pgmon_tui::probe::activity::{Activity, Backend};
+use pgmon_tui::probe::archive_backlog::{ArchiveBacklog, ArchiveBacklogProbe};
+use pgmon_tui::probe::archiver::{Archiver, ArchiverProbe};
 use pgmon_tui::probe::backend::{Backend as Page, Detail, Encryption};
 use pgmon_tui::probe::backend_locks::{BackendLocks, Lock, Locks as HeldLocks};
+use pgmon_tui::probe::conflicts::{Conflicts, ConflictsProbe};
 use pgmon_tui::probe::counters::{Counters, CountersProbe, Work};
 use pgmon_tui::probe::databases::{Database, DatabasesProbe};
 use pgmon_tui::probe::horizon::{Holder, HorizonProbe};
@@ -19,10 +22,12 @@ use pgmon_tui::probe::locks::{Held, Locks, Names, RowPlace, Sample, Session, Tag
 use pgmon_tui::probe::prepared::{Prepared, PreparedXacts};
 use pgmon_tui::probe::progress::{Progress, ProgressProbe};
 use pgmon_tui::probe::pulse::{Pulse, PulseProbe};
-use pgmon_tui::probe::recovery::{Recovery, RecoveryProbe};
+use pgmon_tui::probe::recovery::{Prefetch, Recovery, RecoveryProbe};
 use pgmon_tui::probe::relation_io::{RelationIo, RelationIoProbe};
 use pgmon_tui::probe::replication::{ReplicationProbe, Sender};
-use pgmon_tui::probe::slots::{Slot, SlotsProbe};
+use pgmon_tui::probe::slots::{Decoded, Slot, SlotsProbe};
+use pgmon_tui::probe::subscriptions::{Subscription, SubscriptionsProbe, Unready};
+use pgmon_tui::probe::wal_settings::{WalSettings, WalSettingsProbe};
 use pgmon_tui::probe::{Mono, PROBES, Subject, Tier};
 use proptest::collection::vec;
 use proptest::option;
@@ -272,6 +277,11 @@ fn say(app: &mut App, probe: usize, rows: &[Raw]) {
         10 => app.answer::<HorizonProbe>(count, rows.iter().map(holder).collect()),
         11 => app.answer::<SlotsProbe>(count, rows.iter().map(slot).collect()),
         12 => app.answer::<RelationIoProbe>(1, relation_io(&raw)),
+        13 => app.answer::<ArchiverProbe>(1, archiver(&raw)),
+        14 => app.answer::<ArchiveBacklogProbe>(1, backlog(&raw)),
+        15 => app.answer::<ConflictsProbe>(1, conflicts(&raw)),
+        16 => app.answer::<WalSettingsProbe>(1, wal_settings(&raw)),
+        17 => app.answer::<SubscriptionsProbe>(count, rows.iter().map(subscription).collect()),
         _ => app.answer::<DatabasesProbe>(count, rows.iter().map(database).collect()),
     }
 }
@@ -410,6 +420,17 @@ fn sender(raw: &Raw) -> Sender {
         reply_us: Some(raw.number(1)),
         replay_s: raw.age(0),
         hidden: raw.flag(0),
+        sync_priority: Some(raw.int(0)),
+        sent_bytes: Some(raw.number(2)),
+        write_s: raw.age(1),
+        reply_age_s: raw.age(2),
+        age_s: raw.age(0),
+        xmin_age: Some(raw.number(3)),
+        slot_name: raw.text(2),
+        slot_type: raw.text(3),
+        database: raw.text(0),
+        plugin: raw.text(1),
+        kept_bytes: Some(raw.number(4)),
         ..Sender::default()
     }
 }
@@ -426,6 +447,26 @@ fn recovery(raw: &Raw) -> Recovery {
         replay_s: raw.age(1),
         paused: Some(raw.flag(0)),
         in_recovery: raw.flag(1),
+        epoch: raw.time(0),
+        slot_name: raw.text(2),
+        timeline: Some(raw.int(1)),
+        latest_end_age_s: raw.age(2),
+        unflushed_bytes: Some(raw.number(2)),
+        replay_position: Some(raw.number(3)),
+        pause_state: raw.text(3),
+        prefetch: Some(Prefetch {
+            fetched: raw.number(0),
+            hits: raw.number(1),
+            skipped: raw.number(2),
+            distance: raw.int(2),
+            reset: raw.age(0),
+        }),
+        min_apply_delay_s: raw.time(1),
+        hot_standby_feedback: raw.flag(2),
+        max_streaming_delay_s: raw.time(2),
+        max_archive_delay_s: raw.time(0),
+        restores: raw.flag(0),
+        target: raw.text(4),
     }
 }
 
@@ -455,6 +496,111 @@ fn slot(raw: &Raw) -> Slot {
         kept_bytes: Some(raw.number(0)),
         wal_status: raw.text(3),
         safe_bytes: Some(raw.number(1)),
+        epoch: raw.time(0),
+        plugin: raw.text(4),
+        temporary: raw.flag(1),
+        active_pid: Some(raw.pid(0)),
+        confirmed_bytes: Some(raw.number(2)),
+        xmin_age: Some(raw.number(3)),
+        catalog_xmin_age: Some(raw.number(4)),
+        two_phase: Some(raw.flag(0)),
+        decoded: Some(Decoded {
+            spill_txns: raw.number(0),
+            spill_bytes: raw.number(1),
+            stream_bytes: raw.number(2),
+            total_bytes: raw.number(3),
+        }),
+        conflicting: Some(raw.flag(2)),
+        inactive_s: raw.age(1),
+        invalidation_reason: raw.text(0),
+        failover: Some(raw.flag(1)),
+        synced: Some(raw.flag(2)),
+    }
+}
+
+fn archiver(raw: &Raw) -> Archiver {
+    Archiver {
+        epoch: raw.time(0),
+        mode: raw.words(0),
+        has_command: raw.flag(0),
+        library: raw.text(0),
+        timeout_s: raw.time(1),
+        in_recovery: raw.flag(1),
+        archived_count: raw.number(0),
+        last_archived_wal: raw.text(1),
+        archived_age_s: raw.age(0),
+        failed_count: raw.number(1),
+        last_failed_wal: raw.text(2),
+        failed_age_s: raw.age(1),
+        reset: raw.age(2),
+        segment_bytes: raw.number(2),
+        wal_position: Some(raw.number(3)),
+        may_list: raw.flag(2),
+    }
+}
+
+fn backlog(raw: &Raw) -> ArchiveBacklog {
+    ArchiveBacklog {
+        epoch: raw.time(0),
+        waiting: raw.number(0),
+        done: raw.number(1),
+        oldest_s: raw.age(0),
+    }
+}
+
+fn conflicts(raw: &Raw) -> Conflicts {
+    Conflicts {
+        epoch: raw.time(0),
+        snapshot: raw.number(0),
+        lock: raw.number(1),
+        buffer_pin: raw.number(2),
+        deadlock: raw.number(3),
+        tablespace: raw.number(4),
+        logical_slot: raw.number(0),
+    }
+}
+
+fn wal_settings(raw: &Raw) -> WalSettings {
+    WalSettings {
+        synchronous_standby_names: raw.words(0),
+        synchronous_commit: raw.words(1),
+        wal_level: raw.words(2),
+        max_wal_senders: raw.int(0),
+        max_replication_slots: raw.int(1),
+        max_keep_bytes: Some(raw.number(0)),
+        idle_timeout_s: raw.age(0),
+    }
+}
+
+fn subscription(raw: &Raw) -> Subscription {
+    Subscription {
+        epoch: raw.time(0),
+        oid: raw.oid(0),
+        name: raw.words(0),
+        database: raw.words(1),
+        here: raw.flag(0),
+        owner: raw.text(0),
+        enabled: raw.flag(1),
+        slot_name: raw.text(1),
+        publications: vec![raw.words(2)],
+        disable_on_error: Some(raw.flag(2)),
+        apply_errors: Some(raw.number(0)),
+        sync_errors: Some(raw.number(1)),
+        reset: raw.age(0),
+        conflicts: Some(raw.number(2)),
+        worker_pid: Some(raw.pid(0)),
+        message_age_s: raw.age(1),
+        latest_end_age_s: raw.age(2),
+        received_position: Some(raw.number(3)),
+        sync_workers: raw.number(4),
+        parallel_workers: Some(raw.number(0)),
+        tables: Some(raw.number(1)),
+        ready: Some(raw.number(2)),
+        unready: vec![Unready {
+            schema: raw.words(0),
+            table: raw.words(1),
+            state: raw.words(3),
+        }],
     }
 }
 
@@ -523,8 +669,8 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0..=500u16, 0..=100u16).prop_map(|(width, height)| Step::Resize(width, height)),
         2 => Just(Step::Resize(80, 24)),
         3 => (0..400u64).prop_map(Step::Wait),
-        20 => (0..14usize, vec(raw(), 1..9)).prop_map(|(probe, rows)| Step::Answer(probe, rows)),
-        2 => (0..14usize, text()).prop_map(|(probe, text)| Step::Fail(probe, text)),
+        20 => (0..19usize, vec(raw(), 1..9)).prop_map(|(probe, rows)| Step::Answer(probe, rows)),
+        2 => (0..19usize, text()).prop_map(|(probe, text)| Step::Fail(probe, text)),
         1 => (0..PROBES.len()).prop_map(Step::Skip),
         1 => (text(), any::<bool>()).prop_map(|(text, since)| Step::Down(text, since)),
         1 => (any::<bool>(), text()).prop_map(|(all, text)| Step::Up(all, text)),
