@@ -7,6 +7,7 @@ use crate::pane::page::Rich;
 use crate::probe::Probe;
 use crate::probe::activity::{Activity, Backend};
 use crate::probe::horizon::{Holder, HorizonProbe};
+use crate::probe::progress::{Progress, ProgressProbe};
 use crate::probe::wraparound_databases::WraparoundDatabases;
 use crate::ui::format;
 use crate::ui::look::Role;
@@ -15,7 +16,7 @@ use crate::world::World;
 use crate::world::message::Severity;
 
 /// What both panels ask besides their own question.
-pub(super) const BESIDE: [&str; 2] = [Activity::SPEC.id, HorizonProbe::SPEC.id];
+pub(super) const BESIDE: [&str; 3] = [HorizonProbe::SPEC.id, ProgressProbe::SPEC.id, Activity::SPEC.id];
 
 /// Lines of help for both panels.
 pub(super) const HELP: &[(&str, &str)] = &[
@@ -100,6 +101,8 @@ pub(super) fn number(value: i64) -> Key<'static> {
 pub(super) struct Around<'a> {
     /// Everybody's sessions.
     pub backends: &'a [Backend],
+    /// What is being vacuumed.
+    pub progress: &'a [Progress],
     /// Who holds the horizon.
     pub holders: &'a [Holder],
     /// The role sees what others do.
@@ -116,6 +119,7 @@ impl<'a> Around<'a> {
         let server = world.server.as_deref();
         Self {
             backends: world.get::<Activity>().map_or(&[], Vec::as_slice),
+            progress: world.get::<ProgressProbe>().map_or(&[], Vec::as_slice),
             holders: world.get::<HorizonProbe>().map_or(&[], Vec::as_slice),
             sees_all: server.is_some_and(|server| server.reads_all_stats),
             burn: Burn::of_session(&world.series, world.now),

@@ -175,7 +175,12 @@ impl List for Databases {
     type Row = Row;
     const ID: &'static str = "wraparound_databases";
     const TITLE: &'static str = "Databases";
-    const PROBES: &'static [&'static str] = &[WraparoundDatabases::SPEC.id, cells::BESIDE[0], cells::BESIDE[1]];
+    const PROBES: &'static [&'static str] = &[
+        WraparoundDatabases::SPEC.id,
+        cells::BESIDE[0],
+        cells::BESIDE[1],
+        cells::BESIDE[2],
+    ];
     const SORT: Option<(&'static str, Order)> = Some(("way", Order::Descending));
     const ACTIONS: &'static [Action] = &[Action::Enter];
     const HELP: &'static [(&'static str, &'static str)] = cells::HELP;

@@ -168,7 +168,12 @@ impl List for Relations {
     type Row = Row;
     const ID: &'static str = "wraparound_relations";
     const TITLE: &'static str = "Relations";
-    const PROBES: &'static [&'static str] = &[WraparoundRelations::SPEC.id, cells::BESIDE[0], cells::BESIDE[1]];
+    const PROBES: &'static [&'static str] = &[
+        WraparoundRelations::SPEC.id,
+        cells::BESIDE[0],
+        cells::BESIDE[1],
+        cells::BESIDE[2],
+    ];
     const SORT: Option<(&'static str, Order)> = Some(("way", Order::Descending));
     const ACTIONS: &'static [Action] = &[Action::Enter];
     const HELP: &'static [(&'static str, &'static str)] = cells::HELP;
@@ -181,7 +186,12 @@ impl List for Relations {
             let ways = Ways::of_relation(relation, &answer.limits);
             let holder = wraparound::holder_before(around.holders, Some((relation, around.datname)));
             Row {
-                rescue: wraparound::rescue_of_relation(around.backends, around.datname, relation, around.sees_all),
+                rescue: wraparound::rescue_of_relation(
+                    (around.backends, around.progress),
+                    around.datname,
+                    relation,
+                    around.sees_all,
+                ),
                 holder: wraparound::held_back(&ways.xid, holder).cloned(),
                 burn: around.burn,
                 ways,
