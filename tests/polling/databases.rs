@@ -214,12 +214,12 @@ async fn where_nobody_is_let_in_the_session_stays() {
         assert_eq!(polling.arrived().await, "postgres");
         polling.sample("activity").await;
     }
-    wait_until(
-        "both connections",
-        PATIENCE,
-        async || Ok(connections(&truth).await == 2),
-    )
+    let ours = OURS.replace("monitor", "roomy");
+    wait_until("both connections", PATIENCE, async || {
+        Ok(truth.value::<i64>(&ours).await? == 2)
+    })
     .await;
+
     polling.quit().await;
 }
 
