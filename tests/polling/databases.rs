@@ -235,12 +235,13 @@ async fn a_broken_connection_is_opened_again_where_the_session_was() {
     let cut = "SELECT count(pg_terminate_backend(pid))::int8 FROM pg_stat_activity WHERE usename = 'monitor'";
     assert_eq!(truth.value::<i64>(cut).await.unwrap(), 2);
     polling.down().await;
-    polling
+    let again = polling
         .until("the connection to the other database", |news| match news {
-            News::Link(Link::Up(server)) => Some(assert_eq!(server.database, "other")),
+            News::Link(Link::Up(server)) => Some(server.database.clone()),
             _ => None,
         })
         .await;
+    assert_eq!(again, "other");
     assert!(sees_the_table(&mut polling).await);
     polling.quit().await;
 }
