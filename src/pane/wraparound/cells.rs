@@ -1,5 +1,6 @@
 //! What both panels show alike: ages, ways, who saves it and who holds it back.
 
+use crate::model::horizon::{self, Kind};
 use crate::model::wraparound::{Burn, Counter, Level, Rescue, Way, Ways, seconds};
 use crate::pane::Badge;
 use crate::pane::list::Piece;
@@ -92,6 +93,12 @@ pub(super) fn stop_in(ways: &Ways, burn: &Burn) -> Cell<'static> {
     }
 }
 
+/// How many of `PostgreSQL`'s own are not listed.
+pub(super) fn hidden(count: i64) -> Option<Piece> {
+    let text = || format!("{} healthy defaults hidden", format::exact(count));
+    (count > 0).then(|| (text(), Role::Muted))
+}
+
 /// A number to sort by.
 pub(super) fn number(value: i64) -> Key<'static> {
     Key::Number(crate::model::rates::float(value))
@@ -128,19 +135,15 @@ impl<'a> Around<'a> {
     }
 }
 
-/// Who holds it, in a few words: `pid 700`, `slot holdback`.
-fn who(holder: &Holder) -> String {
-    match (holder.kind.as_str(), holder.pid) {
-        ("session", Some(pid)) => format!("pid {pid}"),
-        ("slot catalog", _) => format!("slot {} (catalog_xmin)", holder.name),
-        (kind, _) => format!("{kind} {}", holder.name),
-    }
-}
-
 /// "held back by pid 700 (xmin 1.2 M old): 5 Vacuum, Horizon".
 pub(super) fn held(holder: &Holder) -> String {
+    let (who, what) = match (horizon::kind(holder), holder.pid) {
+        (Kind::Session, Some(pid)) => (format!("pid {pid}"), "xmin"),
+        (Kind::SlotCatalog, _) => (format!("slot {}", holder.name), "catalog_xmin"),
+        _ => (format!("{} {}", holder.kind, holder.name), "xmin"),
+    };
     let age = format::count(holder.xmin_age);
-    format!("held back by {} (xmin {age} old): 5 Vacuum, Horizon", who(holder))
+    format!("held back by {who} ({what} {age} old): 5 Vacuum, Horizon")
 }
 
 /// What happens to it now, for the last column: the most telling first.

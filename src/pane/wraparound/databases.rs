@@ -202,12 +202,7 @@ impl List for Databases {
 
     fn head(&self, world: &World, rows: &[Row]) -> Vec<Piece> {
         let mut head = vec![(format::counted(rows.len(), "database", "databases"), Role::Text)];
-        if self.hidden > 0 {
-            head.push((
-                format!("{} healthy of PostgreSQL's own hidden", self.hidden),
-                Role::Muted,
-            ));
-        }
+        head.extend(cells::hidden(i64::try_from(self.hidden).unwrap_or(i64::MAX)));
         head.push(cells::burn(world));
         head
     }

@@ -208,10 +208,7 @@ impl List for Relations {
         let database = world.server.as_ref().map_or("", |server| server.database.as_str());
         let total = format::exact(answer.total - answer.hidden);
         let mut head = vec![(format!("in {database}: top {} of {total}", rows.len()), Role::Text)];
-        if answer.hidden > 0 {
-            let text = format!("{} healthy of PostgreSQL's own hidden", format::exact(answer.hidden));
-            head.push((text, Role::Muted));
-        }
+        head.extend(cells::hidden(answer.hidden));
         if answer.due > 0 {
             head.push((
                 format!("{} past the forced vacuum's age", format::exact(answer.due)),
