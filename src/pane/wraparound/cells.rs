@@ -3,6 +3,7 @@
 use crate::model::horizon::{self, Kind};
 use crate::model::wraparound::{Burn, Counter, Level, Rescue, Way, Ways, seconds};
 use crate::pane::Badge;
+use crate::pane::common::{Notice, grant};
 use crate::pane::list::Piece;
 use crate::pane::page::Rich;
 use crate::probe::Probe;
@@ -144,6 +145,19 @@ pub(super) fn held(holder: &Holder) -> String {
     };
     let age = format::count(holder.xmin_age);
     format!("held back by {who} ({what} {age} old): 5 Vacuum, Horizon")
+}
+
+/// Said where something is due and the role does not see who saves it or holds it back.
+pub(super) fn hidden_from_us(world: &World, mut levels: impl Iterator<Item = Level>) -> Option<Notice> {
+    let around = Around::of(world);
+    let blind = !around.sees_all && around.backends.iter().any(|backend| backend.hidden);
+    (blind && levels.any(|level| level >= Level::Due)).then(|| {
+        let text = format!(
+            "Whose snapshot holds it back, and whether a worker is at it, is hidden from this role.   {}",
+            grant(world)
+        );
+        Notice::new(Role::Denied, text)
+    })
 }
 
 /// What happens to it now, for the last column: the most telling first.

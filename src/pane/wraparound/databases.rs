@@ -214,8 +214,10 @@ impl List for Databases {
         )
     }
 
-    fn notice(&self, _world: &World, rows: &[Row]) -> Option<Notice> {
-        let stopped = rows.iter().find(|row| row.level() == Level::Stopped)?;
+    fn notice(&self, world: &World, rows: &[Row]) -> Option<Notice> {
+        let Some(stopped) = rows.iter().find(|row| row.level() == Level::Stopped) else {
+            return cells::hidden_from_us(world, rows.iter().map(Row::level));
+        };
         let (counter, _) = stopped.ways.worse();
         let ids = match counter {
             Counter::Xid => "transaction",

@@ -225,6 +225,10 @@ impl List for Relations {
         )
     }
 
+    fn notice(&self, world: &World, rows: &[Row]) -> Option<Notice> {
+        cells::hidden_from_us(world, rows.iter().map(|row| row.ways.level()))
+    }
+
     fn about(&self, row: &Row) -> Vec<Rich> {
         let lines = row.ways.both().into_iter();
         let mut about: Vec<Rich> = lines

@@ -150,6 +150,20 @@ fn an_incident_says_what_holds_it_back() {
 }
 
 #[test]
+fn a_plain_role_is_told_what_it_does_not_see() {
+    let mut samples = routine();
+    let hidden = Backend {
+        hidden: true,
+        datname: Some("app".to_owned()),
+        ..Backend::default()
+    };
+    samples.push(answer::<Activity>(vec![hidden], None));
+    let shown = shown(&world(&samples), 120, 21);
+    assert!(shown.contains("forced vacuum due; workers hidden"), "{shown}");
+    assert!(shown.contains("GRANT pg_monitor TO monitor"), "{shown}");
+}
+
+#[test]
 fn the_tab_counts_what_is_alarming_and_nothing_else() {
     let badge = |samples: &[Arc<Sample>]| {
         let mut pane = super::pane();
