@@ -101,6 +101,7 @@ mod tests {
     #[case("TABLE t", true)]
     #[case("values ($1)", true)]
     #[case("selecting", false)]
+    #[case("delete_all()", false)]
     #[case("ANALYZE select 1", false)]
     #[case(") select 1", false)]
     #[case("create table x as select $1", false)]
