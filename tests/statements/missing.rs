@@ -1,7 +1,8 @@
 //! Every way in which the extension is missing or less than it could be: what is said helps when it is done.
 
 use pgmon_lab::{Cluster, Result};
-use pgmon_tui::model::statements::{absent, shortcomings};
+use pgmon_tui::model::statements::{absent, denied, shortcomings};
+use pgmon_tui::pg::fault::FaultKind;
 use pgmon_tui::probe::Wanted;
 use pgmon_tui::probe::statements::StatementsProbe;
 
@@ -76,6 +77,26 @@ async fn hidden(cluster: &Cluster) -> Result<()> {
     }
     assert_eq!(eye.read().await.hidden, 0, "after {}", said[0].remedy);
     client.simple("REVOKE pg_monitor FROM plain").await
+}
+
+/// A schema that is not for everybody.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schema_of_its_own_is_said_and_mended() -> Result<()> {
+    let cluster = Cluster::builder(18)
+        .role("monitor LOGIN IN ROLE pg_monitor")
+        .start()
+        .await?;
+    let client = cluster.client().await?;
+    client
+        .simple("CREATE SCHEMA \"Tools\"; ALTER EXTENSION pg_stat_statements SET SCHEMA \"Tools\"")
+        .await?;
+    let mut eye = Eye::open(&cluster, "monitor", "postgres").await;
+    eye.extensions().await;
+    let fault = eye.try_ask::<StatementsProbe>().await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Denied);
+    client.simple(&denied(eye.server()).unwrap()).await?;
+    eye.read().await;
+    Ok(())
 }
 
 async fn not_loaded(major: u32) -> Result<()> {

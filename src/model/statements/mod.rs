@@ -8,7 +8,7 @@ mod interval;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use advice::{Advice, absent, shortcomings};
+pub use advice::{Advice, absent, denied, shortcomings};
 pub use history::{History, Point};
 pub use interval::{Growth, Interval, Trust, between, since_reset};
 

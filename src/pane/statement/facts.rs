@@ -98,7 +98,7 @@ pub(super) fn history(key: &Key, world: &World) -> Vec<Fact> {
     let calls: Vec<_> = points.iter().map(|point| point.calls).collect();
     let mean: Vec<_> = points.iter().map(|point| point.mean_ms).collect();
     vec![
-        Fact::new("Calls/s", line(&calls, |rate| format::rate(rate))),
+        Fact::new("Calls/s", line(&calls, format::rate)),
         Fact::new("Mean", line(&mean, |ms| format!("{} ms", milliseconds(ms)))),
     ]
 }
