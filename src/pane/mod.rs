@@ -9,7 +9,9 @@ pub mod locks;
 pub mod overview;
 mod page;
 mod panels;
+pub mod partitions;
 mod queries;
+mod relation;
 pub mod replication;
 mod statement;
 mod storage;
@@ -222,8 +224,9 @@ pub fn panes() -> Vec<Box<dyn View>> {
         Box::<queries::Queries>::default(),
         Box::new(vacuum::vacuum()),
         storage::pane(),
-        wraparound::pane(),
+        partitions::pane(),
         Box::new(replication::pane()),
+        wraparound::pane(),
     ]
 }
 
@@ -233,6 +236,7 @@ pub fn detail(subject: Subject) -> Option<Box<dyn View>> {
     match subject {
         Subject::Backend { pid, start } => Some(Box::new(backend::Backend::new(pid, start))),
         subject @ Subject::Statement { .. } => statement::page(&subject),
-        Subject::Partitioned(_) | Subject::Relation(_) => None,
+        Subject::Relation(oid) => Some(Box::new(relation::page(oid))),
+        Subject::Partitioned(oid) => Some(partitions::page(oid)),
     }
 }
