@@ -102,13 +102,17 @@ impl Eye {
     /// Which extensions there are now; the session follows.
     pub async fn extensions(&mut self) -> Extensions {
         let extensions = self.ask::<ExtensionsProbe>().await.clone();
-        let server = Server {
+        self.pretend(Server {
             extensions: extensions.installed.clone(),
             ..self.server().clone()
-        };
+        });
+        extensions
+    }
+
+    /// The server is taken for this one.
+    pub fn pretend(&mut self, server: Server) {
         self.session.follow(&server);
         self.world.server = Some(Arc::new(server));
-        extensions
     }
 
     /// A new reading.

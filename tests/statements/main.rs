@@ -8,6 +8,7 @@ mod common;
 mod evictions;
 mod eye;
 mod growth;
+mod latency;
 mod missing;
 mod plans;
 mod polled;

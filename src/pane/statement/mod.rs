@@ -17,6 +17,7 @@ use crate::model::statements::Growth;
 use crate::probe::activity::{Activity, Backend};
 use crate::probe::extensions::ExtensionsProbe;
 use crate::probe::statement::{Counted, StatementProbe};
+use crate::probe::statement_latency::StatementLatency;
 use crate::probe::statements::{Key, StatementsProbe};
 use crate::probe::{Demand, Probe as _, Subject};
 use crate::ui::look::{Look, Role};
@@ -128,6 +129,7 @@ impl Statement {
     fn compose(&mut self, world: &World) {
         self.before = facts::windows(&self.key, self.names.as_ref(), world);
         self.before.extend(facts::history(&self.key, world));
+        self.before.extend(self.latency(world));
         let has_ids = world.server.as_ref().is_none_or(|server| server.major() >= 14);
         self.after = facts::running(&self.runners, has_ids);
         self.after.extend(self.plan.facts());
@@ -137,6 +139,13 @@ impl Statement {
         let counted = self.counted.iter();
         self.after
             .extend(counted.flat_map(|counted| facts::counted(counted, planning)));
+    }
+
+    /// How long its executions took, where that is known.
+    fn latency(&self, world: &World) -> Option<Fact> {
+        let ran = world.latest.ran::<StatementLatency>()?;
+        let ours = ran.subject.as_ref() == Some(&self.subject);
+        facts::latency(world.get::<StatementLatency>().filter(|_| ours)?, world)
     }
 
     fn lay_out(&mut self, width: u16) -> Vec<Line> {

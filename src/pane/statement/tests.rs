@@ -5,6 +5,7 @@ use super::*;
 use crate::pane::queries::tests::{after, key, reading, server, texts};
 use crate::pane::testing::{ASKED, answer, screen};
 use crate::pg::fault::{Fault, FaultKind};
+use crate::probe::statement_latency::Histogram;
 use crate::probe::statement_plan::StatementPlan;
 use crate::probe::statement_texts::{StatementTexts, Text};
 use crate::probe::{Data, Mono, Ran, Sample};
@@ -192,6 +193,30 @@ fn what_may_not_be_planned_is_not_asked_for() {
     screen(&mut page, &world, 80, 40);
     page.on(Action::Explain, &world);
     assert!(screen(&mut page, &world, 120, 40).contains("too long to be fetched whole"));
+}
+
+#[test]
+fn latency_lies_between_bounds() {
+    let mut world = busy();
+    let histogram = |calls: &[i64]| Histogram {
+        bounds: vec![1.0, 2.5, f64::INFINITY],
+        calls: calls.to_vec(),
+        since: Some(1_763_645_400.0),
+    };
+    for (calls, expected) in [
+        (
+            &[90, 8, 2][..],
+            "p95 1.0 to 2.5 ms · p99 more than 2.5 ms · 100 calls since 13:30:00 by pg_stat_monitor",
+        ),
+        (&[], ""),
+    ] {
+        world.take(&answer::<StatementLatency>(histogram(calls), Some(SUBJECT.into())));
+        let shown = screen(&mut page(), &world, 120, 24);
+        assert!(
+            shown.contains(expected) && shown.contains("Latency") != expected.is_empty(),
+            "{shown}"
+        );
+    }
 }
 
 #[test]
