@@ -656,10 +656,11 @@ impl App {
         }
         match self.state.focus.subject {
             Some(Subject::Relation(oid)) => table::page(self, oid, second),
-            Some(Subject::Statement { .. }) => statements::page(self, second),
+            Some(Subject::Statement { query, .. }) => statements::page(self, query, second),
             Some(Subject::Backend { pid, .. }) => self.backend(pid, second),
             _ => self.backend(0, second),
         }
+        self.state.settle();
     }
 
     fn backend(&mut self, pid: i32, second: u32) {

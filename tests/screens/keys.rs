@@ -15,8 +15,12 @@ use crate::app::App;
 use crate::data;
 
 /// Every kind of layer there is, each over a pane of the incident.
-const LAYERS: [(&str, &str); 7] = [
+const LAYERS: [(&str, &str); 11] = [
     ("backend", "3 g enter"),
+    ("statement", "4 g enter"),
+    ("table", "6 g enter"),
+    ("partitions of a table", "7 g enter"),
+    ("databases", "6 d"),
     ("sql", "3 s"),
     ("help", "3 ?"),
     ("messages", "3 m"),
@@ -84,7 +88,7 @@ fn shape(app: &mut App) -> (String, bool, usize, bool, Vec<Effect>) {
 }
 
 #[rstest]
-#[case("1", &["v", "s", "y", "space", "?", "q"])]
+#[case("1", &["v", "s", "y", "space", "?", "q", "d"])]
 #[case("1 down", &["esc", "v", "s", "y", "space", "?", "q"])]
 #[case("1 down down down", &["enter", "esc", "v", "s", "y", "space", "?", "q"])]
 #[case("2", &["enter", "v", "/", "s", "y", "space", "D", "b", "?", "q"])]

@@ -15,6 +15,17 @@ use crate::app::App;
 const PAGES: i64 = 1_310_720;
 const BLOCK: i64 = 8_192;
 
+/// What the server has where the table has no settings of its own.
+const SETTINGS: [&str; 7] = [
+    "autovacuum=on",
+    "autovacuum_vacuum_threshold=50",
+    "autovacuum_vacuum_scale_factor=0.2",
+    "autovacuum_vacuum_insert_threshold=1000",
+    "autovacuum_vacuum_insert_scale_factor=0.2",
+    "autovacuum_analyze_threshold=50",
+    "autovacuum_analyze_scale_factor=0.1",
+];
+
 fn name(relation: &str) -> Name {
     Name {
         schema: "public".to_owned(),
@@ -67,7 +78,7 @@ fn identity(oid: u32, second: u32) -> Identity {
 }
 
 fn stats(oid: u32, second: u32) -> Stats {
-    let ago = |seconds: f64| Some(BEGIN - seconds);
+    let ago = |seconds: f64| Some(BEGIN + f64::from(second) - seconds);
     Stats {
         oid,
         live: 21_400_000,
@@ -108,6 +119,7 @@ fn stats(oid: u32, second: u32) -> Stats {
             total: None,
         },
         reset: ago(900_000.0),
+        settings: SETTINGS.map(str::to_owned).to_vec(),
         now: BEGIN + f64::from(second),
         ..Stats::default()
     }
@@ -209,7 +221,7 @@ pub fn measured(app: &mut App, oid: u32) {
     let heap = PAGES * BLOCK;
     let found = Heap {
         bytes: heap,
-        scanned: 0.31,
+        scanned: 31.0,
         live: 21_380_000,
         live_bytes: heap / 100 * 58,
         dead: 9_388_120,
