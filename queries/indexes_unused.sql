@@ -1,4 +1,6 @@
-with plain as materialized (
+with own as materialized (
+  select n.oid from pg_catalog.pg_namespace n where n.nspname in ('pg_catalog', 'information_schema', 'pg_toast')
+), plain as materialized (
   -- More than 64 KiB by the catalog: what is smaller saves nothing.
   select c.oid, c.relpages
     from pg_catalog.pg_class c
@@ -6,6 +8,7 @@ with plain as materialized (
    where c.relkind = 'i'
      and c.relpages > 8
      and not c.relispartition
+     and c.relnamespace <> all (array(select o.oid from own o))
      and not (i.indisunique or i.indisprimary or i.indisexclusion or i.indisreplident)
      and i.indisvalid
      and i.indisready
@@ -21,6 +24,7 @@ with plain as materialized (
     join pg_catalog.pg_inherits h on h.inhrelid = c.oid
    where c.relkind = 'i'
      and c.relispartition
+     and c.relnamespace <> all (array(select o.oid from own o))
      and not (i.indisunique or i.indisprimary or i.indisexclusion or i.indisreplident)
      and i.indislive
    group by h.inhparent
@@ -31,9 +35,6 @@ with plain as materialized (
     from (select p.oid, p.relpages::int8 as relpages, 0::int8 as parts from plain p
           union all
           select g.oid, g.relpages, g.parts from partitioned g) u
-    join pg_catalog.pg_class c on c.oid = u.oid
-    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-   where n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
    order by u.relpages desc, u.oid
    limit $1
 ), busy as materialized (
