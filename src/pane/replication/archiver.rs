@@ -8,6 +8,7 @@ use crate::model::trails::{Speed, What};
 use crate::pane::Badge;
 use crate::pane::common::{Notice, grant};
 use crate::pane::list::{List, Piece};
+use crate::pane::page::Rich;
 use crate::probe::Probe as _;
 use crate::probe::archive_backlog::{ArchiveBacklog, ArchiveBacklogProbe};
 use crate::probe::archiver::{Archiver, ArchiverProbe};
@@ -85,6 +86,10 @@ impl List for Archive {
         Notice::failed_of(ArchiveBacklogProbe::SPEC.id, world)
     }
 
+    fn about(&self, row: &Fact) -> Vec<Rich> {
+        row.about()
+    }
+
     fn badge(&self, rows: &[Fact]) -> Option<Badge> {
         badge(&rows.iter().map(|row| row.concern))
     }
@@ -110,7 +115,8 @@ fn archiving(archiver: &Archiver, state: &State, concern: Concern) -> Fact {
     let fact = match state {
         State::Failing(seconds) => {
             let file = archiver.last_failed_wal.as_deref().unwrap_or_default();
-            fact.more(format!("{file} failed {}: see the server log", ago(*seconds)))
+            fact.more(format!("failed {}: see the server log", ago(*seconds)))
+                .more(file)
         }
         _ => fact,
     };
