@@ -614,8 +614,7 @@ impl App {
 
     /// What is asked because of what is looked at: a page, texts of statements, the list of databases.
     pub fn details(&mut self, second: u32) {
-        self.state.settle();
-        let _told = self.state.look();
+        self.settle();
         statements::texts(self);
         if self.state.focus.popup == Some(POPUP) {
             wraparound::list(self, second);
@@ -626,7 +625,7 @@ impl App {
             Some(Subject::Backend { pid, .. }) => self.backend(pid, second),
             _ => self.backend(0, second),
         }
-        self.state.settle();
+        self.settle();
     }
 
     fn backend(&mut self, pid: i32, second: u32) {
@@ -667,7 +666,8 @@ impl App {
         }));
     }
 
-    fn workload(&mut self, second: u32) {
+    /// A round of the workload tier.
+    pub fn workload(&mut self, second: u32) {
         self.answer::<HorizonProbe>(1, holders(second));
         let all = self.sees_all();
         statements::workload(self, second, all);

@@ -150,9 +150,8 @@ fn a_table_that_has_been_measured() {
     app.keys("b");
     let asked = app.screen();
     app.keys("enter");
-    let _told = app.state.look();
     let measuring = app.screen();
-    data::table::measured(&mut app, 16_420);
+    data::table::measured(&mut app);
     let all = [asked, measuring, app.screen()];
     assert_snapshot!("table_measured", all.join("\n-- then --\n"));
 }

@@ -249,9 +249,10 @@ pub fn page(app: &mut App, query: i64, second: u32) {
 /// What EXPLAIN (GENERIC_PLAN) said.
 pub fn plan(app: &mut App) {
     let lines = [
-        "Index Scan using orders_customer_id_idx on public.orders  (cost=0.42..8.44 rows=1 width=36)",
-        "  Output: id, total",
-        "  Index Cond: (orders.customer_id = $1)",
+        "Update on public.accounts  (cost=0.29..8.31 rows=0 width=0)",
+        "  ->  Index Scan using accounts_pkey on public.accounts  (cost=0.29..8.31 rows=1 width=38)",
+        "        Output: (balance - $1), ctid",
+        "        Index Cond: (accounts.id = $2)",
     ];
     app.answer::<StatementPlan>(lines.len(), lines.map(str::to_owned).to_vec());
 }
