@@ -60,7 +60,9 @@ with recursive setting as materialized (
          pg_catalog.array_agg(r.ratio) filter (where r.ratio >= 0.1) as ratios
     from (select n.oid, n.catalog, n.enabled, n.dead, n.inserted, n.modified, n.vacuum_at, n.insert_at, n.analyze_at,
                  -- above 1 exactly when the count is above the threshold, which may be 0
-                 greatest(n.dead / greatest(n.vacuum_at, 0.5), n.inserted / greatest(n.insert_at, 0.5),
+                 greatest(n.dead / greatest(n.vacuum_at, 0.5),
+                          -- without a threshold inserts alone start nothing
+                          case when n.insert_at is not null then n.inserted / greatest(n.insert_at, 0.5) end,
                           n.modified / greatest(n.analyze_at, 0.5), 0) as ratio
             from (select c.oid, c.catalog, c.dead, c.inserted, c.modified, coalesce(o.enabled, true) as enabled,
                          least(coalesce(o.vacuum_base, s.vacuum_base)

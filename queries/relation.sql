@@ -63,6 +63,7 @@ select m.oid,
        o.oid as toast_of,
        o.on_nspname as toast_of_nspname,
        o.relname as toast_of_relname,
+       o.reloptions as toast_of_options,
        t.oid as toast,
        t.relname::text as toast_relname,
        t.reloptions as toast_options,
@@ -101,7 +102,7 @@ select m.oid,
   left join pg_catalog.pg_namespace pn on pn.oid = p.relnamespace
   left join pg_catalog.pg_partitioned_table pt on pt.partrelid = p.oid
   left join pg_catalog.pg_partitioned_table own on own.partrelid = m.oid
-  left join lateral (select w.oid, w.relname::text as relname, wn.nspname::text as on_nspname
+  left join lateral (select w.oid, w.relname::text as relname, w.reloptions, wn.nspname::text as on_nspname
                        from pg_catalog.pg_depend x
                        join pg_catalog.pg_class w on w.oid = x.refobjid and w.reltoastrelid = m.oid
                        join pg_catalog.pg_namespace wn on wn.oid = w.relnamespace

@@ -56,7 +56,8 @@ select f.pid,
        coalesce(a.query = '<insufficient privilege>', false) as hidden,
        f.total::int8 as total,
        f.awaited::int8 as awaited
-  from found f
+  from me m
+  left join found f on true
   left join pg_catalog.pg_class c on c.oid = f.index::pg_catalog.oid
   left join lateral (select s.backend_start, s.usesysid, s.application_name, s.backend_type, s.state,
                             s.xact_start, s.query

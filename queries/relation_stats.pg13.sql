@@ -44,6 +44,12 @@ select m.oid,
        null::float8 as autoanalyze_ms,
        null::int8 as frozen_pages,
        extract(epoch from pg_catalog.pg_stat_get_db_stat_reset_time(d.oid))::float8 as stats_reset,
+       (select pg_catalog.array_agg(n.name || '=' || pg_catalog.current_setting(n.name, true))
+          from pg_catalog.unnest(array['autovacuum', 'track_counts', 'autovacuum_vacuum_threshold',
+                                       'autovacuum_vacuum_scale_factor', 'autovacuum_vacuum_max_threshold',
+                                       'autovacuum_vacuum_insert_threshold', 'autovacuum_vacuum_insert_scale_factor',
+                                       'autovacuum_analyze_threshold', 'autovacuum_analyze_scale_factor']) n (name)
+         where pg_catalog.current_setting(n.name, true) is not null) as settings,
        pg_catalog.pg_is_in_recovery() as in_recovery,
        extract(epoch from pg_catalog.clock_timestamp())::float8 as now
   from me m

@@ -80,6 +80,8 @@ pub enum Action {
     Mark,
     /// Measure the bloat of the relation on the page.
     Measure,
+    /// Open the details of the table that the selected row is about.
+    Object,
     /// Ask how the server would plan the statement on the page.
     Explain,
     /// The statement on the page as it was written, or set out.
@@ -158,6 +160,13 @@ pub static BINDINGS: &[Binding] = &[
         &["b"],
         "measure the bloat of this relation; again to stop",
         "measure",
+    ),
+    row(
+        Action::Object,
+        "object",
+        &["t"],
+        "open the table that the selected row is about",
+        "table",
     ),
     row(
         Action::Explain,

@@ -26,6 +26,9 @@ const ROLES: &[&str] = &["postgres", "monitor", "plain"];
 const REFUSED: &[(&str, &str, u32, FaultKind)] = &[
     // Not asked of a role that may not list the directory.
     ("archive_backlog", "plain", 12, FaultKind::Denied),
+    // Only for members of pg_stat_scan_tables; the page of a table says so.
+    ("measure", "plain", 12, FaultKind::Denied),
+    ("measure_indexes", "plain", 12, FaultKind::Denied),
 ];
 
 struct Lab {
@@ -41,6 +44,7 @@ async fn primary(major: u32) -> Cluster {
         .conf("wal_level", "logical")
         .role("monitor LOGIN IN ROLE pg_monitor")
         .role("plain LOGIN")
+        .sql("CREATE EXTENSION pgstattuple")
         .start()
         .await
         .unwrap()

@@ -244,13 +244,12 @@ impl Place {
     }
 }
 
-/// Bytes that writing the table anew would win, by a measurement: dead rows and free space beyond what `fillfactor`
-/// keeps free.
+/// Bytes that writing the table anew would win, by a measurement: dead rows and free space, beyond what `fillfactor`
+/// would keep free in the new table.
 #[must_use]
-pub fn to_win(heap: &Heap, block: u32, fillfactor: u32) -> i64 {
-    let pages = heap.bytes / i64::from(block.max(1));
-    let reserved = i64::from(block) * i64::from(100_u32.saturating_sub(fillfactor)) / 100 * pages;
-    (heap.dead_bytes + heap.free_bytes - reserved).max(0)
+pub fn to_win(heap: &Heap, fillfactor: u32) -> i64 {
+    let rows = heap.bytes - heap.dead_bytes - heap.free_bytes;
+    (heap.bytes - rows * 100 / i64::from(fillfactor.clamp(10, 100))).max(0)
 }
 
 /// Bytes that `REINDEX` would win, by a measurement: leaf pages less full than a new index has them, and empty and
@@ -413,10 +412,10 @@ mod tests {
             free_bytes: 50 * 8192,
             ..Heap::default()
         };
-        assert_eq!(to_win(&heap, 8192, 100), 60 * 8192);
-        // A tenth of 8192 is 819.
-        assert_eq!(to_win(&heap, 8192, 90), 60 * 8192 - 819 * 100);
-        assert_eq!(to_win(&heap, 8192, 30), 0);
+        assert_eq!(to_win(&heap, 100), 60 * 8192);
+        // The rows of 40 pages need 50 pages that are filled to four fifths.
+        assert_eq!(to_win(&heap, 80), 50 * 8192);
+        assert_eq!(to_win(&heap, 30), 0);
         let tree = Tree {
             leaves: 90,
             empty: 1,

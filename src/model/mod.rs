@@ -15,6 +15,8 @@ pub mod partitions;
 pub mod progress;
 pub mod rates;
 pub mod recovery;
+pub mod relation_sql;
+pub mod relation_upkeep;
 pub mod remedy;
 pub mod replay;
 pub mod replication;

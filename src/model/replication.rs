@@ -2,6 +2,7 @@
 
 use crate::model::concern::Concern;
 use crate::model::replay::{Delay, Replay};
+use crate::model::slots;
 use crate::probe::replication::Sender;
 use crate::probe::slots::Slot;
 
@@ -216,7 +217,11 @@ impl Standby {
             silent_s: None,
             slot: slot.cloned(),
             expected,
-            concern: if expected { Concern::Warning } else { Concern::Notice },
+            concern: if expected || slot.is_some_and(slots::lost) {
+                Concern::Warning
+            } else {
+                Concern::Notice
+            },
         }
     }
 }

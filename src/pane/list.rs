@@ -8,6 +8,7 @@ use super::common::{self, Notice};
 use super::page::Rich;
 use super::{Badge, Copy, Reply, View};
 use crate::action::Action;
+use crate::probe::{Demand, Subject};
 use crate::ui::filter::Filter;
 use crate::ui::look::{Look, Role};
 use crate::ui::table::{self, Order, Record, Table};
@@ -45,6 +46,8 @@ pub(super) trait List: Default + 'static {
     const ID: &'static str;
     /// What it is called.
     const TITLE: &'static str;
+    /// What it is called where room is short.
+    const SHORT: &'static str = Self::TITLE;
     /// The probes it shows; the first one tells how fresh it is.
     const PROBES: &'static [&'static str];
     /// Column and order it is sorted by at first; `None` for rows that keep their order.
@@ -56,6 +59,16 @@ pub(super) trait List: Default + 'static {
     /// What is said while the first answer is awaited.
     const ASKING: &'static str;
 
+    /// What it is called now; of a page, what it is about.
+    fn title(&self) -> String {
+        Self::TITLE.to_owned()
+    }
+
+    /// What the page is about, see [`View::subject`].
+    fn subject(&self) -> Option<&Subject> {
+        None
+    }
+
     /// False where the whole panel has nothing to say and steps out of the way, see [`View::shown`].
     fn shown(&self, _world: &World) -> bool {
         true
@@ -63,6 +76,11 @@ pub(super) trait List: Default + 'static {
 
     /// The rows by what is known now; `None` if nothing is. Called on new data and after [`Self::on`] took an action.
     fn rows(&mut self, world: &World) -> Option<Vec<Self::Row>>;
+
+    /// How many of the rows are shown at most, the first ones by the order the user has chosen; all of them if `None`.
+    fn limit(&self, _world: &World) -> Option<usize> {
+        None
+    }
 
     /// The line above the table: what is shown of how much, and whatever else holds for all of it.
     fn head(&self, world: &World, rows: &[Self::Row]) -> Vec<Piece>;
@@ -106,6 +124,11 @@ pub(super) trait List: Default + 'static {
     fn key(&self, _row: &Self::Row) -> Option<i64> {
         None
     }
+
+    /// See [`View::demand`].
+    fn demand(&self) -> Option<Demand> {
+        None
+    }
 }
 
 /// A list as a view.
@@ -128,8 +151,15 @@ pub(super) struct ListView<L: List> {
 
 impl<L: List> Default for ListView<L> {
     fn default() -> Self {
+        Self::of(L::default())
+    }
+}
+
+impl<L: List> ListView<L> {
+    /// A view of a list that knows what it is about.
+    pub fn of(list: L) -> Self {
         Self {
-            list: L::default(),
+            list,
             table: L::SORT.map_or_else(Table::unsorted, Table::new),
             known: false,
             shown: true,
@@ -142,9 +172,7 @@ impl<L: List> Default for ListView<L> {
             height: 0,
         }
     }
-}
 
-impl<L: List> ListView<L> {
     /// What has to be said, the most important first.
     fn notices(&self, world: &World) -> Vec<Notice> {
         if !self.known {
@@ -165,7 +193,7 @@ impl<L: List> ListView<L> {
     fn parts(&self, area: Rect) -> [Rect; 4] {
         let mut rest = area;
         let head = Rect {
-            height: rest.height.min(1),
+            height: rest.height.min(u16::from(!self.head.is_empty())),
             ..rest
         };
         rest.y += head.height;
@@ -209,7 +237,15 @@ impl<L: List> View for ListView<L> {
     }
 
     fn title(&self) -> String {
-        L::TITLE.to_owned()
+        self.list.title()
+    }
+
+    fn subject(&self) -> Option<&Subject> {
+        self.list.subject()
+    }
+
+    fn short_title(&self) -> String {
+        L::SHORT.to_owned()
     }
 
     fn probes(&self) -> Vec<&'static str> {
@@ -227,6 +263,7 @@ impl<L: List> View for ListView<L> {
         self.shown = self.list.shown(world);
         let rows = self.list.rows(world);
         self.known = rows.is_some();
+        self.table.set_limit(self.list.limit(world));
         self.table.set_rows(rows.unwrap_or_default());
         self.head = self.list.head(world, self.table.rows());
         self.badge = self.list.badge(self.table.rows());
@@ -236,7 +273,7 @@ impl<L: List> View for ListView<L> {
     fn arrange(&mut self, area: Rect) {
         self.height = area.height;
         let cells = usize::from(area.width.saturating_sub(2));
-        let lines = usize::from(area.height.saturating_sub(1));
+        let lines = usize::from(area.height).saturating_sub(usize::from(!self.head.is_empty()));
         let rows = self.table.shown_of().0;
         let most = if rows == 0 { lines } else { NOTICE_LINES.min(lines / 3) };
         let said = self.notices.iter();
@@ -296,7 +333,7 @@ impl<L: List> View for ListView<L> {
     fn lines(&self) -> u16 {
         let rows = self.table.shown_of().0;
         let rows = if rows == 0 { 0 } else { rows + 1 };
-        u16::try_from(1 + rows + self.said.len()).unwrap_or(u16::MAX)
+        u16::try_from(usize::from(!self.head.is_empty()) + rows + self.said.len()).unwrap_or(u16::MAX)
     }
 
     fn badge(&self) -> Option<Badge> {
@@ -320,6 +357,10 @@ impl<L: List> View for ListView<L> {
             .map_or((0, 0), |(first, last, _)| (first - 1, last));
         let near = self.table.shown().skip(first).take(2 * (last - first));
         near.filter_map(|row| self.list.key(row)).collect()
+    }
+
+    fn demand(&self) -> Option<Demand> {
+        self.list.demand()
     }
 
     fn filter(&self) -> Option<&Filter> {

@@ -9,7 +9,11 @@ pub mod locks;
 pub mod overview;
 mod page;
 mod panels;
+pub mod partitions;
+mod queries;
+mod relation;
 pub mod replication;
+mod statement;
 mod storage;
 #[cfg(test)]
 mod testing;
@@ -217,10 +221,12 @@ pub fn panes() -> Vec<Box<dyn View>> {
         Box::<overview::Overview>::default(),
         Box::<activity::Activity>::default(),
         Box::<locks::Locks>::default(),
+        Box::<queries::Queries>::default(),
         Box::new(vacuum::vacuum()),
         storage::pane(),
-        wraparound::pane(),
+        partitions::pane(),
         Box::new(replication::pane()),
+        wraparound::pane(),
     ]
 }
 
@@ -229,6 +235,8 @@ pub fn panes() -> Vec<Box<dyn View>> {
 pub fn detail(subject: Subject) -> Option<Box<dyn View>> {
     match subject {
         Subject::Backend { pid, start } => Some(Box::new(backend::Backend::new(pid, start))),
-        Subject::Partitioned(_) | Subject::Relation(_) | Subject::Statement { .. } => None,
+        subject @ Subject::Statement { .. } => statement::page(&subject),
+        Subject::Relation(oid) => Some(Box::new(relation::page(oid))),
+        Subject::Partitioned(oid) => Some(partitions::page(oid)),
     }
 }

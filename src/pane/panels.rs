@@ -17,6 +17,9 @@ use crate::world::message::Severity;
 const TALL: u16 = 30;
 /// What the chosen one keeps at least.
 const CHOSEN: u16 = 10;
+/// Lines the chosen one may have beyond what it fills, for what it says of its selected row, and what it then has at
+/// least.
+const ABOUT: (u16, u16) = (6, 14);
 
 /// The panels of a pane.
 pub(super) struct Panels {
@@ -32,7 +35,12 @@ pub(super) struct Panels {
     /// The room of each, its line with the name included; empty while only the chosen one is shown.
     stack: Vec<Rect>,
     subject: Option<Subject>,
+    /// What the subject is called, once that is known.
+    name: Option<Naming>,
 }
+
+/// The name of a subject by what is known now.
+type Naming = fn(&Subject, &World) -> Option<String>;
 
 impl Panels {
     /// Panels one of which is shown.
@@ -47,6 +55,7 @@ impl Panels {
             stacked: false,
             stack: Vec::new(),
             subject: None,
+            name: None,
         }
     }
 
@@ -59,6 +68,12 @@ impl Panels {
     /// The page of that subject.
     pub fn about(mut self, subject: Subject) -> Self {
         self.subject = Some(subject);
+        self
+    }
+
+    /// The title is what the subject is called.
+    pub fn named(mut self, name: Naming) -> Self {
+        self.name = Some(name);
         self
     }
 
@@ -100,8 +115,8 @@ impl Panels {
         }
     }
 
-    /// The height of every panel: what it wants or its share of what is left; the chosen one has at least a part and
-    /// all that nobody wants.
+    /// The height of every panel: what it wants or its share of what is left; the chosen one has at least a part, and
+    /// of what nobody wants as much as it can use.
     fn share_out(&self, area: Rect) -> Vec<Rect> {
         let shown = self.shown().filter_map(|nth| Some((nth, self.panels.get(nth)?)));
         let mut wants: Vec<(usize, u16)> = shown
@@ -122,8 +137,9 @@ impl Panels {
                 *place = height;
             }
         }
+        let most = self.current().map_or(0, View::lines).saturating_add(1 + ABOUT.0);
         if let Some(height) = heights.get_mut(self.chosen) {
-            *height += left;
+            *height = height.saturating_add(left).min(most.max(ABOUT.1));
         }
         let mut y = area.y;
         let place = |height: u16| {
@@ -203,6 +219,11 @@ impl View for Panels {
     }
 
     fn derive(&mut self, world: &World) {
+        if let (Some(name), Some(subject)) = (self.name, &self.subject)
+            && let Some(name) = name(subject, world)
+        {
+            self.title = name;
+        }
         for panel in &mut self.panels {
             panel.derive(world);
         }
@@ -277,7 +298,10 @@ impl View for Panels {
     }
 
     fn keys(&self) -> Vec<i64> {
-        self.current().map(View::keys).unwrap_or_default()
+        // What was demanded is answered by its own panel's keys, whichever is looked at meanwhile.
+        let demanded = self.panels.iter().find(|panel| panel.demand().is_some());
+        let panel = demanded.map(AsRef::as_ref).or_else(|| self.current());
+        panel.map(View::keys).unwrap_or_default()
     }
 
     fn demand(&self) -> Option<Demand> {

@@ -45,6 +45,8 @@ pub struct Identity {
     pub children: i64,
     /// The table whose TOAST table this is.
     pub toast_of: Option<(u32, Name)>,
+    /// The settings of that table: a TOAST table without any of its own goes by them.
+    pub toast_of_options: Vec<String>,
     /// Its TOAST table.
     pub toast: Option<Toast>,
     /// What it takes on disk, by its indexes and as planned by `pg_class`.
@@ -229,6 +231,7 @@ fn relation(row: Row<'_>) -> Result<Identity, Fault> {
             Some(oid) => Some((oid, name(row, "toast_of_nspname", "toast_of_relname")?)),
             None => None,
         },
+        toast_of_options: row.texts("toast_of_options")?,
         toast: toast(row)?,
         size: size(row)?,
         tuples: row.get("tuples")?,

@@ -22,6 +22,8 @@ pub struct Locks {
     pub all: i64,
     /// Of these, awaited.
     pub awaited: i64,
+    /// The table is there; asked in the hot tier, this is the first to notice that it has gone.
+    pub exists: bool,
 }
 
 /// What one session holds or awaits in one mode. Ages are seconds by the server's clock.
@@ -92,6 +94,11 @@ impl Probe for RelationLocks {
     fn decode(rows: &Rows) -> Result<Locks, Fault> {
         let mut locks = Locks::default();
         for row in rows.iter() {
+            locks.exists = true;
+            // The row of a table without locks.
+            if row.get::<Option<bool>>("granted")?.is_none() {
+                continue;
+            }
             locks.all = row.get("total")?;
             locks.awaited = row.get("awaited")?;
             locks.locks.push(lock(row)?);

@@ -52,6 +52,8 @@ pub struct Stats {
     pub frozen_pages: Option<i64>,
     /// When the counters of this database were reset.
     pub reset: Option<f64>,
+    /// What autovacuum goes by on this server, `autovacuum_vacuum_threshold=50`; only what this version has.
+    pub settings: Vec<String>,
     /// A standby: its counters are its own, and nobody vacuums there.
     pub in_recovery: bool,
     /// The server's clock when this was read.
@@ -155,6 +157,7 @@ fn stats(row: Row<'_>) -> Result<Stats, Fault> {
         autoanalyze: runs(row, ["autoanalyzes", "last_autoanalyze", "autoanalyze_ms"])?,
         frozen_pages: row.get("frozen_pages")?,
         reset: row.get("stats_reset")?,
+        settings: row.texts("settings")?,
         in_recovery: row.get("in_recovery")?,
         now: row.get("now")?,
     })

@@ -41,7 +41,8 @@ impl Probe for StatementPlan {
         let answered = ask.latest.ran::<Self>().and_then(|ran| ran.demand);
         match asked {
             Some(_) if asked != answered && Self::explains(ask).is_some() => Wanted::Yes,
-            _ => Wanted::Keep,
+            _ if ask.latest.get::<Self>().is_some() => Wanted::Keep,
+            _ => Wanted::No("asked only when the user wants the plan of a statement"),
         }
     }
 

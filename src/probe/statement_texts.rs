@@ -104,8 +104,9 @@ impl Probe for StatementTexts {
     fn wanted(ask: &Ask<'_>) -> Wanted {
         match super::statements::unusable(ask) {
             Some(reason) => Wanted::No(reason),
-            None if missing(ask).is_empty() => Wanted::Keep,
-            None => Wanted::Yes,
+            None if !missing(ask).is_empty() => Wanted::Yes,
+            None if ask.latest.get::<Self>().is_some() => Wanted::Keep,
+            None => Wanted::No("asked only while a statement is in sight whose text is not known"),
         }
     }
 

@@ -5,6 +5,7 @@ pub mod filter;
 pub mod format;
 pub mod highlight;
 pub mod look;
+pub mod set_out;
 pub mod spark;
 pub mod table;
 pub mod text;

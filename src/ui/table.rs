@@ -74,6 +74,8 @@ pub struct Table<R: Record> {
     page: usize,
     /// Middle columns scrolled away to the left.
     scrolled: usize,
+    /// At most so many rows are shown, the first ones in the order.
+    limit: Option<usize>,
     /// What each column would like to have, in cells.
     wanted: Vec<u16>,
     slots: Vec<Slot>,
@@ -106,6 +108,7 @@ impl<R: Record> Table<R> {
             top: 0,
             page: 0,
             scrolled: 0,
+            limit: None,
             wanted: Vec::new(),
             slots: Vec::new(),
             more: false,
@@ -122,6 +125,11 @@ impl<R: Record> Table<R> {
     pub fn set_rows(&mut self, rows: Vec<R>) {
         self.rows = rows;
         self.refresh();
+    }
+
+    /// Shows at most so many rows: the first ones that pass the filter, in the order in force. Not for trees.
+    pub fn set_limit(&mut self, limit: Option<usize>) {
+        self.limit = limit;
     }
 
     /// All rows, in the order they were given.
@@ -261,6 +269,7 @@ impl<R: Record> Table<R> {
             .sort
             .and_then(|sort| Some((R::columns().get(sort.column)?, sort.order)));
         self.shown = order::shown(&self.rows, sort, &self.filter);
+        self.shown.truncate(self.limit.unwrap_or(usize::MAX));
         self.wanted = layout::wanted(&self.shown().collect::<Vec<_>>());
         self.locate();
     }

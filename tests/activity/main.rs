@@ -8,5 +8,4 @@ mod common;
 mod detail;
 mod eye;
 mod list;
-mod progress;
 mod texts;

@@ -8,7 +8,7 @@ use pgmon_tui::model::locks::{Forest, Node, Who, forest};
 use pgmon_tui::pg::session::{Lane, Session};
 use pgmon_tui::probe::locks::{Locks, Sample};
 use pgmon_tui::probe::prepared::{Prepared, PreparedXacts};
-use pgmon_tui::probe::{self, Ask, Entry, Focus, Latest, Mono, Probe, Ran, Wanted};
+use pgmon_tui::probe::{self, Ask, Entry, Focus, Latest, Probe, Ran, Wanted};
 
 /// Our own session.
 pub struct Eye {

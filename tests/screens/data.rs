@@ -2,16 +2,22 @@
 //! beside it a hot row, a parallel query, autovacuum. Everything follows from the second, so that every probe
 //! tells of the same server.
 
+mod links;
 mod partitions;
-mod wraparound;
+pub mod statements;
+mod storage;
+pub mod table;
+mod vacuum;
+pub mod wraparound;
 
 use pgmon_tui::pg::fault::{Fault, FaultKind};
-use pgmon_tui::pg::server::Server;
+use pgmon_tui::pg::server::{Extension, Server};
 use pgmon_tui::poll::{Cost, Link, News, TierHealth};
 use pgmon_tui::probe::activity::{Activity, Backend};
 use pgmon_tui::probe::backend::{Backend as BackendProbe, Detail, Encryption};
 use pgmon_tui::probe::backend_locks::{BackendLocks, Lock, Locks as HeldLocks};
 use pgmon_tui::probe::counters::{Checkpoints, Counters, CountersProbe, Wal, Work};
+use pgmon_tui::probe::database_list::POPUP;
 use pgmon_tui::probe::databases::{Database, DatabasesProbe};
 use pgmon_tui::probe::horizon::{Holder, HorizonProbe};
 use pgmon_tui::probe::locks::{Held, Locks, Names, RowPlace, Sample, Session, Tag, Wait};
@@ -47,8 +53,18 @@ pub fn server(reads_all_stats: bool) -> Server {
         tls: Some("TLSv1.3".to_owned()),
         reads_all_stats,
         block_size: 8192,
+        extensions: extensions(),
         ..Server::default()
     }
+}
+
+fn extensions() -> Vec<Extension> {
+    let extension = |name: &str, version: &str| Extension {
+        name: name.to_owned(),
+        version: version.to_owned(),
+        schema: "public".to_owned(),
+    };
+    vec![extension("pg_stat_statements", "1.10"), extension("pgstattuple", "1.5")]
 }
 
 #[expect(
@@ -614,6 +630,7 @@ impl App {
         }
         self.answer::<Locks>(locks.sessions.len() + locks.held.len(), locks);
         self.answer::<PreparedXacts>(0, vec![]);
+        vacuum::hot(self, second, all);
         self.details(second);
         self.answer::<CountersProbe>(1, counters(second));
         let mut senders = standbys(second);
@@ -629,12 +646,23 @@ impl App {
         self.cost(second);
     }
 
-    /// What is asked while the page of a backend is open.
+    /// What is asked because of what is looked at: a page, texts of statements, the list of databases.
     pub fn details(&mut self, second: u32) {
-        let pid = match self.state.focus.subject {
-            Some(Subject::Backend { pid, .. }) => pid,
-            _ => 0,
-        };
+        self.state.settle();
+        let _told = self.state.look();
+        statements::texts(self);
+        if self.state.focus.popup == Some(POPUP) {
+            wraparound::list(self, second);
+        }
+        match self.state.focus.subject {
+            Some(Subject::Relation(oid)) => table::page(self, oid, second),
+            Some(Subject::Statement { .. }) => statements::page(self, second),
+            Some(Subject::Backend { pid, .. }) => self.backend(pid, second),
+            _ => self.backend(0, second),
+        }
+    }
+
+    fn backend(&mut self, pid: i32, second: u32) {
         let mut detail = detail(pid, second);
         if !self.sees_all() {
             detail = detail.map(|detail| Detail {
@@ -675,6 +703,10 @@ impl App {
     fn workload(&mut self, second: u32) {
         self.answer::<HorizonProbe>(1, holders(second));
         self.answer::<SlotsProbe>(2, slots());
+        let all = self.sees_all();
+        statements::workload(self, second, all);
+        vacuum::queued(self);
+        links::workload(self, second, all);
         wraparound::workload(self, second);
     }
 
@@ -682,8 +714,9 @@ impl App {
         let all = self.sees_all();
         self.answer::<RelationIoProbe>(1, relation_io());
         self.answer::<DatabasesProbe>(3, databases(all));
-        wraparound::storage(self);
+        storage::storage(self, second, all);
         partitions::storage(self, second);
+        wraparound::storage(self);
     }
 
     fn tiers(&mut self) {
@@ -764,8 +797,12 @@ impl App {
         }
         app.answer::<RelationIoProbe>(1, relation_io());
         app.answer::<DatabasesProbe>(3, databases(true));
-        wraparound::quiet(&mut app);
+        statements::quiet(&mut app);
+        vacuum::quiet(&mut app);
+        storage::quiet(&mut app);
         partitions::quiet(&mut app);
+        links::quiet(&mut app);
+        wraparound::quiet(&mut app);
         app.tiers();
         app
     }

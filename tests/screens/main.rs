@@ -6,5 +6,6 @@ mod app;
 mod data;
 mod keys;
 mod properties;
+mod random;
 mod screens;
 mod transcripts;

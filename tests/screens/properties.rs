@@ -1,6 +1,7 @@
 //! Whatever happens in whatever order: nothing panics, nothing from the server reaches the terminal as it is, the
 //! way out is always there, and nothing grows without end.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crossterm::event::{Event as Terminal, KeyCode, KeyEvent, KeyModifiers};
@@ -9,475 +10,22 @@ use pgmon_tui::app::update::What;
 use pgmon_tui::pane::View;
 use pgmon_tui::pg::fault::{Fault, FaultKind};
 use pgmon_tui::poll::{Cost, Link, News, TierHealth};
-use pgmon_tui::probe::activity::{Activity, Backend};
-use pgmon_tui::probe::backend::{Backend as Page, Detail, Encryption};
-use pgmon_tui::probe::backend_locks::{BackendLocks, Lock, Locks as HeldLocks};
-use pgmon_tui::probe::counters::{Counters, CountersProbe, Work};
-use pgmon_tui::probe::databases::{Database, DatabasesProbe};
-use pgmon_tui::probe::horizon::{Holder, HorizonProbe};
-use pgmon_tui::probe::locks::{Held, Locks, Names, RowPlace, Sample, Session, Tag, Wait};
-use pgmon_tui::probe::prepared::{Prepared, PreparedXacts};
-use pgmon_tui::probe::progress::{Progress, ProgressProbe};
-use pgmon_tui::probe::pulse::{Pulse, PulseProbe};
-use pgmon_tui::probe::recovery::{Recovery, RecoveryProbe};
-use pgmon_tui::probe::relation_io::{RelationIo, RelationIoProbe};
-use pgmon_tui::probe::replication::{ReplicationProbe, Sender};
-use pgmon_tui::probe::slots::{Slot, SlotsProbe};
+use pgmon_tui::probe::activity::Activity;
+use pgmon_tui::probe::backend::{Backend as Page, Detail};
+use pgmon_tui::probe::locks::Locks;
 use pgmon_tui::probe::{Mono, PROBES, Subject, Tier};
 use proptest::collection::vec;
-use proptest::option;
 use proptest::prelude::*;
 
 use crate::app::{App, key_event};
 use crate::data;
+use crate::random::{Raw, SAYERS, raw, text};
 
-/// Text that means no good, and text that is none.
-fn text() -> impl Strategy<Value = String> {
-    prop_oneof![
-        Just(String::new()),
-        "[a-z]{1,12}",
-        "\\PC{0,60}",
-        ".{0,40}",
-        Just("\u{1b}[2J\u{1b}]0;owned\u{7}\r\n\tx\u{9b}31m".to_owned()),
-        Just("\u{202e}\u{2066}abc\u{200d}\u{fe0f}".to_owned()),
-        Just("データ🐘👩‍👩‍👧שלום e\u{301}\u{301}\u{301}".to_owned()),
-        Just("x".repeat(5_000)),
-        Just("日".repeat(500)),
-        Just("a\n".repeat(300)),
-        Just("active".to_owned()),
-        Just("idle in transaction".to_owned()),
-        Just("Lock".to_owned()),
-        Just("client backend".to_owned()),
-    ]
-}
-
-fn age() -> impl Strategy<Value = f64> {
-    prop_oneof![
-        0.0..1e5f64,
-        Just(f64::NAN),
-        Just(f64::INFINITY),
-        Just(f64::NEG_INFINITY),
-        Just(f64::MAX),
-        Just(-0.0),
-        any::<f64>(),
-    ]
-}
-
-fn big() -> impl Strategy<Value = i64> {
-    prop_oneof![0..100_000i64, Just(i64::MAX), Just(i64::MIN), Just(-1), any::<i64>()]
-}
-
-/// Few pids, so that they meet.
-fn pid() -> impl Strategy<Value = i32> {
-    prop_oneof![20 => 0..12i32, 1 => Just(i32::MAX), 1 => Just(i32::MIN)]
-}
-
-/// Everything a row can be made of.
-#[derive(Clone, Debug)]
-struct Raw {
-    pids: Vec<i32>,
-    texts: Vec<Option<String>>,
-    ages: Vec<Option<f64>>,
-    numbers: Vec<i64>,
-    flags: Vec<bool>,
-}
-
-impl Raw {
-    fn pid(&self, at: usize) -> i32 {
-        self.pids[at % self.pids.len()]
-    }
-
-    fn text(&self, at: usize) -> Option<String> {
-        self.texts[at % self.texts.len()].clone()
-    }
-
-    fn words(&self, at: usize) -> String {
-        self.text(at).unwrap_or_default()
-    }
-
-    fn age(&self, at: usize) -> Option<f64> {
-        self.ages[at % self.ages.len()]
-    }
-
-    fn time(&self, at: usize) -> f64 {
-        self.age(at).unwrap_or_default()
-    }
-
-    fn number(&self, at: usize) -> i64 {
-        self.numbers[at % self.numbers.len()]
-    }
-
-    fn int(&self, at: usize) -> i32 {
-        i32::try_from(self.number(at)).unwrap_or(if self.number(at) < 0 { i32::MIN } else { i32::MAX })
-    }
-
-    fn oid(&self, at: usize) -> Option<u32> {
-        u32::try_from(self.number(at)).ok()
-    }
-
-    fn flag(&self, at: usize) -> bool {
-        self.flags[at % self.flags.len()]
-    }
-}
-
-fn raw() -> impl Strategy<Value = Raw> {
-    (
-        vec(pid(), 3),
-        vec(option::weighted(0.8, text()), 6),
-        vec(option::weighted(0.8, age()), 4),
-        vec(big(), 5),
-        vec(any::<bool>(), 4),
-    )
-        .prop_map(|(pids, texts, ages, numbers, flags)| Raw {
-            pids,
-            texts,
-            ages,
-            numbers,
-            flags,
-        })
-}
-
-fn backend(raw: &Raw) -> Backend {
-    Backend {
-        pid: raw.pid(0),
-        start: raw.number(0),
-        leader_pid: raw.flag(0).then(|| raw.pid(1)),
-        datname: raw.text(0),
-        usename: raw.text(1),
-        application_name: raw.text(2),
-        client: raw.text(3),
-        backend_type: raw.text(4),
-        state: raw.text(5),
-        wait_event_type: raw.text(3),
-        wait_event: raw.text(1),
-        backend_s: raw.age(0),
-        xact_s: raw.age(1),
-        query_s: raw.age(2),
-        state_s: raw.age(3),
-        xid_age: Some(raw.number(1)),
-        xmin_age: Some(raw.number(2)),
-        query_id: Some(raw.number(3)),
-        query: raw.text(0),
-        hidden: raw.flag(1),
-    }
-}
-
-fn tag(raw: &Raw) -> Tag {
-    Tag {
-        locktype: raw.words(0),
-        database: raw.oid(0),
-        relation: raw.oid(1),
-        page: Some(raw.int(2)),
-        tuple: Some(raw.int(3)),
-        virtualxid: raw.text(1),
-        transactionid: raw.text(2),
-        classid: raw.oid(3),
-        objid: raw.oid(4),
-        objsubid: Some(raw.int(0)),
-    }
-}
-
-fn names(raw: &Raw) -> Names {
-    Names {
-        database: raw.text(0),
-        relation: raw.text(1),
-        class: raw.text(2),
-        row: raw.flag(2).then(|| RowPlace {
-            relation: raw.oid(1).unwrap_or_default(),
-            name: raw.text(3),
-            page: raw.int(2),
-            tuple: raw.int(3),
-        }),
-    }
-}
-
-fn session(raw: &Raw) -> Session {
-    let row = backend(raw);
-    Session {
-        pid: row.pid,
-        start: row.start,
-        leader_pid: row.leader_pid,
-        datname: row.datname,
-        usename: row.usename,
-        application_name: row.application_name,
-        client: row.client,
-        backend_type: row.backend_type,
-        state: row.state,
-        wait_event_type: row.wait_event_type,
-        wait_event: row.wait_event,
-        xact_s: row.xact_s,
-        query_s: row.query_s,
-        state_s: row.state_s,
-        query: row.query,
-        hidden: row.hidden,
-        wait: raw.flag(3).then(|| Wait {
-            tag: tag(raw),
-            mode: raw.words(4),
-            seconds: raw.age(0),
-            blockers: raw.pids.clone(),
-            names: names(raw),
-        }),
-    }
-}
-
-fn locks(rows: &[Raw]) -> Sample {
-    let mut sessions: Vec<Session> = rows.iter().map(session).collect();
-    sessions.sort_by_key(|session| session.pid);
-    sessions.dedup_by_key(|session| session.pid);
-    let held = |raw: &Raw| Held {
-        pid: raw.pid(1),
-        virtualtransaction: raw.words(1),
-        tag: tag(raw),
-        mode: raw.words(2),
-        against: vec![raw.words(4)],
-    };
-    Sample {
-        waiters: sessions.iter().filter(|session| session.wait.is_some()).count(),
-        held: rows.iter().map(held).collect(),
-        sessions,
-    }
-}
-
-fn work(raw: &Raw) -> Work {
-    Work {
-        reset: raw.age(0),
-        commits: raw.number(0),
-        rollbacks: raw.number(1),
-        blocks_read: raw.number(2),
-        blocks_hit: raw.number(3),
-        rows_returned: raw.number(4),
-        temp_bytes: raw.number(0),
-        sessions: Some(raw.number(1)),
-        deadlocks: raw.number(2),
-        ..Work::default()
-    }
-}
-
-/// An answer of the nth probe.
-fn say(app: &mut App, probe: usize, rows: &[Raw]) {
-    let first = rows.first().cloned();
-    let Some(raw) = first else { return };
-    let count = rows.len();
-    match probe {
-        0 => app.answer::<Activity>(count, rows.iter().map(backend).collect()),
-        1 => app.answer::<Locks>(count, locks(rows)),
-        2 => app.answer::<PulseProbe>(1, pulse(&raw)),
-        3 => app.answer::<CountersProbe>(1, counters(&raw)),
-        4 => app.answer::<Page>(1, Some(detail(&raw))),
-        5 => app.answer::<BackendLocks>(count, held_locks(rows)),
-        6 => app.answer::<ProgressProbe>(count, rows.iter().map(progress).collect()),
-        7 => app.answer::<PreparedXacts>(count, rows.iter().map(prepared).collect()),
-        8 => app.answer::<ReplicationProbe>(count, rows.iter().map(sender).collect()),
-        9 => app.answer::<RecoveryProbe>(1, recovery(&raw)),
-        10 => app.answer::<HorizonProbe>(count, rows.iter().map(holder).collect()),
-        11 => app.answer::<SlotsProbe>(count, rows.iter().map(slot).collect()),
-        12 => app.answer::<RelationIoProbe>(1, relation_io(&raw)),
-        _ => app.answer::<DatabasesProbe>(count, rows.iter().map(database).collect()),
-    }
-}
-
-fn pulse(raw: &Raw) -> Pulse {
-    Pulse {
-        epoch: raw.time(0),
-        started: raw.time(1),
-        in_recovery: raw.flag(0),
-        timeline: Some(raw.int(0)),
-        wal_position: Some(raw.number(1)),
-        max_connections: raw.int(2),
-        superuser_reserved: raw.int(3),
-        reserved: raw.int(4),
-        autovacuum_max_workers: raw.int(1),
-        autovacuum: raw.flag(1),
-        checkpoint_timeout_s: raw.time(2),
-    }
-}
-
-fn counters(raw: &Raw) -> Counters {
-    Counters {
-        epoch: raw.time(0),
-        started: raw.time(1),
-        in_recovery: raw.flag(0),
-        databases: raw.number(0),
-        all: work(raw),
-        here: work(raw),
-        ..Counters::default()
-    }
-}
-
-fn detail(raw: &Raw) -> Detail {
-    Detail {
-        pid: raw.pid(0),
-        datname: raw.text(0),
-        usename: raw.text(1),
-        application_name: raw.text(2),
-        client: raw.text(3),
-        client_port: Some(raw.int(0)),
-        client_hostname: raw.text(4),
-        backend_type: raw.text(5),
-        state: raw.text(4),
-        wait_event_type: raw.text(3),
-        wait_event: raw.text(2),
-        backend_start: raw.age(0),
-        backend_s: raw.age(1),
-        xact_s: raw.age(2),
-        query_s: raw.age(3),
-        state_s: raw.age(0),
-        now: raw.time(1),
-        xid: raw.text(0),
-        xid_age: Some(raw.number(0)),
-        xmin: raw.text(1),
-        xmin_age: Some(raw.number(1)),
-        leader_pid: Some(raw.pid(1)),
-        workers: raw.pids.clone(),
-        query_id: Some(raw.number(2)),
-        blocked_by: raw.pids.clone(),
-        query: raw.text(3),
-        cut: raw.flag(0),
-        hidden: raw.flag(1),
-        encryption: raw.flag(2).then(|| Encryption::Tls {
-            version: raw.words(0),
-            cipher: raw.words(1),
-            client_dn: raw.text(2),
-        }),
-    }
-}
-
-fn held_locks(rows: &[Raw]) -> HeldLocks {
-    let lock = |raw: &Raw| Lock {
-        granted: raw.flag(0),
-        mode: raw.words(1),
-        strength: raw.int(0),
-        tag: tag(raw),
-        names: names(raw),
-        wait_s: raw.age(0),
-    };
-    let first = &rows[0];
-    HeldLocks {
-        locks: rows.iter().map(lock).collect(),
-        all: first.number(0).max(0),
-        awaited: first.number(1).clamp(0, first.number(0).max(0)),
-    }
-}
-
-fn progress(raw: &Raw) -> Progress {
-    Progress {
-        command: raw.text(0),
-        phase: raw.text(1),
-        done: Some(raw.number(0)),
-        total: Some(raw.number(1)),
-        unit: raw.text(2),
-        pid: raw.pid(0),
-        start: raw.number(2),
-        backend_type: raw.text(5),
-        relid: raw.oid(3),
-        database: raw.text(3),
-        index: raw.text(4),
-        locker_pid: Some(raw.pid(1)),
-        epoch: raw.time(0),
-        since_s: raw.age(1),
-        rounds: Some(raw.number(4)),
-        dead: Some(raw.number(5)),
-        dead_room: Some(raw.number(6)),
-        delay_ms: raw.age(2),
-        ..Progress::default()
-    }
-}
-
-fn prepared(raw: &Raw) -> Prepared {
-    Prepared {
-        gid: raw.words(0),
-        xid: raw.words(1),
-        owner: raw.words(2),
-        database: raw.words(3),
-        age_s: raw.age(0),
-        virtualtransaction: raw.words(1),
-        locks: raw.int(0),
-    }
-}
-
-fn sender(raw: &Raw) -> Sender {
-    Sender {
-        pid: raw.pid(0),
-        start: raw.number(0),
-        usename: raw.text(0),
-        application_name: raw.text(1),
-        client: raw.text(2),
-        state: raw.text(3),
-        sync_state: raw.text(4),
-        epoch: raw.time(0),
-        replay_bytes: Some(raw.number(1)),
-        replay_position: Some(raw.number(0)),
-        reply_us: Some(raw.number(1)),
-        replay_s: raw.age(0),
-        hidden: raw.flag(0),
-        ..Sender::default()
-    }
-}
-
-fn recovery(raw: &Raw) -> Recovery {
-    Recovery {
-        receiver_pid: Some(raw.pid(0)),
-        receiver_status: raw.text(0),
-        sender_host: raw.text(1),
-        sender_port: Some(raw.int(0)),
-        message_age_s: raw.age(0),
-        receive_bytes: Some(raw.number(0)),
-        replay_bytes: Some(raw.number(1)),
-        replay_s: raw.age(1),
-        paused: Some(raw.flag(0)),
-        in_recovery: raw.flag(1),
-    }
-}
-
-fn holder(raw: &Raw) -> Holder {
-    Holder {
-        kind: raw.words(0),
-        name: raw.words(1),
-        pid: Some(raw.pid(0)),
-        start: Some(raw.number(0)),
-        detail: raw.text(2),
-        database: raw.text(3),
-        xmin_age: raw.number(1),
-        age_s: raw.age(0),
-        application: raw.text(4),
-        state: raw.text(5),
-        active: Some(raw.flag(0)),
-        here: raw.flag(1),
-    }
-}
-
-fn slot(raw: &Raw) -> Slot {
-    Slot {
-        slot_name: raw.words(0),
-        slot_type: raw.words(1),
-        database: raw.text(2),
-        active: raw.flag(0),
-        kept_bytes: Some(raw.number(0)),
-        wal_status: raw.text(3),
-        safe_bytes: Some(raw.number(1)),
-    }
-}
-
-fn relation_io(raw: &Raw) -> RelationIo {
-    RelationIo {
-        epoch: raw.time(0),
-        started: raw.time(1),
-        in_recovery: raw.flag(0),
-        reset: raw.age(2),
-        table_fetched: raw.number(0),
-        table_hit: raw.number(1),
-        index_fetched: raw.number(2),
-        index_hit: raw.number(3),
-    }
-}
-
-fn database(raw: &Raw) -> Database {
-    Database {
-        oid: raw.oid(0).unwrap_or_default(),
-        datname: raw.words(0),
-        bytes: Some(raw.number(1)),
-        here: raw.flag(0),
-    }
+#[test]
+fn no_probe_is_left_out() {
+    let of = |ids: Vec<&'static str>| ids.into_iter().collect::<BTreeSet<_>>();
+    let said = of(SAYERS.iter().map(|sayer| sayer.spec.id).collect());
+    assert_eq!(said, of(PROBES.iter().map(|entry| entry.spec.id).collect()));
 }
 
 /// Something that happens.
@@ -497,6 +45,7 @@ enum Step {
     Cost(u64),
     Role(String),
     Slow(String),
+    NotSwitched(String),
     Resumed,
 }
 
@@ -523,8 +72,8 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0..=500u16, 0..=100u16).prop_map(|(width, height)| Step::Resize(width, height)),
         2 => Just(Step::Resize(80, 24)),
         3 => (0..400u64).prop_map(Step::Wait),
-        20 => (0..14usize, vec(raw(), 1..9)).prop_map(|(probe, rows)| Step::Answer(probe, rows)),
-        2 => (0..14usize, text()).prop_map(|(probe, text)| Step::Fail(probe, text)),
+        20 => (0..SAYERS.len(), vec(raw(), 1..9)).prop_map(|(probe, rows)| Step::Answer(probe, rows)),
+        2 => (0..SAYERS.len(), text()).prop_map(|(probe, text)| Step::Fail(probe, text)),
         1 => (0..PROBES.len()).prop_map(Step::Skip),
         1 => (text(), any::<bool>()).prop_map(|(text, since)| Step::Down(text, since)),
         1 => (any::<bool>(), text()).prop_map(|(all, text)| Step::Up(all, text)),
@@ -532,6 +81,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<u64>().prop_map(Step::Cost),
         1 => text().prop_map(Step::Role),
         1 => text().prop_map(Step::Slow),
+        1 => text().prop_map(Step::NotSwitched),
         1 => Just(Step::Resumed),
     ]
 }
@@ -540,22 +90,11 @@ fn fault(text: &str) -> Fault {
     Fault::new(FaultKind::Lost, text).with_remedy(text)
 }
 
-fn fail(app: &mut App, probe: usize, fault: Fault) {
-    match probe {
-        0 => app.fail::<Activity>(fault),
-        1 => app.fail::<Locks>(fault),
-        2 => app.fail::<PulseProbe>(fault),
-        3 => app.fail::<CountersProbe>(fault),
-        4 => app.fail::<Page>(fault),
-        _ => app.fail::<DatabasesProbe>(fault),
-    }
-}
-
 fn news(app: &mut App, step: Step) {
     let now = Mono(app.now);
     match step {
-        Step::Answer(probe, rows) => say(app, probe, &rows),
-        Step::Fail(probe, text) => fail(app, probe, fault(&text)),
+        Step::Answer(probe, rows) => (SAYERS[probe].say)(app, &rows),
+        Step::Fail(probe, text) => (SAYERS[probe].fail)(app, fault(&text)),
         Step::Skip(probe) => app.news(News::Skipped {
             probe: PROBES[probe].spec.id,
             reason: "nothing to ask",
@@ -589,6 +128,10 @@ fn news(app: &mut App, step: Step) {
         })),
         Step::Role(text) => app.news(News::Role(Err(fault(&text)))),
         Step::Slow(text) => app.news(News::Slow(fault(&text))),
+        Step::NotSwitched(text) => app.news(News::NotSwitched {
+            fault: fault(&text),
+            database: text,
+        }),
         _ => {}
     }
 }

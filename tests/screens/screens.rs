@@ -53,6 +53,7 @@ fn an_incident() {
     for (pane, key) in panes() {
         let mut app = App::incident(80, 24);
         app.keys(&key);
+        app.details(LOOK);
         assert_snapshot!(format!("{pane}_normal"), app.screens());
     }
 }
@@ -72,6 +73,7 @@ fn the_server_is_gone() {
     for (pane, key) in panes() {
         let mut app = App::incident(80, 24);
         app.keys(&key);
+        app.details(LOOK);
         app.lose(LOOK + 2);
         // The message of the loss leaves the footer.
         app.at(LOOK + 9);

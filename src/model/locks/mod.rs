@@ -90,6 +90,15 @@ impl Node {
         (self.session.state.as_deref()).is_some_and(|state| state.starts_with("idle in transaction"))
     }
 
+    /// The table of the connected database that it waits for, or one of whose rows.
+    #[must_use]
+    pub fn relation(&self) -> Option<u32> {
+        let wait = self.wait.as_ref()?;
+        let row = wait.names.row.as_ref().filter(|row| row.name.is_some());
+        let whole = wait.tag.relation.filter(|_| wait.names.relation.is_some());
+        row.map(|row| row.relation).or(whole)
+    }
+
     /// How long it has been in the state it is in: what makes a root old.
     #[must_use]
     pub fn age(&self) -> Option<f64> {
@@ -97,6 +106,15 @@ impl Node {
             Some(prepared) => prepared.age_s,
             None => self.session.xact_s.or(self.session.state_s),
         }
+    }
+}
+
+impl Forest {
+    /// The table a node waits for; of a root, what those behind it wait for.
+    #[must_use]
+    pub fn relation(&self, node: &Node) -> Option<u32> {
+        let behind = || (node.children.iter()).find_map(|child| self.nodes.get(*child)?.relation());
+        node.relation().or_else(behind)
     }
 }
 

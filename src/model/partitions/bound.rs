@@ -62,11 +62,12 @@ pub fn parse(text: &str) -> Option<Bound> {
 fn values(tokens: &mut impl Iterator<Item = Token>) -> Option<Bound> {
     match word(tokens)?.as_str() {
         "FROM" => {
-            let from = list(tokens, edge)?;
-            let to = (word(tokens)? == "TO").then(|| list(tokens, edge))??;
-            (from.len() == to.len()).then_some(Bound::Range(from, to))
+            let from = list(tokens)?;
+            let to = (word(tokens)? == "TO").then(|| list(tokens))??;
+            let edges = |tokens: Vec<Token>| tokens.into_iter().map(edge).collect();
+            (from.len() == to.len()).then(|| Bound::Range(edges(from), edges(to)))
         }
-        "IN" => Some(Bound::List(list(tokens, value)?)),
+        "IN" => Some(Bound::List(list(tokens)?.into_iter().map(value).collect())),
         "WITH" => hash(tokens),
         _ => None,
     }
@@ -81,14 +82,14 @@ fn hash(tokens: &mut impl Iterator<Item = Token>) -> Option<Bound> {
 }
 
 /// `(`, items with commas between them, `)`.
-fn list<T>(tokens: &mut impl Iterator<Item = Token>, item: fn(Token) -> Option<T>) -> Option<Vec<T>> {
+fn list(tokens: &mut impl Iterator<Item = Token>) -> Option<Vec<Token>> {
     let mut items = Vec::new();
     let mut before = tokens.next()?;
     if before != Token::Open {
         return None;
     }
     while before != Token::Close {
-        items.push(item(tokens.next()?)?);
+        items.push(tokens.next().filter(Token::is_value)?);
         before = tokens.next()?;
         if !matches!(before, Token::Close | Token::Comma) {
             return None;
@@ -97,20 +98,31 @@ fn list<T>(tokens: &mut impl Iterator<Item = Token>, item: fn(Token) -> Option<T
     Some(items)
 }
 
-fn edge(token: Token) -> Option<Text> {
-    match token {
-        Token::Bare(word) if word == "MINVALUE" => Some(Text::Min),
-        Token::Bare(word) if word == "MAXVALUE" => Some(Text::Max),
-        Token::Bare(text) | Token::Quoted(text) => Some(Text::Value(text)),
-        Token::Open | Token::Close | Token::Comma => None,
+impl Token {
+    fn is_value(&self) -> bool {
+        matches!(self, Self::Bare(_) | Self::Quoted(_))
+    }
+
+    fn text(self) -> String {
+        match self {
+            Self::Bare(text) | Self::Quoted(text) => text,
+            Self::Open | Self::Close | Self::Comma => String::new(),
+        }
     }
 }
 
-fn value(token: Token) -> Option<Option<String>> {
+fn edge(token: Token) -> Text {
     match token {
-        Token::Bare(word) if word == "NULL" => Some(None),
-        Token::Bare(text) | Token::Quoted(text) => Some(Some(text)),
-        Token::Open | Token::Close | Token::Comma => None,
+        Token::Bare(word) if word == "MINVALUE" => Text::Min,
+        Token::Bare(word) if word == "MAXVALUE" => Text::Max,
+        token => Text::Value(token.text()),
+    }
+}
+
+fn value(token: Token) -> Option<String> {
+    match token {
+        Token::Bare(word) if word == "NULL" => None,
+        token => Some(token.text()),
     }
 }
 

@@ -117,7 +117,7 @@ fn start_of_rest(end: &[Edge], axes: &[Axis]) -> End {
         return same;
     };
     let next = match (same.get(last), axes.get(last)) {
-        (Some(Edge::At(point)), Some(axis)) => axis.next(point),
+        (Some(Edge::At(point)), Some(column)) => column.next(point),
         _ => None,
     };
     if let (Some(next), Some(edge)) = (next, same.get_mut(last)) {

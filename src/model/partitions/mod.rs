@@ -145,6 +145,7 @@ impl Parent {
     }
 
     /// The partitions with a range, in order.
+    #[must_use]
     pub fn ranged(&self) -> impl DoubleEndedIterator<Item = (&Part, &Range)> {
         self.parts.iter().filter_map(|part| Some((part, part.range.as_ref()?)))
     }

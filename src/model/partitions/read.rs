@@ -13,6 +13,22 @@ use crate::probe::partitions::{Key, Partitions, Relation};
 
 /// Ranges looked at for cadence and calendar: habits change, old ranges do not count.
 const RECENT: usize = 60;
+/// Zones tried after UTC, the server's and the reader's: somebody made the partitions from a session elsewhere.
+const COMMON: &[&str] = &[
+    "Europe/Berlin",
+    "Europe/London",
+    "Europe/Helsinki",
+    "Europe/Moscow",
+    "America/New_York",
+    "America/Chicago",
+    "America/Denver",
+    "America/Los_Angeles",
+    "America/Sao_Paulo",
+    "Asia/Kolkata",
+    "Asia/Shanghai",
+    "Asia/Tokyo",
+    "Australia/Sydney",
+];
 /// Remainders told of one table: a modulus can be large.
 const REMAINDERS: i64 = 1000;
 
@@ -28,6 +44,7 @@ pub fn read(answer: &Partitions, home: &TimeZone) -> Vec<Parent> {
     let mut zones = vec![TimeZone::UTC];
     zones.extend(server);
     zones.push(home.clone());
+    zones.extend(COMMON.iter().filter_map(|name| TimeZone::get(name).ok()));
     let reader = Reader {
         children,
         zones,
@@ -119,7 +136,7 @@ impl<'a> Reader<'a> {
     /// What follows from all partitions together.
     fn finish(&self, parent: &mut Parent, mut parts: Vec<Part>) {
         parts.sort_by(|one, other| sort_key(one).cmp(&sort_key(other)));
-        parent.rows = parts.iter().map(|part| part.rows).sum();
+        parent.rows = parts.iter().try_fold(0.0, |sum, part| Some(sum + part.rows?));
         parent.heap_bytes = parts.iter().map(|part| part.heap_bytes).sum();
         parent.parts = parts;
         if parent.unasked > 0 {
@@ -138,7 +155,7 @@ impl<'a> Reader<'a> {
         let holes = cover::holes(&ranges, &axes);
         let recent: Vec<(&Point, &Point)> = recent(&ranges);
         let zone = match parent.axis() {
-            Axis::TimestampTz => step::zone_of(recent.iter().map(|(from, _)| *from), &self.zones),
+            Axis::TimestampTz => step::zone_of(&recent.iter().map(|(from, _)| *from).collect::<Vec<_>>(), &self.zones),
             _ => TimeZone::UTC,
         };
         let step = step::cadence(recent.into_iter(), &zone);

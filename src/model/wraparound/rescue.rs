@@ -1,7 +1,6 @@
 //! Who saves what is old: the autovacuum worker at it now, who holds the horizon before it, and what a person can do.
 
 use super::{Level, WARNING_AGE, Way};
-use crate::model::waits::Profile;
 use crate::pg::quote::identifier;
 use crate::probe::activity::Backend;
 use crate::probe::horizon::Holder;
@@ -47,7 +46,7 @@ fn find(backends: &[Backend], sees_all: bool, is_it: impl Fn(&Backend, &str) -> 
     });
     match found {
         Some(worker) => Rescue::Running(worker.pid),
-        None if !sees_all && Profile::of(backends).hidden > 0 => Rescue::Hidden,
+        None if !sees_all && backends.iter().any(|backend| backend.hidden) => Rescue::Hidden,
         None => Rescue::None,
     }
 }

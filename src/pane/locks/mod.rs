@@ -124,6 +124,17 @@ impl Locks {
         }
     }
 
+    /// Opens the table that is waited for.
+    fn object(&self) -> Reply {
+        let Some(node) = self.node() else {
+            return Reply::Ignored;
+        };
+        self.forest.relation(node).map_or_else(
+            || Reply::Tell("No table of this database is waited for here.".to_owned()),
+            |oid| Reply::Open(Subject::Relation(oid)),
+        )
+    }
+
     /// What has to be said beside the rows.
     fn notice(&self, world: &World) -> Option<Notice> {
         if world.get::<Probe>().is_none() {
@@ -375,6 +386,7 @@ impl View for Locks {
     fn actions(&self) -> Vec<Action> {
         vec![
             Action::Enter,
+            Action::Object,
             Action::Fold,
             Action::Up,
             Action::Down,
@@ -415,6 +427,10 @@ impl View for Locks {
             Action::Fold => {
                 self.table.choose();
                 self.toggle()
+            }
+            Action::Object => {
+                self.table.choose();
+                self.object()
             }
             // The order of a tree is its meaning.
             Action::SortPrev | Action::SortNext | Action::Reverse => Reply::Ignored,

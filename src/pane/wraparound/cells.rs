@@ -182,15 +182,11 @@ pub(super) fn line(counter: Counter, way: &Way, burn: &Burn) -> Rich {
 /// How fast ids are used up, for the head.
 pub(super) fn burn(world: &World) -> Piece {
     let burn = Burn::of_session(&world.series, world.now);
-    match (burn.xid, burn.multixact) {
-        (Some(xid), Some(multixact)) => {
-            let text = format!("{} xid/s · {} mxid/s", format::rate(xid), format::rate(multixact));
-            (text, Role::Text)
-        }
-        _ => {
-            let gap = world.series.gap(WraparoundDatabases::SPEC.id);
-            let why = gap.map_or_else(|| "needs a second reading".to_owned(), |gap| gap.to_string());
-            (format!("burn rate: {why}"), Role::Muted)
-        }
+    if let (Some(xid), Some(multixact)) = (burn.xid, burn.multixact) {
+        let text = format!("{} xid/s · {} mxid/s", format::rate(xid), format::rate(multixact));
+        return (text, Role::Text);
     }
+    let gap = world.series.gap(WraparoundDatabases::SPEC.id);
+    let why = gap.map_or_else(|| "needs a second reading".to_owned(), |gap| gap.to_string());
+    (format!("burn rate: {why}"), Role::Muted)
 }

@@ -135,10 +135,13 @@ static COLUMNS: &[Column<Row>] = &[
     Column {
         id: "size",
         title: "SIZE",
-        help: "the size of its main fork by the last VACUUM or ANALYZE: how much the forced vacuum may have to read",
+        help: "its main fork by the last VACUUM or ANALYZE, ? before the first one: what the forced vacuum may have to read",
         width: Width::Fit(7, 9),
         align: Align::Right,
-        cell: |row| Cell::new(format!("≈{}", format::bytes(row.relation.bytes)), Role::Estimated),
+        cell: |row| match row.relation.bytes {
+            0 => Cell::new("?", Role::Muted),
+            bytes => Cell::new(format!("≈{}", format::bytes(bytes)), Role::Estimated),
+        },
         key: |row| cells::number(row.relation.bytes),
     },
     Column {

@@ -167,6 +167,14 @@ impl Cluster {
         self.home.data()
     }
 
+    /// Writes a file of the data directory, owned by the server's account.
+    ///
+    /// # Errors
+    /// What the file system said.
+    pub fn write(&self, name: &str, contents: &[u8], mode: u32) -> Result<()> {
+        self.home.write(name, contents, mode)
+    }
+
     /// `host=127.0.0.1 port=.. user=.. dbname=..`
     #[must_use]
     pub fn conninfo(&self, user: &str, database: &str) -> String {

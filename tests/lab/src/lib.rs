@@ -35,6 +35,7 @@
 //! * [`Pooler`]: `PgBouncer` before it.
 //! * [`Client`]: one session.
 //! * [`scene`]: lock trees, convoys, deadlocks and other situations.
+//! * [`wraparound`]: a cluster near the end of its ids.
 //! * [`scale`]: a database with 100,000 tables.
 //! * [`Terminal`]: a program in a pseudo-terminal.
 //! * [`wait_until`]: the only way to wait.
@@ -51,6 +52,7 @@ pub mod scene;
 mod supervised;
 mod terminal;
 mod wait;
+pub mod wraparound;
 
 pub use client::{Client, Running};
 pub use cluster::{Builder, Cluster, Stop, shared};

@@ -24,6 +24,9 @@ struct Kind {
     text: &'static str,
 }
 
+/// How many more entries there are.
+const SMALL: u32 = 120;
+
 const KINDS: [Kind; 6] = [
     Kind {
         query: -7_021_775_434_003_117_001,
@@ -101,7 +104,11 @@ fn counters(kind: &Kind, second: u32) -> Counters {
         read: whole(calls * read),
         io_ms: calls * read * 0.02,
         temp: whole(calls * temp),
-        wal: Some(if kind.text.starts_with("update") { calls * 210.0 } else { 0.0 }),
+        wal: Some(if kind.text.starts_with("update") {
+            calls * 210.0
+        } else {
+            0.0
+        }),
         jit_ms: Some(0.0),
     }
 }
@@ -121,6 +128,29 @@ fn entry((n, kind): (u32, &Kind), second: u32) -> Entry {
     }
 }
 
+/// One of many that hardly count.
+fn small(n: u32) -> Entry {
+    let query = -1_000_000_007 * i64::from(n + 2);
+    let key = Key {
+        user: 16_384,
+        database: 16_401,
+        query,
+        toplevel: true,
+    };
+    let counters = Counters {
+        calls: i64::from(n),
+        exec_ms: f64::from(n) * 0.2,
+        ..Counters::default()
+    };
+    Entry {
+        key,
+        user: Some("shop".into()),
+        database: Some("app".into()),
+        counters,
+        since: None,
+    }
+}
+
 fn statements(second: u32) -> Statements {
     let mut entries: Vec<Entry> = (0..).zip(&KINDS).map(|kind| entry(kind, second)).collect();
     // The same statement from within a function, and from a role that has been dropped.
@@ -129,15 +159,25 @@ fn statements(second: u32) -> Statements {
             toplevel: false,
             ..first.key
         };
-        let (user, key) = (None, Key { user: 99_999, ..first.key });
-        entries.push(Entry { key: inner, ..first.clone() });
+        let (user, key) = (
+            None,
+            Key {
+                user: 99_999,
+                ..first.key
+            },
+        );
+        entries.push(Entry {
+            key: inner,
+            ..first.clone()
+        });
         entries.push(Entry { key, user, ..first });
     }
+    entries.extend((0..SMALL).map(small));
     entries.sort_by_key(|entry| entry.key);
     Statements {
         epoch: BEGIN + f64::from(second),
         started: BEGIN - 1_000_000.0,
-        all: 2_318,
+        all: i64::try_from(entries.len()).unwrap(),
         hidden: 0,
         hidden_ms: 0.0,
         dealloc: Some(4),

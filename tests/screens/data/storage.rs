@@ -166,7 +166,13 @@ fn duplicates() -> DuplicateIndexes {
         estimated_total: 1_200_000_000,
         rows: vec![
             one(18_010, "lines_sku_again", &["sku"], "lines_sku", &["sku"]),
-            one(18_011, "lines_order", &["order_id"], "lines_order_sku", &["order_id", "sku"]),
+            one(
+                18_011,
+                "lines_order",
+                &["order_id"],
+                "lines_order_sku",
+                &["order_id", "sku"],
+            ),
         ],
     }
 }

@@ -31,7 +31,10 @@ fn identity(oid: u32, second: u32) -> Identity {
         owner: "shop".to_owned(),
         access_method: Some("heap".to_owned()),
         replica_identity: "d".to_owned(),
-        options: vec!["fillfactor=90".to_owned(), "autovacuum_vacuum_scale_factor=0.05".to_owned()],
+        options: vec![
+            "fillfactor=90".to_owned(),
+            "autovacuum_vacuum_scale_factor=0.05".to_owned(),
+        ],
         toast: Some(Toast {
             oid: 16_422,
             name: "pg_toast_16420".to_owned(),
@@ -118,7 +121,9 @@ fn index(oid: u32, index: &str, bytes: i64, scans: i64) -> Index {
         is_valid: true,
         is_ready: true,
         bytes: Some(bytes),
-        definition: Some(format!("CREATE INDEX {index} ON public.lines USING btree (order_id, sku)")),
+        definition: Some(format!(
+            "CREATE INDEX {index} ON public.lines USING btree (order_id, sku)"
+        )),
         planned_bytes: bytes,
         scans,
         entries_read: scans * 2,
@@ -174,6 +179,7 @@ fn locks() -> Locks {
         locks: vec![lock],
         all: 1,
         awaited: 0,
+        exists: true,
     }
 }
 

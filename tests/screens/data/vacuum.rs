@@ -140,9 +140,21 @@ fn queue() -> Queue {
     }
 }
 
+/// What the server tells of a session to a role that may not see it.
+fn hide(progress: Progress) -> Progress {
+    Progress {
+        pid: progress.pid,
+        database: progress.database,
+        epoch: progress.epoch,
+        ..Progress::default()
+    }
+}
+
 /// The hot tier.
-pub fn hot(app: &mut App, second: u32) {
-    app.answer::<ProgressProbe>(2, vec![vacuum(second), build(second)]);
+pub fn hot(app: &mut App, second: u32, all: bool) {
+    let rows = [vacuum(second), build(second)];
+    let rows = if all { rows } else { rows.map(hide) };
+    app.answer::<ProgressProbe>(2, rows.to_vec());
 }
 
 /// The workload or storage tier, whichever it is on this server.

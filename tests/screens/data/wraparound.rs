@@ -1,6 +1,7 @@
 //! Databases and relations by age: `warehouse` is past the failsafe age, because an old snapshot holds it back; the
 //! others are on their routine way.
 
+use pgmon_tui::probe::database_list::{Database as Listed, DatabaseList, Reading};
 use pgmon_tui::probe::wraparound_databases::{Database, Databases, Limits, WraparoundDatabases};
 use pgmon_tui::probe::wraparound_relations::{Relation, Relations, WraparoundRelations};
 
@@ -122,4 +123,40 @@ pub fn quiet(app: &mut App) {
         ..Relations::default()
     };
     app.answer::<WraparoundRelations>(1, none);
+}
+
+fn listed(database: &Database, second: u32) -> Listed {
+    let share = if database.here { 100 } else { 7 };
+    let busy = i64::from(database.allows_connections) * share * i64::from(second);
+    Listed {
+        oid: database.oid,
+        datname: database.datname.clone(),
+        here: database.here,
+        allows_connections: database.allows_connections,
+        connection_limit: -1,
+        may_connect: database.may_connect,
+        xid_age: database.xid_age,
+        connections: if database.here { 76 } else { 3 },
+        stats_reset: Some(BEGIN - 900_000.0),
+        commits: 900_000_000 + 7 * busy,
+        rollbacks: 4_000_000 + busy / 50,
+        blocks_read: 1_000_000 + busy,
+        blocks_hit: 900_000_000 + 120 * busy,
+        temp_bytes: 90_000_000_000 + 1_400 * busy,
+        deadlocks: 3,
+        ..Listed::default()
+    }
+}
+
+/// What is asked while the list of databases is open.
+pub fn list(app: &mut App, second: u32) {
+    let of = databases(second);
+    let all: Vec<Listed> = of.databases.iter().map(|database| listed(database, second)).collect();
+    let reading = Reading {
+        epoch: of.epoch,
+        started: of.started,
+        in_recovery: false,
+        databases: all,
+    };
+    app.answer::<DatabaseList>(5, reading);
 }

@@ -1,0 +1,78 @@
+//! Statements about one relation, for people to paste: names are quoted where SQL wants it.
+
+use crate::pg::quote::{identifier, literal};
+use crate::probe::relation::Name;
+
+/// `sales.orders`, as SQL takes it.
+#[must_use]
+pub fn qualified(name: &Name) -> String {
+    format!("{}.{}", identifier(&name.schema), identifier(&name.relation))
+}
+
+/// Removes dead rows and renews the statistics; waits for nobody but other maintenance.
+#[must_use]
+pub fn vacuum(name: &Name) -> String {
+    format!("VACUUM (VERBOSE, ANALYZE) {};", qualified(name))
+}
+
+/// Renews the statistics.
+#[must_use]
+pub fn analyze(name: &Name) -> String {
+    format!("ANALYZE (VERBOSE) {};", qualified(name))
+}
+
+/// Builds an index anew beside the old one, without standing in anybody's way for long.
+#[must_use]
+pub fn reindex(index: &Name) -> String {
+    format!("REINDEX INDEX CONCURRENTLY {};", qualified(index))
+}
+
+/// Builds all indexes of a table anew, one after the other, beside the old ones.
+#[must_use]
+pub fn reindex_table(name: &Name) -> String {
+    format!("REINDEX TABLE CONCURRENTLY {};", qualified(name))
+}
+
+/// What it takes on disk. Waits while somebody holds or awaits an exclusive lock on it.
+#[must_use]
+pub fn size(name: &Name) -> String {
+    format!(
+        "SELECT pg_size_pretty(pg_total_relation_size({}));",
+        literal(&qualified(name))
+    )
+}
+
+/// Lets a role see the statistics of the columns: of all tables (14+), or of this one.
+#[must_use]
+pub fn grant_statistics(name: &Name, role: &str, major: u32) -> String {
+    let role = identifier(role);
+    let this = format!("GRANT SELECT ON {} TO {role};", qualified(name));
+    if major >= 14 {
+        format!("GRANT pg_read_all_data TO {role}; or {this}")
+    } else {
+        this
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_quoted_once_as_identifier_and_once_as_text() {
+        let name = Name {
+            schema: "sales".to_owned(),
+            relation: "Order's".to_owned(),
+        };
+        assert_eq!(vacuum(&name), "VACUUM (VERBOSE, ANALYZE) sales.\"Order's\";");
+        assert_eq!(
+            size(&name),
+            "SELECT pg_size_pretty(pg_total_relation_size('sales.\"Order''s\"'));"
+        );
+        assert_eq!(
+            grant_statistics(&name, "mon", 12),
+            "GRANT SELECT ON sales.\"Order's\" TO mon;"
+        );
+        assert!(grant_statistics(&name, "mon", 14).starts_with("GRANT pg_read_all_data TO mon; or GRANT SELECT"));
+    }
+}

@@ -1,0 +1,335 @@
+//! One statement in full: what it costs in every window, its text, who runs it now, everything that is counted of it,
+//! and on demand how the server would plan it.
+
+mod facts;
+mod plan;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::common::{self, Notice};
+use super::page::{Fact, Page, Rich, SCROLLS, beside, room};
+use super::queries::{Source, TextOf, blocked};
+use super::{Copy, Reply, View};
+use crate::action::Action;
+use crate::model::statements::Growth;
+use crate::probe::activity::{Activity, Backend};
+use crate::probe::extensions::ExtensionsProbe;
+use crate::probe::statement::{Counted, StatementProbe};
+use crate::probe::statements::{Key, StatementsProbe};
+use crate::probe::{Demand, Probe as _, Subject};
+use crate::ui::look::{Look, Role};
+use crate::ui::set_out::set_out;
+use crate::ui::wrap::{self, Line};
+use crate::world::{Freshness, World};
+use plan::Plan;
+
+/// Lines of the statement shown while it is folded.
+const FEW_LINES: usize = 12;
+
+/// The page of one statement.
+#[derive(Debug)]
+pub(super) struct Statement {
+    subject: Subject,
+    key: Key,
+    /// Role and database, as last seen.
+    names: Option<Growth>,
+    text: TextOf,
+    /// The text is to be asked for.
+    asks: bool,
+    /// The text set out, once it was asked for; `None` where that would change it.
+    out: Option<Option<String>>,
+    formatted: bool,
+    unfolded: bool,
+    foldable: bool,
+    /// Everything counted of it, as last seen.
+    counted: Option<Counted>,
+    runners: Vec<Backend>,
+    plan: Plan,
+    notice: Option<Notice>,
+    before: Vec<Fact>,
+    after: Vec<Fact>,
+    stale: bool,
+    page: Page,
+}
+
+/// The page of that subject, if it is a statement.
+pub(super) fn page(subject: &Subject) -> Option<Box<dyn View>> {
+    let Subject::Statement {
+        user,
+        database,
+        query,
+        toplevel,
+    } = *subject
+    else {
+        return None;
+    };
+    Some(Box::new(Statement::new(Key {
+        user,
+        database,
+        query,
+        toplevel,
+    })))
+}
+
+impl Statement {
+    /// The page of the entry with that key.
+    #[must_use]
+    fn new(key: Key) -> Self {
+        Self {
+            subject: key.into(),
+            key,
+            names: None,
+            text: TextOf::Awaited,
+            asks: false,
+            out: None,
+            formatted: false,
+            unfolded: false,
+            foldable: false,
+            counted: None,
+            runners: Vec::new(),
+            plan: Plan::default(),
+            notice: None,
+            before: Vec::new(),
+            after: Vec::new(),
+            stale: false,
+            page: Page::default(),
+        }
+    }
+
+    /// Takes over what is new; what is missing now keeps its last state.
+    fn learn(&mut self, world: &World) {
+        let source = Source::of(world);
+        let text = source.text(self.key.query);
+        if text != self.text {
+            self.out = None;
+            self.text = text;
+        }
+        self.asks = source.asks(self.key.query);
+        let seen = world
+            .workload
+            .since_reset()
+            .and_then(|interval| interval.get(&self.key));
+        if let Some(seen) = seen {
+            self.names = Some(seen.clone());
+        }
+        let ran = world.latest.ran::<StatementProbe>();
+        if ran.is_some_and(|ran| ran.subject.as_ref() == Some(&self.subject)) {
+            let counted = world.get::<StatementProbe>();
+            if let Some(counted) = counted.filter(|counted| !counted.is_empty()) {
+                self.counted = Some(counted.clone());
+            }
+        }
+        let all = world.get::<Activity>().map(Vec::as_slice).unwrap_or_default();
+        let runs =
+            |backend: &&Backend| backend.query_id == Some(self.key.query) && backend.state.as_deref() == Some("active");
+        self.runners = all.iter().filter(runs).cloned().collect();
+        self.plan.learn(world);
+    }
+
+    fn notice(&self, world: &World) -> Option<Notice> {
+        let entries = world.get::<StatementsProbe>();
+        let gone = entries.is_some_and(|entries| entries.complete() && entries.get(&self.key).is_none());
+        blocked(world)
+            .or_else(|| Notice::failed::<StatementsProbe>(world))
+            .or_else(|| {
+                gone.then(|| {
+                    let text = "This entry is gone: evicted, or reset. What follows is what was last seen of it.";
+                    Notice::new(Role::Warning, text)
+                })
+            })
+    }
+
+    fn compose(&mut self, world: &World) {
+        self.before = facts::windows(&self.key, self.names.as_ref(), world);
+        self.before.extend(facts::history(&self.key, world));
+        let has_ids = world.server.as_ref().is_none_or(|server| server.major() >= 14);
+        self.after = facts::running(&self.runners, has_ids);
+        self.after.extend(self.plan.facts());
+        let planning = world
+            .get::<ExtensionsProbe>()
+            .and_then(|extensions| extensions.track_planning);
+        let counted = self.counted.iter();
+        self.after
+            .extend(counted.flat_map(|counted| facts::counted(counted, planning)));
+    }
+
+    /// The text as it is shown: raw, or set out where that changes nothing.
+    fn shown(&self) -> Option<&str> {
+        let raw = self.text.shown()?;
+        match &self.out {
+            Some(Some(out)) if self.formatted => Some(out),
+            _ => Some(raw),
+        }
+    }
+
+    fn statement(&self, width: u16) -> Vec<Line> {
+        let Some(text) = self.shown() else {
+            return Fact::new("Statement", facts::no_text(&self.text)).lines(width);
+        };
+        let mut lines = beside("Statement", wrap::sql(text.trim_end(), room(width)));
+        let more = lines.len().saturating_sub(FEW_LINES);
+        if more > 1 && !self.unfolded {
+            lines.truncate(FEW_LINES);
+            let text = Rich::new(format!("{more} more lines"), Role::Accent);
+            lines.extend(Fact::new("", text).lines(width));
+        }
+        let remark = match (&self.text, &self.out) {
+            (TextOf::Seen(_), _) => "as a session ran it: the extension's own text cannot be read",
+            (_, Some(None)) if self.formatted => "as it was written: setting it out would change it",
+            _ => return lines,
+        };
+        lines.extend(Fact::new("", Rich::new(remark, Role::Estimated)).lines(width));
+        lines
+    }
+
+    fn lay_out(&self, width: u16) -> Vec<Line> {
+        let mut lines = Vec::new();
+        if let Some(Notice { role, text }) = &self.notice {
+            lines.extend(Fact::new("", Rich::new(text.as_str(), *role)).lines(width));
+        }
+        lines.extend(self.before.iter().flat_map(|fact| fact.lines(width)));
+        lines.extend(self.statement(width));
+        lines.extend(self.after.iter().flat_map(|fact| fact.lines(width)));
+        if self.stale {
+            let pieces = lines.iter_mut().flatten().filter(|(role, _)| *role != Role::Warning);
+            pieces.for_each(|(role, _)| *role = Role::Stale);
+        }
+        lines
+    }
+
+    fn set_out(&mut self) {
+        self.formatted = !self.formatted;
+        if self.formatted && self.out.is_none() {
+            self.out = self.text.shown().map(|text| set_out(text));
+        }
+    }
+}
+
+impl View for Statement {
+    fn id(&self) -> &'static str {
+        "statement"
+    }
+
+    fn title(&self) -> String {
+        format!("Statement {}", self.key.query)
+    }
+
+    fn probes(&self) -> Vec<&'static str> {
+        vec![
+            "statements",
+            "statement",
+            "statement_texts",
+            "statement_plan",
+            "activity",
+        ]
+    }
+
+    fn actions(&self) -> Vec<Action> {
+        let enter = (!self.runners.is_empty()).then_some(Action::Enter);
+        let fold = self.foldable.then_some(Action::Fold);
+        let text = self.text.shown().is_some();
+        let text = text.then_some([Action::Explain, Action::Format]).into_iter().flatten();
+        let actions = enter.into_iter().chain(fold).chain(text).chain([Action::Mark]);
+        actions.chain(SCROLLS.iter().copied()).collect()
+    }
+
+    fn derive(&mut self, world: &World) {
+        self.learn(world);
+        if self.formatted && self.out.is_none() {
+            self.out = self.text.shown().map(|text| set_out(text));
+        }
+        self.stale = matches!(world.freshness(StatementsProbe::SPEC.id), Freshness::Stale(_));
+        self.notice = self.notice(world);
+        self.compose(world);
+    }
+
+    fn arrange(&mut self, area: Rect) {
+        self.page.set(self.lay_out(area.width), area.height);
+        let lines = |text: &str| wrap::sql(text.trim_end(), room(area.width)).len();
+        self.foldable = self.shown().is_some_and(|text| lines(text) > FEW_LINES + 1);
+    }
+
+    fn on(&mut self, action: Action, world: &World) -> Reply {
+        match action {
+            Action::Fold => self.unfolded = !self.unfolded,
+            Action::Format => self.set_out(),
+            Action::Explain => self.plan.ask(&self.text, self.names.as_ref(), world),
+            Action::Mark => return Reply::Mark,
+            Action::Enter => {
+                let runner = self.runners.first();
+                return runner.map_or(Reply::Ignored, |backend| {
+                    Reply::Open(Subject::Backend {
+                        pid: backend.pid,
+                        start: backend.start,
+                    })
+                });
+            }
+            action if self.page.on(action) => return Reply::Moved,
+            _ => return Reply::Ignored,
+        }
+        Reply::Taken
+    }
+
+    fn draw(&self, _world: &World, look: &Look, area: Rect, buf: &mut Buffer) {
+        self.page.draw(look, area, buf);
+    }
+
+    fn copies(&self, _world: &World) -> Vec<Copy> {
+        let text = self.text.shown();
+        let copies = text.map(|text| Copy::new("query text", text.to_string()));
+        let explain = text.map(|text| Copy::new("EXPLAIN", format!("EXPLAIN (GENERIC_PLAN) {text};")));
+        let id = Copy::new("query id", self.key.query.to_string());
+        copies
+            .into_iter()
+            .chain(self.plan.copy())
+            .chain(explain)
+            .chain([id])
+            .collect()
+    }
+
+    fn subject(&self) -> Option<&Subject> {
+        Some(&self.subject)
+    }
+
+    fn keys(&self) -> Vec<i64> {
+        self.asks.then_some(self.key.query).into_iter().collect()
+    }
+
+    fn demand(&self) -> Option<Demand> {
+        self.plan.demand()
+    }
+
+    fn help(&self) -> Vec<(String, String)> {
+        common::help(&[
+            (
+                "Last, Marked",
+                "what it cost between the last two readings and since the mark that M sets",
+            ),
+            (
+                "All",
+                "since the counters were reset, or since the entry was made: cumulative",
+            ),
+            (
+                "Calls/s, Mean",
+                "of this session, one point a reading, the newest at the right end",
+            ),
+            (
+                "Runs now",
+                "sessions whose query_id is this one (14 and later); Enter opens the first of them",
+            ),
+            (
+                "Plan",
+                "p: EXPLAIN (GENERIC_PLAN) on 16 and later, in a read-only transaction that is rolled back; it plans with \
+                 this program's rights, without parallel workers, and runs nothing",
+            ),
+            (
+                "f",
+                "sets the text out, if that changes nothing but white space; what is copied is always the text itself",
+            ),
+        ])
+    }
+}
+
+#[cfg(test)]
+mod tests;
