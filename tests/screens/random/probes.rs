@@ -37,6 +37,7 @@ use pgmon_tui::probe::replication::ReplicationProbe;
 use pgmon_tui::probe::sequences::SequencesProbe;
 use pgmon_tui::probe::slots::SlotsProbe;
 use pgmon_tui::probe::statement::StatementProbe;
+use pgmon_tui::probe::statement_latency::StatementLatency;
 use pgmon_tui::probe::statement_plan::StatementPlan;
 use pgmon_tui::probe::statement_texts::{StatementTexts, Text, Texts};
 use pgmon_tui::probe::statements::{Entry, Statements, StatementsProbe};
@@ -85,6 +86,7 @@ pub static SAYERS: &[Sayer] = &[
     sayer::<StatementsProbe>(),
     sayer::<StatementTexts>(),
     sayer::<StatementProbe>(),
+    sayer::<StatementLatency>(),
     sayer::<StatementPlan>(),
     sayer::<AutovacuumProbe>(),
     sayer::<RelationsProbe>(),

@@ -6,7 +6,7 @@ use pgmon_tui::probe::{
     databases, extensions, fk_unindexed, horizon, indexes_duplicate, indexes_invalid, indexes_unused, locks, measure,
     measure_indexes, named, partitions, prepared, progress, pulse, recovery, relation, relation_columns,
     relation_family, relation_indexes, relation_io, relation_locks, relation_stats, relations, replication, sequences,
-    slots, statements, subscriptions, wal_settings, wraparound_databases, wraparound_relations,
+    slots, statement_latency, statements, subscriptions, wal_settings, wraparound_databases, wraparound_relations,
 };
 
 use super::{Drawn, Draws};
@@ -87,6 +87,7 @@ drawn! {
         oid, datname, here, allows_connections, invalid, connection_limit, may_connect, xid_age, connections,
         stats_reset, commits, rollbacks, blocks_read, blocks_hit, temp_bytes, deadlocks,
     }
+    statement_latency::Histogram { bounds, calls, since }
     extensions::Extensions {
         installed, statements_default, statements_max, statements_track, track_planning, track_io_timing,
         compute_query_id, preload,
