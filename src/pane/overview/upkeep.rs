@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::line::Line;
+use crate::model;
 use crate::model::observe::name;
 use crate::model::overview;
 use crate::model::replay::Delay;
@@ -114,10 +115,7 @@ fn slots(world: &World) -> Line {
             return line.value("none").role(Role::Muted);
         }
         let line = line.value(slots.len().to_string());
-        let lost = slots
-            .iter()
-            .filter(|slot| slot.wal_status.as_deref() == Some("lost"))
-            .count();
+        let lost = slots.iter().filter(|slot| model::slots::lost(slot)).count();
         let line = if lost > 0 {
             line.mark(Role::Warning).piece(Role::Warning, format!("{lost} lost"))
         } else {
