@@ -265,7 +265,12 @@ impl<L: List> View for ListView<L> {
         self.known = rows.is_some();
         self.table.set_limit(self.list.limit(world));
         self.table.set_rows(rows.unwrap_or_default());
-        self.head = self.list.head(world, self.table.rows());
+        // Before anything is known a count would say zero.
+        self.head = if self.known {
+            self.list.head(world, self.table.rows())
+        } else {
+            Vec::new()
+        };
         self.badge = self.list.badge(self.table.rows());
         self.notices = self.notices(world);
     }

@@ -20,6 +20,8 @@ const CHOSEN: u16 = 10;
 /// Lines the chosen one may have beyond what it fills, for what it says of its selected row, and what it then has at
 /// least.
 const ABOUT: (u16, u16) = (6, 14);
+/// A panel of so few lines shows a sentence, and no row to say more of.
+const SENTENCE: u16 = 2;
 
 /// The panels of a pane.
 pub(super) struct Panels {
@@ -137,9 +139,14 @@ impl Panels {
                 *place = height;
             }
         }
-        let most = self.current().map_or(0, View::lines).saturating_add(1 + ABOUT.0);
+        let lines = self.current().map_or(0, View::lines);
+        let most = if lines > SENTENCE {
+            lines.saturating_add(1 + ABOUT.0).max(ABOUT.1)
+        } else {
+            lines + 1
+        };
         if let Some(height) = heights.get_mut(self.chosen) {
-            *height = height.saturating_add(left).min(most.max(ABOUT.1));
+            *height = height.saturating_add(left).min(most);
         }
         let mut y = area.y;
         let place = |height: u16| {

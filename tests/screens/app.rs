@@ -102,8 +102,14 @@ impl App {
     pub fn keys(&mut self, keys: &str) {
         for key in keys.split(' ') {
             self.on(What::Terminal(Terminal::Key(key_event(key))));
-            self.state.settle();
+            self.settle();
         }
+    }
+
+    /// What happens before a frame: everything is computed, and the worker is told what is looked at.
+    pub fn settle(&mut self) {
+        self.state.settle();
+        let _told = self.state.look();
     }
 
     pub fn typed(&mut self, text: &str) {
@@ -118,7 +124,7 @@ impl App {
 
     pub fn buffer(&mut self) -> Buffer {
         self.on(What::Tick);
-        self.state.settle();
+        self.settle();
         let mut buf = Buffer::empty(self.state.size);
         chrome::draw(&self.state, &mut buf);
         buf

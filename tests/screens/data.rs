@@ -2,8 +2,8 @@
 //! beside it a hot row, a parallel query, autovacuum. Everything follows from the second, so that every probe
 //! tells of the same server.
 
-mod links;
 mod partitions;
+mod replication;
 pub mod statements;
 mod storage;
 pub mod table;
@@ -26,7 +26,6 @@ use pgmon_tui::probe::pulse::{Pulse, PulseProbe};
 use pgmon_tui::probe::recovery::{Recovery, RecoveryProbe};
 use pgmon_tui::probe::relation_io::{RelationIo, RelationIoProbe};
 use pgmon_tui::probe::replication::{ReplicationProbe, Sender};
-use pgmon_tui::probe::slots::{Slot, SlotsProbe};
 use pgmon_tui::probe::{Mono, Subject, Tier};
 use pgmon_tui::ui::look::Look;
 use pgmon_tui::world::World;
@@ -444,27 +443,6 @@ pub fn counters(second: u32) -> Counters {
     }
 }
 
-fn standbys(second: u32) -> Vec<Sender> {
-    vec![Sender {
-        epoch: BEGIN + f64::from(second),
-        pid: 950,
-        start: start(950),
-        usename: some("repl"),
-        application_name: some("dr1"),
-        client: some("10.0.9.1"),
-        state: some("streaming"),
-        sync_state: some("async"),
-        sent_bytes: Some(0),
-        write_bytes: Some(8_192),
-        flush_bytes: Some(8_192),
-        replay_bytes: Some(16_384 + i64::from(second % 60) * 20_000),
-        replay_position: Some(50_000_000_000 + 4_000_000 * i64::from(second)),
-        reply_us: Some(i64::from(second)),
-        replay_s: Some(0.012),
-        ..Sender::default()
-    }]
-}
-
 fn holders(second: u32) -> Vec<Holder> {
     vec![Holder {
         kind: "session".to_owned(),
@@ -480,18 +458,6 @@ fn holders(second: u32) -> Vec<Holder> {
         active: None,
         here: true,
     }]
-}
-
-fn slots() -> Vec<Slot> {
-    let slot = |name: &str, active, kept| Slot {
-        slot_name: name.to_owned(),
-        slot_type: "physical".to_owned(),
-        active,
-        kept_bytes: Some(kept),
-        wal_status: some("reserved"),
-        ..Slot::default()
-    };
-    vec![slot("old", false, 3_300_000_000), slot("dr1", true, 16_384)]
 }
 
 fn relation_io() -> RelationIo {
@@ -633,7 +599,7 @@ impl App {
         vacuum::hot(self, second, all);
         self.details(second);
         self.answer::<CountersProbe>(1, counters(second));
-        let mut senders = standbys(second);
+        let mut senders = replication::standbys(second);
         if !all {
             senders = vec![Sender {
                 pid: 950,
@@ -648,18 +614,18 @@ impl App {
 
     /// What is asked because of what is looked at: a page, texts of statements, the list of databases.
     pub fn details(&mut self, second: u32) {
-        self.state.settle();
-        let _told = self.state.look();
+        self.settle();
         statements::texts(self);
         if self.state.focus.popup == Some(POPUP) {
             wraparound::list(self, second);
         }
         match self.state.focus.subject {
             Some(Subject::Relation(oid)) => table::page(self, oid, second),
-            Some(Subject::Statement { .. }) => statements::page(self, second),
+            Some(Subject::Statement { query, .. }) => statements::page(self, query, second),
             Some(Subject::Backend { pid, .. }) => self.backend(pid, second),
             _ => self.backend(0, second),
         }
+        self.settle();
     }
 
     fn backend(&mut self, pid: i32, second: u32) {
@@ -700,13 +666,13 @@ impl App {
         }));
     }
 
-    fn workload(&mut self, second: u32) {
+    /// A round of the workload tier.
+    pub fn workload(&mut self, second: u32) {
         self.answer::<HorizonProbe>(1, holders(second));
-        self.answer::<SlotsProbe>(2, slots());
         let all = self.sees_all();
         statements::workload(self, second, all);
         vacuum::queued(self);
-        links::workload(self, second, all);
+        replication::workload(self, second, all);
         wraparound::workload(self, second);
     }
 
@@ -792,7 +758,6 @@ impl App {
             app.answer::<ReplicationProbe>(0, vec![]);
             app.answer::<RecoveryProbe>(0, Recovery::default());
             app.answer::<HorizonProbe>(0, vec![]);
-            app.answer::<SlotsProbe>(0, vec![]);
             app.cost(second);
         }
         app.answer::<RelationIoProbe>(1, relation_io());
@@ -801,7 +766,7 @@ impl App {
         vacuum::quiet(&mut app);
         storage::quiet(&mut app);
         partitions::quiet(&mut app);
-        links::quiet(&mut app);
+        replication::quiet(&mut app);
         wraparound::quiet(&mut app);
         app.tiers();
         app

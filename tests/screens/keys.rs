@@ -15,8 +15,12 @@ use crate::app::App;
 use crate::data;
 
 /// Every kind of layer there is, each over a pane of the incident.
-const LAYERS: [(&str, &str); 7] = [
+const LAYERS: [(&str, &str); 11] = [
     ("backend", "3 g enter"),
+    ("statement", "4 g enter"),
+    ("table", "6 g enter"),
+    ("partitions of a table", "7 g enter"),
+    ("databases", "6 d"),
     ("sql", "3 s"),
     ("help", "3 ?"),
     ("messages", "3 m"),
@@ -84,16 +88,31 @@ fn shape(app: &mut App) -> (String, bool, usize, bool, Vec<Effect>) {
 }
 
 #[rstest]
-#[case("1", &["v", "s", "y", "space", "?", "q"])]
-#[case("1 down", &["esc", "v", "s", "y", "space", "?", "q"])]
-#[case("1 down down down", &["enter", "esc", "v", "s", "y", "space", "?", "q"])]
-#[case("2", &["enter", "v", "/", "s", "y", "space", "D", "b", "?", "q"])]
-#[case("3", &["enter", "e", "/", "s", "y", "space", "?", "q"])]
-#[case("3 g enter", &["esc", "s", "y", "space", "?", "q"])]
-#[case("3 g enter esc j enter", &["enter", "esc", "s", "y", "space", "?", "q"])]
-#[case("3 s", &["esc", "s", "y", "space", "?", "q"])]
-#[case("3 y", &["esc", "s", "space", "?", "q"])]
-#[case("2 ?", &["esc", "s", "space", "?", "q"])]
+#[case("1", &["v", "s", "y", "space", "?", "q", "d"])]
+#[case("1 down", &["esc", "v", "s", "y", "space", "?", "q", "d"])]
+#[case("1 down down down", &["enter", "esc", "v", "s", "y", "space", "?", "q", "d"])]
+#[case("2", &["enter", "v", "/", "s", "y", "space", "D", "b", "?", "q", "d"])]
+#[case("3", &["enter", "e", "t", "/", "s", "y", "space", "?", "q", "d"])]
+#[case("3 g enter", &["esc", "s", "y", "space", "?", "q", "d"])]
+#[case("3 g enter esc j enter", &["enter", "esc", "s", "y", "space", "?", "q", "d"])]
+#[case("4", &["enter", "v", "M", "/", "s", "y", "space", "?", "q", "d"])]
+#[case("4 g enter", &["esc", "M", "p", "f", "s", "y", "space", "?", "q", "d"])]
+#[case("5", &["enter", "v", "/", "s", "y", "space", "?", "q", "d"])]
+#[case("5 v", &["enter", "v", "/", "s", "y", "space", "?", "q", "d"])]
+#[case("5 v v", &["enter", "v", "/", "s", "y", "space", "?", "q", "d"])]
+#[case("6", &["enter", "v", "/", "s", "y", "space", "?", "q", "d"])]
+#[case("6 v", &["enter", "v", "/", "s", "y", "space", "?", "q", "d"])]
+#[case("6 g enter", &["esc", "v", "b", "s", "y", "space", "?", "q", "d"])]
+#[case("6 g enter v", &["esc", "v", "b", "/", "s", "y", "space", "?", "q", "d"])]
+#[case("6 d", &["esc", "/", "s", "y", "space", "?", "q", "d"])]
+#[case("7", &["enter", "/", "s", "y", "space", "?", "q", "d"])]
+#[case("7 g enter", &["enter", "esc", "/", "s", "y", "space", "?", "q", "d"])]
+#[case("8", &["enter", "v", "/", "s", "y", "space", "?", "q", "d"])]
+#[case("8 v v", &["v", "/", "s", "y", "space", "?", "q", "d"])]
+#[case("9", &["enter", "v", "/", "s", "y", "space", "?", "q", "d"])]
+#[case("3 s", &["esc", "s", "y", "space", "?", "q", "d"])]
+#[case("3 y", &["esc", "s", "space", "?", "q", "d"])]
+#[case("2 ?", &["esc", "s", "space", "?", "q", "d"])]
 fn every_hint_of_the_footer_does_something(#[case] keys: &str, #[case] hints: &[&str]) {
     let mut app = App::incident(160, 24);
     app.keys(keys);
@@ -138,6 +157,15 @@ fn helped(keys: &str) -> BTreeSet<String> {
 #[case("2")]
 #[case("3")]
 #[case("3 g enter")]
+#[case("4")]
+#[case("4 g enter")]
+#[case("5")]
+#[case("6")]
+#[case("6 g enter")]
+#[case("7")]
+#[case("7 g enter")]
+#[case("8")]
+#[case("9")]
 fn the_help_lists_exactly_the_keys_that_work(#[case] keys: &str) {
     let mut app = App::incident(160, 100);
     app.keys(keys);
@@ -158,7 +186,10 @@ fn the_help_lists_exactly_the_keys_that_work(#[case] keys: &str) {
 /// A popup that was opened before the terminal got another size shows the same as one opened after.
 #[test]
 fn a_new_size_is_the_same_as_having_started_with_it() {
-    let rest = LAYERS.iter().map(|(_, keys)| *keys).chain(["1", "2", "3", "3 e"]);
+    let rest = LAYERS
+        .iter()
+        .map(|(_, keys)| *keys)
+        .chain(["1", "2", "3", "3 e", "4", "5", "6", "7", "8", "9"]);
     for keys in rest {
         for (width, height) in [(40, 12), (120, 40), (200, 60)] {
             let mut first = App::incident(width, height);

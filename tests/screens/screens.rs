@@ -82,6 +82,101 @@ fn the_server_is_gone() {
     }
 }
 
+/// The panels of a pane one after the other, until the first one comes again.
+#[test]
+fn every_panel() {
+    for (pane, key) in panes() {
+        let mut app = App::incident(80, 24);
+        app.keys(&key);
+        app.details(LOOK);
+        let mut panels = vec![app.screen()];
+        for _ in 0..8 {
+            app.keys("v");
+            app.details(LOOK);
+            let screen = app.screen();
+            if panels.first() == Some(&screen) {
+                break;
+            }
+            panels.push(screen);
+        }
+        if panels.len() > 1 {
+            let body = |screen: &String| screen.lines().skip(2).collect::<Vec<_>>().join("\n");
+            let all: Vec<String> = panels.iter().map(body).collect();
+            assert_snapshot!(format!("{pane}_panels"), all.join("\n--\n"));
+        }
+    }
+}
+
+/// A detail page: what opens it, and the row it is about.
+const PAGES: [(&str, &str); 3] = [
+    ("table", "6 g enter"),
+    ("statement", "4 g enter"),
+    ("partitions_of", "7 g enter"),
+];
+
+#[test]
+fn the_pages_of_the_other_panes() {
+    for (page, keys) in PAGES {
+        let mut app = App::incident(80, 24);
+        app.keys(keys);
+        assert!(
+            app.state.focus.subject.is_some() || app.state.seen().subject.is_some(),
+            "{page}"
+        );
+        assert_snapshot!(format!("{page}_loading"), app.screens());
+        app.details(LOOK);
+        assert_snapshot!(format!("{page}_normal"), app.screens());
+        app.lose(LOOK + 2);
+        app.at(LOOK + 9);
+        app.on(What::Tick);
+        assert_snapshot!(format!("{page}_stale"), app.screens());
+    }
+}
+
+#[test]
+fn a_table_for_a_role_without_pg_monitor() {
+    let mut app = App::new(80, 24);
+    app.live(false);
+    app.keys("6 g enter");
+    app.details(LOOK);
+    assert_snapshot!("table_denied", app.screens());
+}
+
+#[test]
+fn a_table_that_has_been_measured() {
+    let mut app = App::incident(80, 24);
+    app.keys("6 g enter");
+    app.details(LOOK);
+    app.keys("b");
+    let asked = app.screen();
+    app.keys("enter");
+    let measuring = app.screen();
+    data::table::measured(&mut app);
+    let all = [asked, measuring, app.screen()];
+    assert_snapshot!("table_measured", all.join("\n-- then --\n"));
+}
+
+#[test]
+fn a_table_that_was_dropped() {
+    let mut app = App::incident(80, 24);
+    app.keys("6 g enter");
+    app.details(LOOK);
+    data::table::dropped(&mut app);
+    assert_snapshot!("table_empty", app.screens());
+}
+
+#[test]
+fn the_list_of_databases() {
+    let mut app = App::incident(80, 24);
+    app.keys("6 d");
+    assert_snapshot!("popup_databases_loading", app.screen());
+    for second in [LOOK, LOOK + 2] {
+        app.at(second);
+        app.details(second);
+    }
+    assert_snapshot!("popup_databases", app.screens());
+}
+
 #[test]
 fn the_page_of_a_backend() {
     let mut app = App::incident(80, 24);

@@ -6,6 +6,11 @@
 //! > type: col:value       letters
 //! > data: 602             the next round of answers, so many seconds into the session
 //! > wait: 9               so many seconds pass
+//! > page                  the answers to what is looked at: a page, texts of statements, the list of databases
+//! > workload: 615         the next round of answers with those of the workload tier
+//! > plan, measured, index measured
+//!                         what was asked for on demand comes
+//! > connected to: other   the connection is there, in another database
 //! > lost                  the connection breaks
 //! > back                  it is there again
 //! > show: 1-3 24          only these lines of the screen
@@ -20,6 +25,7 @@ use std::time::Duration;
 
 use pgmon_tui::app::update::{Effect, What};
 use pgmon_tui::pg::fault::{Fault, FaultKind};
+use pgmon_tui::pg::server::Server;
 use pgmon_tui::poll::{News, Order};
 use pgmon_tui::ui::look::{Depth, Glyphs, Look};
 use rstest::rstest;
@@ -56,7 +62,19 @@ impl Session {
                 self.app.now += Duration::from_secs(argument.parse().unwrap());
                 self.app.on(What::Tick);
             }
+            "workload" => {
+                self.second = argument.parse().unwrap();
+                self.app.hot(self.second);
+                self.app.workload(self.second);
+            }
             "page" => self.app.details(self.second),
+            "plan" => data::statements::plan(&mut self.app),
+            "measured" => data::table::measured(&mut self.app),
+            "index measured" => data::table::index_measured(&mut self.app),
+            "connected to" => self.app.connect(Server {
+                database: argument.to_owned(),
+                ..data::server(true)
+            }),
             "lost" => self.app.lose(self.second),
             "back" => self.app.connect(data::server(true)),
             "start as a role that may write" => {
@@ -77,6 +95,7 @@ impl Session {
                 Effect::Order(Order::Now(probes)) => format!("ask now: {}", probes.join(", ")),
                 Effect::Order(Order::HotInterval(interval)) => format!("hot interval: {interval:?}"),
                 Effect::Order(Order::GoOn) => "go on".to_owned(),
+                Effect::Order(Order::Database(database)) => format!("connect to: {database}"),
                 Effect::Suspend => "suspend".to_owned(),
                 Effect::Repaint => "repaint".to_owned(),
                 // What is looked at is told with every page; it says nothing to a reader.
@@ -140,6 +159,12 @@ fn play(transcript: &str) -> String {
 #[case("time")]
 #[case("sql-help-messages")]
 #[case("role-question")]
+#[case("queries")]
+#[case("vacuum")]
+#[case("storage")]
+#[case("partitions")]
+#[case("replication")]
+#[case("wraparound-and-databases")]
 fn reads_as_it_runs(#[case] name: &str) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/screens/transcripts/{name}.txt"));
     let written = fs::read_to_string(&path).unwrap();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::line::Line;
+use crate::model;
 use crate::model::observe::name;
 use crate::model::overview;
 use crate::model::replay::Delay;
@@ -114,10 +115,7 @@ fn slots(world: &World) -> Line {
             return line.value("none").role(Role::Muted);
         }
         let line = line.value(slots.len().to_string());
-        let lost = slots
-            .iter()
-            .filter(|slot| slot.wal_status.as_deref() == Some("lost"))
-            .count();
+        let lost = slots.iter().filter(|slot| model::slots::lost(slot)).count();
         let line = if lost > 0 {
             line.mark(Role::Warning).piece(Role::Warning, format!("{lost} lost"))
         } else {
@@ -148,11 +146,10 @@ fn autovacuum(world: &World, window: Duration) -> Line {
         } else {
             line.mark(Role::Warning).piece(Role::Warning, "autovacuum = off")
         };
-        if sees_less(world) && Profile::of(backends).hidden > 0 {
+        let Some(busy) = overview::busy_workers(backends, !sees_less(world)) else {
             return line.denied(world);
-        }
+        };
         let role = if pulse.autovacuum { Role::Text } else { Role::Warning };
-        let busy = overview::autovacuum_workers(backends);
         let line = line
             .value(format!("{busy}/{}", pulse.autovacuum_max_workers))
             .role(role)

@@ -8,6 +8,7 @@ use crate::model::trails::{Speed, What};
 use crate::pane::Badge;
 use crate::pane::common::{Notice, grant};
 use crate::pane::list::{List, Piece};
+use crate::pane::page::Rich;
 use crate::probe::Probe as _;
 use crate::probe::archive_backlog::{ArchiveBacklog, ArchiveBacklogProbe};
 use crate::probe::archiver::{Archiver, ArchiverProbe};
@@ -15,6 +16,9 @@ use crate::ui::format;
 use crate::ui::look::Role;
 use crate::ui::table::Order;
 use crate::world::World;
+
+/// A count older than this many seconds says so: many files are counted less often.
+const LATE_S: f64 = 30.0;
 
 /// The panel.
 #[derive(Debug, Default)]
@@ -85,6 +89,10 @@ impl List for Archive {
         Notice::failed_of(ArchiveBacklogProbe::SPEC.id, world)
     }
 
+    fn about(&self, row: &Fact) -> Vec<Rich> {
+        row.about()
+    }
+
     fn badge(&self, rows: &[Fact]) -> Option<Badge> {
         badge(&rows.iter().map(|row| row.concern))
     }
@@ -110,7 +118,8 @@ fn archiving(archiver: &Archiver, state: &State, concern: Concern) -> Fact {
     let fact = match state {
         State::Failing(seconds) => {
             let file = archiver.last_failed_wal.as_deref().unwrap_or_default();
-            fact.more(format!("{file} failed {}: see the server log", ago(*seconds)))
+            fact.more(format!("failed {}: see the server log", ago(*seconds)))
+                .more(file)
         }
         _ => fact,
     };
@@ -144,9 +153,15 @@ fn waits(
             };
             format!("{verb} {} a minute", format::rate(speed.per_second.abs() * 60.0))
         });
+    let counted = backlog.map(|backlog| archiver.epoch - backlog.epoch);
     fact.maybe(bytes.filter(|bytes| *bytes > 0).map(format::bytes))
         .maybe(oldest.map(|seconds| format!("the oldest for {}", format::duration(seconds))))
         .maybe(trend)
+        .maybe(
+            counted
+                .filter(|age| *age > LATE_S)
+                .map(|age| format!("counted {}", ago(age))),
+        )
 }
 
 fn files_text(files: i64) -> String {

@@ -1,6 +1,7 @@
 //! A table of facts: what, how much, and what it means; for panels that are about one thing.
 
 use crate::model::concern::Concern;
+use crate::pane::page::Rich;
 use crate::ui::look::Role;
 use crate::ui::table::{Align, Cell, Column, Key, Record, Width};
 
@@ -58,6 +59,16 @@ impl Fact {
             Some(more) => self.more(more),
             None => self,
         }
+    }
+
+    /// The whole of it, for where the columns cut it.
+    pub fn about(&self) -> Vec<Rich> {
+        if self.more.is_empty() {
+            return Vec::new();
+        }
+        let mut rich = Rich::new(format!("{} {}: ", self.what, self.value.text), self.value.role);
+        rich.push(self.more.as_str(), Role::Text);
+        vec![rich]
     }
 }
 

@@ -8,6 +8,7 @@ use crate::model::trails::{Speed, What};
 use crate::pane::Badge;
 use crate::pane::common::{Notice, grant};
 use crate::pane::list::{List, Piece};
+use crate::pane::page::Rich;
 use crate::probe::activity::Activity;
 use crate::probe::conflicts::{Conflicts, ConflictsProbe};
 use crate::probe::recovery::{Prefetch, Recovery, RecoveryProbe};
@@ -29,7 +30,7 @@ impl List for Receiver {
     const HELP: &'static [(&'static str, &'static str)] = &[
         (
             "replay",
-            "bytes received and not replayed; ≥ for how long they have been seen waiting, ≤ the age of the newest replayed commit",
+            "bytes received and not replayed; at least: for how long they have been seen waiting; at most: the age of the newest replayed commit",
         ),
         (
             "conflicts",
@@ -78,6 +79,10 @@ impl List for Receiver {
             let text = format!("Where the WAL comes from is hidden from this role.  {}", grant(world));
             Notice::new(Role::Denied, text)
         })
+    }
+
+    fn about(&self, row: &Fact) -> Vec<Rich> {
+        row.about()
     }
 
     fn badge(&self, rows: &[Fact]) -> Option<Badge> {
@@ -156,7 +161,7 @@ fn replay(recovery: &Recovery, at_least: Option<f64>, concern: Concern) -> Fact 
     };
     let behind = recovery.replay_bytes.is_none_or(|bytes| bytes > 0);
     let newest = recovery.replay_s.map(|seconds| match recovery.replay_bytes {
-        Some(bytes) if bytes > 0 => format!("≤{}", format::duration(seconds)),
+        Some(bytes) if bytes > 0 => format!("at most {}", format::duration(seconds)),
         _ => format!("newest replayed commit is {} old", format::duration(seconds)),
     });
     let delay = (recovery.min_apply_delay_s > 0.0)

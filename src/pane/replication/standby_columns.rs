@@ -132,7 +132,7 @@ static COLUMNS: &[Column<Standby>] = &[
             Some(("async", _)) => Cell::new("async", Role::Muted),
             Some(("quorum", _)) => Cell::text("quorum"),
             Some((state, priority)) => Cell::text(format!("{state} {priority}")),
-            None if row.expected => Cell::new("missing", role(row.concern)),
+            None if row.expected && row.sender.is_none() => Cell::new("missing", role(row.concern)),
             None => Cell::empty(),
         },
         key: |row| text(row.sender.as_ref().and_then(|sender| sender.sync_state.as_deref())),
@@ -183,7 +183,10 @@ static COLUMNS: &[Column<Standby>] = &[
         help: "physical: a standby; logical: a subscriber or another consumer of a logical slot; backup",
         width: Width::Fit(4, 8),
         align: Align::Left,
-        cell: |row| Cell::new(row.kind.name(), Role::Muted),
+        cell: |row| match row.kind {
+            Kind::Gone => Cell::empty(),
+            kind => Cell::new(kind.name(), Role::Muted),
+        },
         key: |row| Key::Text(row.kind.name().into()),
     },
     Column {

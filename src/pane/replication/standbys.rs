@@ -162,7 +162,7 @@ impl List for Standbys {
 }
 
 impl Standbys {
-    /// "synchronous: 1 of 1, FIRST 1 (dr1, dr2)".
+    /// "sync 0 of 1: first 1 of dr1, dr2".
     fn synchronous(&self) -> Option<Piece> {
         let names = self.names.as_ref()?;
         let method = match names.method {
@@ -172,14 +172,14 @@ impl Standbys {
         let list = format!("{method} {} of {}", names.number, names.names.join(", "));
         Some(match self.quorum {
             Some(quorum) if quorum.short() => (
-                format!("synchronous {} of {}: {list}", quorum.there, quorum.needed),
+                format!("sync {} of {}: {list}", quorum.there, quorum.needed),
                 if self.waiting.is_some() {
                     Role::Critical
                 } else {
                     Role::Warning
                 },
             ),
-            _ => (format!("synchronous: {list}"), Role::Muted),
+            _ => (format!("sync {list}"), Role::Muted),
         })
     }
 }
@@ -229,7 +229,12 @@ fn about(row: &Standby, sender: &Sender) -> Vec<Rich> {
         let reported = sender.replay_s.map_or_else(String::new, |seconds| {
             format!(" The {} it reported were measured before.", format::duration(seconds))
         });
-        let text = "Replay stands still: paused, recovery_min_apply_delay, or a query on the standby is in its way.";
+        let text = match row.kind {
+            Kind::Logical => {
+                "What it has confirmed stands still: nobody applies it, or a large transaction is on its way."
+            }
+            _ => "Replay stands still: paused, recovery_min_apply_delay, or a query on the standby is in its way.",
+        };
         lines.push(Rich::new(format!("{text}{reported}"), Role::Notice));
     }
     if let Some(seconds) = row.silent_s {

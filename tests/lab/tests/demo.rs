@@ -6,9 +6,9 @@ use std::process::Command;
 
 use pgmon_lab::{Client, Ended, PATIENCE, Result, Signal, Terminal, children, processes_with, send_signal, wait_until};
 
-/// A stand-in for pgmon-tui where nobody looks: has a screen, answers `3` and `q`.
-const SCREEN: &str =
-    "echo app \"$@\"; read -r -n 1 key; echo \"pane $key checkout-api\"; read -r -n 1 key; [ \"$key\" = q ]";
+/// A stand-in for pgmon-tui where nobody looks: has a screen for every key, and ends on `q`.
+const SCREEN: &str = "echo app \"$@\"; while read -r -n 1 key; do [ \"$key\" = q ] && exit; \
+    echo \"pane $key: Connections checkout-web checkout-api inventory documents order_lines metrics old_replica reports\"; done";
 
 /// Says that it is up and with what, and ends with a line of input.
 const PROGRAM: [&str; 4] = ["sh", "-c", "echo up \"$@\"; read -r line; exit 7", "program"];
@@ -59,6 +59,8 @@ async fn without_a_terminal_it_reports_and_ends() -> Result<()> {
         "pgmon-tui -h 127.0.0.1 -p ",
         "checkout-api     idle in transaction",
         "migration        active",
+        "pane 1: Connections",
+        "pane 9: Connections",
     ] {
         assert!(text.contains(part), "{part:?} is not in {text}");
     }

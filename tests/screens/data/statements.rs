@@ -225,16 +225,18 @@ pub fn texts(app: &mut App) {
 }
 
 /// The page of a statement: what its version of the extension counts.
-pub fn page(app: &mut App, second: u32) {
-    let first = &KINDS[0];
-    let counters = counters(first, second);
+pub fn page(app: &mut App, query: i64, second: u32) {
+    let Some(kind) = KINDS.iter().find(|kind| kind.query == query) else {
+        return app.answer::<StatementProbe>(0, BTreeMap::new());
+    };
+    let counters = counters(kind, second);
     let counted: BTreeMap<String, String> = [
         ("calls", counters.calls.to_string()),
         ("rows", counters.rows.to_string()),
         ("total_exec_time", counters.exec_ms.to_string()),
         ("min_exec_time", "0.021".to_owned()),
-        ("max_exec_time", "254000.5".to_owned()),
-        ("mean_exec_time", first.ms.to_string()),
+        ("max_exec_time", (kind.ms * 9.5).to_string()),
+        ("mean_exec_time", kind.ms.to_string()),
         ("stddev_exec_time", "12.25".to_owned()),
         ("shared_blks_hit", counters.hit.to_string()),
         ("shared_blks_read", counters.read.to_string()),
@@ -247,9 +249,10 @@ pub fn page(app: &mut App, second: u32) {
 /// What EXPLAIN (GENERIC_PLAN) said.
 pub fn plan(app: &mut App) {
     let lines = [
-        "Index Scan using orders_customer_id_idx on public.orders  (cost=0.42..8.44 rows=1 width=36)",
-        "  Output: id, total",
-        "  Index Cond: (orders.customer_id = $1)",
+        "Update on public.accounts  (cost=0.29..8.31 rows=0 width=0)",
+        "  ->  Index Scan using accounts_pkey on public.accounts  (cost=0.29..8.31 rows=1 width=38)",
+        "        Output: (balance - $1), ctid",
+        "        Index Cond: (accounts.id = $2)",
     ];
     app.answer::<StatementPlan>(lines.len(), lines.map(str::to_owned).to_vec());
 }

@@ -54,7 +54,7 @@ fn relation(oid: u32, name: &str, gigabytes: i64) -> Relation {
 }
 
 fn relations(second: u32) -> Relations {
-    let mut lines = relation(16_420, "lines", 21);
+    let mut lines = relation(16_420, "lines", 15);
     let grown = i64::from(second) * 190_000;
     if let Some(size) = &mut lines.size {
         size.heap += grown;
@@ -125,10 +125,10 @@ fn unused_indexes() -> UnusedIndexes {
         counters_reset: Some(BEGIN - 900_000.0),
         server_reset: Some(BEGIN - 1_000_000.0),
         rows: vec![
-            unused(18_001, "lines_note_idx", 2_300_000_000),
+            unused(18_001, "lines_note_idx", 1_600_000_000),
             UnusedIndex {
                 foreign_key: true,
-                ..unused(18_002, "lines_order_id_idx", 1_900_000_000)
+                ..unused(18_002, "lines_order_id_idx", 900_000_000)
             },
             UnusedIndex {
                 bytes: None,
@@ -249,6 +249,7 @@ fn sequences(all: bool) -> Sequences {
         read: if all { 21 } else { 0 },
         locked: 0,
         rows: if all { vec![shipments] } else { Vec::new() },
+        turn: 0,
         earlier: BTreeMap::new(),
     }
 }

@@ -1,5 +1,7 @@
 //! The page of a table: `lines`, large, bloated, vacuumed right now; its indexes, columns, relatives and locks.
 
+use std::time::Duration;
+
 use pgmon_tui::probe::measure::{Heap, Measure, Measured};
 use pgmon_tui::probe::measure_indexes::{self, MeasureIndexes, Tree};
 use pgmon_tui::probe::relation::{Exact, Identity, Name, Relation, Size, Toast};
@@ -12,8 +14,19 @@ use pgmon_tui::probe::relation_stats::{Blocks, RelationStats, Runs, Scans, Stats
 use super::{BEGIN, start};
 use crate::app::App;
 
-const PAGES: i64 = 1_310_720;
+const PAGES: i64 = 1_281_738;
 const BLOCK: i64 = 8_192;
+
+/// What the server has where the table has no settings of its own.
+const SETTINGS: [&str; 7] = [
+    "autovacuum=on",
+    "autovacuum_vacuum_threshold=50",
+    "autovacuum_vacuum_scale_factor=0.2",
+    "autovacuum_vacuum_insert_threshold=1000",
+    "autovacuum_vacuum_insert_scale_factor=0.2",
+    "autovacuum_analyze_threshold=50",
+    "autovacuum_analyze_scale_factor=0.1",
+];
 
 fn name(relation: &str) -> Name {
     Name {
@@ -48,14 +61,14 @@ fn identity(oid: u32, second: u32) -> Identity {
             exact: Some(Exact {
                 heap: PAGES * BLOCK,
                 maps: 3_000_000,
-                toast: 98_000_000,
-                indexes: 5_250_000_000,
+                toast: 750_000_000,
+                indexes: 3_750_000_000,
             }),
             index_pages: 640_000,
             indexes: 3,
             busy: None,
         },
-        tuples: 21_000_000.0,
+        tuples: 75_000_000.0,
         pages: PAGES,
         visible_pages: 900_000,
         block: 8_192,
@@ -67,10 +80,10 @@ fn identity(oid: u32, second: u32) -> Identity {
 }
 
 fn stats(oid: u32, second: u32) -> Stats {
-    let ago = |seconds: f64| Some(BEGIN - seconds);
+    let ago = |seconds: f64| Some(BEGIN + f64::from(second) - seconds);
     Stats {
         oid,
-        live: 21_400_000,
+        live: 75_800_000,
         dead: 9_400_000,
         mods: 1_100_000,
         inserts: Some(700_000),
@@ -108,6 +121,7 @@ fn stats(oid: u32, second: u32) -> Stats {
             total: None,
         },
         reset: ago(900_000.0),
+        settings: SETTINGS.map(str::to_owned).to_vec(),
         now: BEGIN + f64::from(second),
         ..Stats::default()
     }
@@ -193,10 +207,10 @@ pub fn page(app: &mut App, oid: u32, second: u32) {
             is_primary: true,
             is_unique: true,
             constraint: Some("lines_pkey".to_owned()),
-            ..index(18_000, "lines_pkey", 900_000_000, 800_000_000)
+            ..index(18_000, "lines_pkey", 800_000_000, 800_000_000)
         },
-        index(18_001, "lines_order_sku", 2_050_000_000, 81_000_000),
-        index(18_002, "lines_note_idx", 2_300_000_000, 0),
+        index(18_001, "lines_order_sku", 1_350_000_000, 81_000_000),
+        index(18_002, "lines_note_idx", 1_600_000_000, 0),
     ];
     app.answer::<RelationIndexes>(3, indexes);
     app.answer::<RelationColumns>(4, columns(all));
@@ -204,30 +218,43 @@ pub fn page(app: &mut App, oid: u32, second: u32) {
     app.answer::<RelationLocks>(1, locks());
 }
 
-/// What `b` brought.
-pub fn measured(app: &mut App, oid: u32) {
+/// What `b` brings, half a second for each heap: the table and its TOAST table, which is as good as new.
+pub fn measured(app: &mut App) {
     let heap = PAGES * BLOCK;
-    let found = Heap {
+    let worn = Heap {
         bytes: heap,
-        scanned: 0.31,
-        live: 21_380_000,
-        live_bytes: heap / 100 * 58,
+        scanned: 31.0,
+        live: 75_790_000,
+        live_bytes: heap / 100 * 63,
         dead: 9_388_120,
-        dead_bytes: heap / 100 * 24,
-        free_bytes: heap / 100 * 15,
+        dead_bytes: heap / 100 * 8,
+        free_bytes: heap / 100 * 28,
     };
-    let at = BEGIN + f64::from(super::LOOK);
-    app.answer::<Measure>(
-        1,
-        Some(Measured {
+    let toast = Heap {
+        bytes: 98_000_000,
+        scanned: 0.8,
+        live: 49_000,
+        live_bytes: 97_000_000,
+        ..Heap::default()
+    };
+    while let Some(oid) = app.state.focus.keys.first().and_then(|key| u32::try_from(*key).ok()) {
+        app.now += Duration::from_millis(500);
+        let measured = Measured {
             oid,
-            found: Ok(found),
-            at,
-        }),
-    );
+            found: Ok(if oid == 16_422 { toast } else { worn }),
+            at: BEGIN + app.now.as_secs_f64(),
+        };
+        app.answer::<Measure>(1, Some(measured));
+        app.settle();
+    }
+}
+
+/// What `b` brings over an index.
+pub fn index_measured(app: &mut App) {
+    app.now += Duration::from_millis(500);
     let tree = Tree {
-        bytes: 2_300_000_000,
-        leaves: 276_000,
+        bytes: 1_600_000_000,
+        leaves: 192_000,
         empty: 0,
         deleted: 1_200,
         density: Some(51.3),
@@ -235,11 +262,12 @@ pub fn measured(app: &mut App, oid: u32) {
     };
     let index = measure_indexes::Measured {
         oid: 18_002,
-        relation: oid,
+        relation: 16_420,
         found: Ok(tree),
-        at,
+        at: BEGIN + app.now.as_secs_f64(),
     };
     app.answer::<MeasureIndexes>(1, vec![index]);
+    app.settle();
 }
 
 /// A table that was dropped while its page was open.

@@ -16,7 +16,7 @@ fn vacuum(second: u32) -> Progress {
         command: Some("VACUUM".to_owned()),
         phase: Some("scanning heap".to_owned()),
         done: Some(210_000 + 900 * i64::from(second)),
-        total: Some(1_310_720),
+        total: Some(1_281_738),
         unit: Some("blocks".to_owned()),
         rounds: Some(0),
         dead: Some(8_100_000),
@@ -96,7 +96,11 @@ fn table(relid: u32, name: &str, rows: u32, dead: i64) -> Table {
 
 fn queue() -> Queue {
     let mut tables = vec![
-        table(16_420, "lines", 21_000_000, 9_400_000),
+        Table {
+            vacuum_scale: 0.05,
+            ratio: 9_400_000.0 / (50.0 + 0.05 * 75_000_000.0),
+            ..table(16_420, "lines", 75_000_000, 9_400_000)
+        },
         Table {
             enabled: false,
             autovacuum_s: None,
@@ -118,6 +122,7 @@ fn queue() -> Queue {
     ];
     tables.sort_by(|a, b| b.ratio.total_cmp(&a.ratio));
     Queue {
+        epoch: 0.0,
         setting: Setting {
             active: true,
             max_workers: 3,

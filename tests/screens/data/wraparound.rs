@@ -88,7 +88,7 @@ fn relations() -> Relations {
                 relkind: "m".to_owned(),
                 ..relation(16_450, "revenue_by_day", 90_000_000, 41_000_000)
             },
-            relation(16_420, "lines", 4_100_000, 21_000_000_000),
+            relation(16_420, "lines", 4_100_000, 10_500_000_000),
         ],
     }
 }

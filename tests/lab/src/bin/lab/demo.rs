@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use pgmon_lab::{Builder, Client, Cluster, Ended, Error, PATIENCE, Result, Terminal, is_stopped, wait_for};
+use pgmon_lab::{Builder, Client, Cluster, Ended, Error, PATIENCE, Result, Terminal, is_stopped, wait_for, wraparound};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 use tokio::task::JoinSet;
@@ -127,6 +127,9 @@ struct Stage {
     primary: Cluster,
 }
 
+/// Most of the way to the routine vacuum of `autovacuum_freeze_max_age`, as on a server of some age.
+const NEXT_XID: u32 = 180 * wraparound::XIDS_PER_SEGMENT;
+
 /// The standby replays late, for the case that somebody drops the wrong table, and tells what its queries need.
 const STANDBY: [(&str, &str); 3] = [
     ("recovery_min_apply_delay", "20s"),
@@ -168,6 +171,7 @@ impl Stage {
         );
         let primary = server(options.major).start().await?;
         estate::prepare(&primary).await?;
+        wraparound::jump(&primary, Some(NEXT_XID), None).await?;
         let standby = if options.standby {
             Some(primary.standby("dr1", &STANDBY).await?)
         } else {
@@ -241,7 +245,22 @@ async fn foreground(program: &[OsString], connect: &str, ending: &mut Ending) ->
     }
 }
 
-/// Prints what the program shows in a terminal that nobody sits at, first as it starts and then its lock forest.
+/// The key of each pane, and a word that is there when its answers are.
+const PANES: [(&str, &str); 9] = [
+    ("1", "Connections"),
+    ("2", "checkout-web"),
+    ("3", "checkout-api"),
+    ("4", "inventory"),
+    ("5", "documents"),
+    ("6", "order_lines"),
+    ("7", "metrics"),
+    ("8", "old_replica"),
+    ("9", "reports"),
+];
+/// Words of a screen that is not complete yet.
+const UNKNOWN: [&str; 3] = ["needs a second reading", "reading its text", " Asking "];
+
+/// Prints what the program shows in a terminal that nobody sits at, pane by pane.
 async fn show(program: &[OsString], connect: &str) -> Result<()> {
     let words: Vec<OsString> = program
         .iter()
@@ -249,11 +268,12 @@ async fn show(program: &[OsString], connect: &str) -> Result<()> {
         .chain(connect.split_whitespace().map(OsString::from))
         .collect();
     let mut terminal = Terminal::start(&words, 120, 40, &[])?;
-    for (key, awaited) in [("", "app"), ("3", "checkout-api")] {
+    terminal.wait_for_text(DATABASE).await?;
+    for (key, awaited) in PANES {
         terminal.send(key)?;
         terminal.wait_for_text(awaited).await?;
-        let known = |screen: &str| !screen.contains("needs a second reading");
-        terminal.wait_for("rates are known", known).await?;
+        let known = |screen: &str| !UNKNOWN.iter().any(|word| screen.contains(word));
+        terminal.wait_for("everything is known", known).await?;
         terminal.wait_quiet(Duration::from_millis(500)).await?;
         println!("{}\n", terminal.screen());
     }

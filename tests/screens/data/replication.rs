@@ -1,15 +1,64 @@
-//! Replication beside the standby of the incident: an archiver that fails, a subscription whose table is not copied.
+//! Replication of the incident's server: `dr1` keeps up, `old` is a slot that nobody reads any more, the archiver fails,
+//! one table of a subscription is not copied.
 
 use pgmon_tui::probe::archive_backlog::{ArchiveBacklog, ArchiveBacklogProbe};
 use pgmon_tui::probe::archiver::{Archiver, ArchiverProbe};
 use pgmon_tui::probe::conflicts::{Conflicts, ConflictsProbe};
+use pgmon_tui::probe::replication::Sender;
+use pgmon_tui::probe::slots::{Slot, SlotsProbe};
 use pgmon_tui::probe::subscriptions::{Subscription, SubscriptionsProbe, Unready};
 use pgmon_tui::probe::wal_settings::{WalSettings, WalSettingsProbe};
 
-use super::BEGIN;
+use super::{BEGIN, some, start};
 use crate::app::App;
 
 const SEGMENT: i64 = 16 << 20;
+
+/// `dr1`, a little behind.
+pub fn standbys(second: u32) -> Vec<Sender> {
+    vec![Sender {
+        epoch: BEGIN + f64::from(second),
+        pid: 950,
+        start: start(950),
+        usename: some("repl"),
+        application_name: some("dr1"),
+        client: some("10.0.9.1"),
+        state: some("streaming"),
+        sync_state: some("async"),
+        sync_priority: Some(0),
+        sent_bytes: Some(0),
+        write_bytes: Some(8_192),
+        flush_bytes: Some(8_192),
+        replay_bytes: Some(16_384 + i64::from(second % 60) * 20_000),
+        replay_position: Some(50_000_000_000 + 4_000_000 * i64::from(second)),
+        reply_us: Some(i64::from(second)),
+        write_s: Some(0.000_4),
+        flush_s: Some(0.001_2),
+        replay_s: Some(0.012),
+        reply_age_s: Some(0.3),
+        age_s: Some(1_000_000.0 + f64::from(second)),
+        slot_name: some("dr1"),
+        slot_type: some("physical"),
+        kept_bytes: Some(16_384),
+        ..Sender::default()
+    }]
+}
+
+fn slots(second: u32) -> Vec<Slot> {
+    let slot = |name: &str, pid: Option<i32>, kept| Slot {
+        epoch: BEGIN + f64::from(second),
+        slot_name: name.to_owned(),
+        slot_type: "physical".to_owned(),
+        active: pid.is_some(),
+        active_pid: pid,
+        kept_bytes: Some(kept),
+        wal_status: some("reserved"),
+        safe_bytes: Some((8 << 30) - kept),
+        ..Slot::default()
+    };
+    let grown = i64::from(second) * 900_000;
+    vec![slot("old", None, 3_300_000_000 + grown), slot("dr1", Some(950), 16_384)]
+}
 
 fn archiver(second: u32, all: bool) -> Archiver {
     Archiver {
@@ -62,6 +111,7 @@ fn subscription(second: u32) -> Subscription {
 
 /// What is asked with the counters of the hot and the workload tier.
 pub fn workload(app: &mut App, second: u32, all: bool) {
+    app.answer::<SlotsProbe>(2, slots(second));
     app.answer::<ArchiverProbe>(1, archiver(second, all));
     app.answer::<SubscriptionsProbe>(1, vec![subscription(second)]);
     app.answer::<WalSettingsProbe>(
@@ -90,6 +140,7 @@ pub fn workload(app: &mut App, second: u32, all: bool) {
 
 /// A server alone in the world that archives nothing.
 pub fn quiet(app: &mut App) {
+    app.answer::<SlotsProbe>(0, vec![]);
     let off = Archiver {
         epoch: BEGIN,
         mode: "off".to_owned(),
