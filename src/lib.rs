@@ -36,7 +36,8 @@
 //!
 //! * Nothing but [`pg::session`] calls the driver, so the SQL on the screen cannot differ from what ran.
 //! * Every question is a compile-time constant from `queries/`; values go in as `$1`. Besides, a session sends only
-//!   its own settings and, behind a pooler, the transaction around a question.
+//!   its own settings and, behind a pooler, the transaction around a question. One text is no constant: when the user
+//!   asks for the generic plan of a statement, that statement behind `EXPLAIN` ([`pg::explain`]).
 //! * `draw` computes nothing; `update` reads no clock, time comes in with the event, and does no I/O but the log's.
 //! * The terminal never waits for the server.
 //! * A selection is an identity (pid and start, oid, queryid), never a row number.

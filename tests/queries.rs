@@ -29,6 +29,10 @@ const REFUSED: &[(&str, &str, u32, FaultKind)] = &[
     // Only for members of pg_stat_scan_tables; the page of a table says so.
     ("measure", "plain", 12, FaultKind::Denied),
     ("measure_indexes", "plain", 12, FaultKind::Denied),
+    // Asked only where pg_stat_monitor is installed, which these servers cannot have.
+    ("statement_latency", "postgres", 12, FaultKind::Undefined),
+    ("statement_latency", "monitor", 12, FaultKind::Undefined),
+    ("statement_latency", "plain", 12, FaultKind::Undefined),
 ];
 
 struct Lab {

@@ -48,9 +48,8 @@ fn first_word(text: &str) -> &str {
             break;
         };
     }
-    rest.split(|c: char| !c.is_ascii_alphabetic())
-        .next()
-        .unwrap_or_default()
+    let name = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    rest.split(|c: char| !name(c)).next().unwrap_or_default()
 }
 
 /// What follows a block comment, which may hold others; `comment` starts behind its `/*`.
@@ -101,6 +100,7 @@ mod tests {
     #[case("TABLE t", true)]
     #[case("values ($1)", true)]
     #[case("selecting", false)]
+    #[case("delete_all()", false)]
     #[case("ANALYZE select 1", false)]
     #[case(") select 1", false)]
     #[case("create table x as select $1", false)]

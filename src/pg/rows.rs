@@ -10,7 +10,11 @@ use super::fault::{Fault, FaultKind};
 
 /// The rows of one statement.
 #[derive(Debug, Default)]
-pub struct Rows(Vec<tokio_postgres::Row>);
+pub struct Rows {
+    rows: Vec<tokio_postgres::Row>,
+    /// What came instead of rows: the lines of a plan.
+    lines: Vec<String>,
+}
 
 /// One row.
 #[derive(Clone, Copy, Debug)]
@@ -20,24 +24,42 @@ impl Rows {
     /// Wraps what the driver returned.
     #[must_use]
     pub fn new(rows: Vec<tokio_postgres::Row>) -> Self {
-        Self(rows)
+        Self {
+            rows,
+            lines: Vec::new(),
+        }
+    }
+
+    /// The lines of a plan, which come by the protocol without typed rows.
+    #[must_use]
+    pub fn of_lines(lines: Vec<String>) -> Self {
+        Self {
+            rows: Vec::new(),
+            lines,
+        }
+    }
+
+    /// The lines of a plan; empty for any other answer.
+    #[must_use]
+    pub fn lines(&self) -> &[String] {
+        &self.lines
     }
 
     /// How many rows there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.rows.len() + self.lines.len()
     }
 
     /// True if there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.len() == 0
     }
 
     /// The rows in the server's order.
     pub fn iter(&self) -> impl Iterator<Item = Row<'_>> {
-        self.0.iter().map(Row)
+        self.rows.iter().map(Row)
     }
 
     /// The only row of a statement that always returns exactly one.
@@ -45,7 +67,7 @@ impl Rows {
     /// # Errors
     /// [`FaultKind::Decode`] when there is another number of rows.
     pub fn only(&self) -> Result<Row<'_>, Fault> {
-        match self.0.as_slice() {
+        match self.rows.as_slice() {
             [row] => Ok(Row(row)),
             rows => Err(Fault::new(
                 FaultKind::Decode,

@@ -40,6 +40,7 @@ pub mod replication;
 pub mod sequences;
 pub mod slots;
 pub mod statement;
+pub mod statement_latency;
 pub mod statement_plan;
 pub mod statement_texts;
 pub mod statements;
@@ -446,6 +447,7 @@ pub static PROBES: &[Entry] = &[
     Entry::of::<extensions::ExtensionsProbe>(),
     Entry::of::<statements::StatementsProbe>(),
     Entry::of::<statement::StatementProbe>(),
+    Entry::of::<statement_latency::StatementLatency>(),
     Entry::of::<statement_texts::StatementTexts>(),
     Entry::of::<statement_plan::StatementPlan>(),
     Entry::of::<relation_locks::RelationLocks>(),

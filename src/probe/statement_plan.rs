@@ -11,9 +11,6 @@ use crate::pg::rows::Rows;
 use crate::probe::statement_texts::StatementTexts;
 use crate::probe::{Ask, Param, Probe, Spec, Subject, Tier, Wanted};
 
-/// The column `EXPLAIN` answers in.
-const PLAN: &str = "QUERY PLAN";
-
 /// The probe.
 pub struct StatementPlan;
 
@@ -56,7 +53,6 @@ impl Probe for StatementPlan {
     }
 
     fn decode(rows: &Rows) -> Result<Vec<String>, Fault> {
-        let lines = rows.iter().map(|row| row.text(PLAN).ok().flatten());
-        Ok(lines.flatten().collect())
+        Ok(rows.lines().to_vec())
     }
 }

@@ -222,7 +222,7 @@ impl Look {
         self.theme.style(role)
     }
 
-    /// The sign that goes with a severity or with [`Role::Ok`], [`Role::Stale`]; a space for any other role.
+    /// The sign that goes with a severity or with [`Role::Ok`], [`Role::Stale`], [`Role::Estimated`]; a space for any other role.
     #[must_use]
     pub const fn mark(&self, role: Role) -> &'static str {
         match role {
@@ -231,6 +231,7 @@ impl Look {
             Role::Notice => self.glyphs.notice,
             Role::Ok => self.glyphs.ok,
             Role::Stale => self.glyphs.stale,
+            Role::Estimated => self.glyphs.about,
             _ => " ",
         }
     }

@@ -58,6 +58,14 @@ pub fn absent(server: &Server, extensions: &Extensions) -> Option<Advice> {
     }
 }
 
+/// What helps a role that may not read the extension's view: as a rule it lives in a schema that is not for everybody.
+#[must_use]
+pub fn denied(server: &Server) -> Option<String> {
+    let schema = &server.extension(EXTENSION)?.schema;
+    let (schema, role) = (identifier(schema), identifier(&server.role));
+    Some(format!("GRANT USAGE ON SCHEMA {schema} TO {role};"))
+}
+
 fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars

@@ -4,13 +4,15 @@
 mod advice;
 mod history;
 mod interval;
+mod latency;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use advice::{Advice, absent, shortcomings};
+pub use advice::{Advice, absent, denied, shortcomings};
 pub use history::{History, Point};
 pub use interval::{Growth, Interval, Trust, between, since_reset};
+pub use latency::{Between, executions, percentile};
 
 use super::rates::{self, Gap, Reading};
 use crate::probe::activity::Backend;

@@ -28,7 +28,11 @@ impl Record for Row {
     }
 
     fn mark(&self) -> Option<Role> {
-        (self.growth.trust == Trust::Unknown).then_some(Role::Notice)
+        match self.growth.trust {
+            Trust::Exact => None,
+            Trust::AtLeast => Some(Role::Estimated),
+            Trust::Unknown => Some(Role::Notice),
+        }
     }
 
     fn marked() -> bool {

@@ -90,8 +90,8 @@ impl List for Statements {
         ),
         (
             "breaks",
-            "a reset starts the interval anew; numbers in the colour of estimates are lower bounds, because entries were \
-             evicted or reset in that time; a marked row's counters fell and nothing can be said of it",
+            "a reset starts the interval anew; a row marked ≈ is a lower bound, because entries were evicted or reset in \
+             that time; of a row marked ◆ nothing can be said, because its counters fell",
         ),
         (
             "texts",
@@ -189,4 +189,4 @@ fn advice(world: &World) -> Option<crate::model::statements::Advice> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::pane) mod tests;

@@ -2,12 +2,14 @@
 
 use super::{Window, advice};
 use crate::model::clock;
-use crate::model::statements::{Advice, Interval, shortcomings};
+use crate::model::statements::{Advice, Interval, denied, shortcomings};
 use crate::pane::common::Notice;
 use crate::pane::list::Piece;
+use crate::pg::fault::FaultKind;
 use crate::probe::Probe;
 use crate::probe::extensions::ExtensionsProbe;
 use crate::probe::statement_texts::StatementTexts;
+use crate::probe::statements::StatementsProbe;
 use crate::ui::format;
 use crate::ui::look::Role;
 use crate::world::World;
@@ -28,6 +30,7 @@ pub(super) fn head(window: Window, world: &World, rows: usize) -> Vec<Piece> {
         }
     }
     if window == Window::Last
+        && shown.is_some()
         && let Err(gap) = world.workload.last()
     {
         pieces.push((format!("last: {gap}"), Role::Notice));
@@ -81,8 +84,12 @@ pub(in crate::pane) fn span(seconds: Option<f64>, to: f64, world: &World) -> Str
 
 /// Why there is nothing to show at all, if that is known.
 pub(in crate::pane) fn blocked(world: &World) -> Option<Notice> {
-    let Advice { sentence, remedy } = advice(world)?;
-    Some(Notice::new(Role::Warning, format!("{sentence} {remedy}")))
+    if let Some(Advice { sentence, remedy }) = advice(world) {
+        return Some(Notice::new(Role::Warning, format!("{sentence} {remedy}")));
+    }
+    let fault = world.last_ran(StatementsProbe::SPEC.id)?.fault.as_ref()?;
+    let remedy = denied(world.server.as_deref()?).filter(|_| fault.kind == FaultKind::Denied)?;
+    Some(Notice::new(Role::Denied, format!("{} {remedy}", fault.sentence)))
 }
 
 /// What has to be known to read the numbers, the gravest first.

@@ -1,11 +1,12 @@
 //! What is known of one statement, as labelled facts.
 
 use crate::model::clock;
-use crate::model::statements::{Growth, Interval, Point, Trust};
+use crate::model::statements::{Between, Growth, Interval, Point, Trust, executions, percentile};
 use crate::pane::page::{Fact, Rich};
 use crate::pane::queries::{TextOf, milliseconds, span};
 use crate::probe::activity::Backend;
 use crate::probe::statement::Counted;
+use crate::probe::statement_latency::Histogram;
 use crate::probe::statements::Key;
 use crate::ui::format;
 use crate::ui::look::{Glyphs, Role};
@@ -98,7 +99,7 @@ pub(super) fn history(key: &Key, world: &World) -> Vec<Fact> {
     let calls: Vec<_> = points.iter().map(|point| point.calls).collect();
     let mean: Vec<_> = points.iter().map(|point| point.mean_ms).collect();
     vec![
-        Fact::new("Calls/s", line(&calls, |rate| format::rate(rate))),
+        Fact::new("Calls/s", line(&calls, format::rate)),
         Fact::new("Mean", line(&mean, |ms| format!("{} ms", milliseconds(ms)))),
     ]
 }
@@ -115,6 +116,27 @@ fn line(points: &[Option<f64>], text: impl Fn(f64) -> String) -> Rich {
         rich.push(format!("  at most {}", text(most)), Role::Muted);
     }
     rich
+}
+
+/// How long its executions took; nothing without any.
+pub(super) fn latency(histogram: &Histogram, world: &World) -> Option<Fact> {
+    let bound = |share| percentile(histogram, share).map(between);
+    let mut rich = Rich::new(format!("p95 {}", bound(0.95)?), Role::Text);
+    rich.fact(format!("p99 {}", bound(0.99)?), Role::Text);
+    let since = clock::time_of_day(histogram.since, &world.zone);
+    let calls = usize::try_from(executions(histogram)).unwrap_or_default();
+    let calls = format::counted(calls, "call", "calls");
+    rich.fact(format!("{calls} since {since} by pg_stat_monitor"), Role::Muted);
+    Some(Fact::new("Latency", rich))
+}
+
+fn between(bounds: Between) -> String {
+    let above = milliseconds(bounds.above);
+    if bounds.upto.is_finite() {
+        format!("{above} to {} ms", milliseconds(bounds.upto))
+    } else {
+        format!("more than {above} ms")
+    }
 }
 
 /// What stands in the place of a text that is not known.

@@ -3,29 +3,28 @@
 
 mod facts;
 mod plan;
+mod text;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::common::{self, Notice};
-use super::page::{Fact, Page, Rich, SCROLLS, beside, room};
-use super::queries::{Source, TextOf, blocked};
+use super::page::{Fact, Page, Rich, SCROLLS};
+use super::queries::{Source, blocked};
 use super::{Copy, Reply, View};
 use crate::action::Action;
 use crate::model::statements::Growth;
 use crate::probe::activity::{Activity, Backend};
 use crate::probe::extensions::ExtensionsProbe;
 use crate::probe::statement::{Counted, StatementProbe};
+use crate::probe::statement_latency::StatementLatency;
 use crate::probe::statements::{Key, StatementsProbe};
 use crate::probe::{Demand, Probe as _, Subject};
 use crate::ui::look::{Look, Role};
-use crate::ui::set_out::set_out;
-use crate::ui::wrap::{self, Line};
+use crate::ui::wrap::Line;
 use crate::world::{Freshness, World};
 use plan::Plan;
-
-/// Lines of the statement shown while it is folded.
-const FEW_LINES: usize = 12;
+use text::Body;
 
 /// The page of one statement.
 #[derive(Debug)]
@@ -34,14 +33,9 @@ pub(super) struct Statement {
     key: Key,
     /// Role and database, as last seen.
     names: Option<Growth>,
-    text: TextOf,
+    body: Body,
     /// The text is to be asked for.
     asks: bool,
-    /// The text set out, once it was asked for; `None` where that would change it.
-    out: Option<Option<String>>,
-    formatted: bool,
-    unfolded: bool,
-    foldable: bool,
     /// Everything counted of it, as last seen.
     counted: Option<Counted>,
     runners: Vec<Backend>,
@@ -80,12 +74,8 @@ impl Statement {
             subject: key.into(),
             key,
             names: None,
-            text: TextOf::Awaited,
+            body: Body::new(),
             asks: false,
-            out: None,
-            formatted: false,
-            unfolded: false,
-            foldable: false,
             counted: None,
             runners: Vec::new(),
             plan: Plan::default(),
@@ -100,11 +90,7 @@ impl Statement {
     /// Takes over what is new; what is missing now keeps its last state.
     fn learn(&mut self, world: &World) {
         let source = Source::of(world);
-        let text = source.text(self.key.query);
-        if text != self.text {
-            self.out = None;
-            self.text = text;
-        }
+        self.body.learn(source.text(self.key.query));
         self.asks = source.asks(self.key.query);
         let seen = world
             .workload
@@ -143,6 +129,7 @@ impl Statement {
     fn compose(&mut self, world: &World) {
         self.before = facts::windows(&self.key, self.names.as_ref(), world);
         self.before.extend(facts::history(&self.key, world));
+        self.before.extend(self.latency(world));
         let has_ids = world.server.as_ref().is_none_or(|server| server.major() >= 14);
         self.after = facts::running(&self.runners, has_ids);
         self.after.extend(self.plan.facts());
@@ -154,55 +141,26 @@ impl Statement {
             .extend(counted.flat_map(|counted| facts::counted(counted, planning)));
     }
 
-    /// The text as it is shown: raw, or set out where that changes nothing.
-    fn shown(&self) -> Option<&str> {
-        let raw = self.text.shown()?;
-        match &self.out {
-            Some(Some(out)) if self.formatted => Some(out),
-            _ => Some(raw),
-        }
+    /// How long its executions took, where that is known.
+    fn latency(&self, world: &World) -> Option<Fact> {
+        let ran = world.latest.ran::<StatementLatency>()?;
+        let ours = ran.subject.as_ref() == Some(&self.subject);
+        facts::latency(world.get::<StatementLatency>().filter(|_| ours)?, world)
     }
 
-    fn statement(&self, width: u16) -> Vec<Line> {
-        let Some(text) = self.shown() else {
-            return Fact::new("Statement", facts::no_text(&self.text)).lines(width);
-        };
-        let mut lines = beside("Statement", wrap::sql(text.trim_end(), room(width)));
-        let more = lines.len().saturating_sub(FEW_LINES);
-        if more > 1 && !self.unfolded {
-            lines.truncate(FEW_LINES);
-            let text = Rich::new(format!("{more} more lines"), Role::Accent);
-            lines.extend(Fact::new("", text).lines(width));
-        }
-        let remark = match (&self.text, &self.out) {
-            (TextOf::Seen(_), _) => "as a session ran it: the extension's own text cannot be read",
-            (_, Some(None)) if self.formatted => "as it was written: setting it out would change it",
-            _ => return lines,
-        };
-        lines.extend(Fact::new("", Rich::new(remark, Role::Estimated)).lines(width));
-        lines
-    }
-
-    fn lay_out(&self, width: u16) -> Vec<Line> {
+    fn lay_out(&mut self, width: u16) -> Vec<Line> {
         let mut lines = Vec::new();
         if let Some(Notice { role, text }) = &self.notice {
             lines.extend(Fact::new("", Rich::new(text.as_str(), *role)).lines(width));
         }
         lines.extend(self.before.iter().flat_map(|fact| fact.lines(width)));
-        lines.extend(self.statement(width));
+        lines.extend(self.body.lines(width));
         lines.extend(self.after.iter().flat_map(|fact| fact.lines(width)));
         if self.stale {
             let pieces = lines.iter_mut().flatten().filter(|(role, _)| *role != Role::Warning);
             pieces.for_each(|(role, _)| *role = Role::Stale);
         }
         lines
-    }
-
-    fn set_out(&mut self) {
-        self.formatted = !self.formatted;
-        if self.formatted && self.out.is_none() {
-            self.out = self.text.shown().map(|text| set_out(text));
-        }
     }
 }
 
@@ -227,34 +185,26 @@ impl View for Statement {
 
     fn actions(&self) -> Vec<Action> {
         let enter = (!self.runners.is_empty()).then_some(Action::Enter);
-        let fold = self.foldable.then_some(Action::Fold);
-        let text = self.text.shown().is_some();
-        let text = text.then_some([Action::Explain, Action::Format]).into_iter().flatten();
-        let actions = enter.into_iter().chain(fold).chain(text).chain([Action::Mark]);
-        actions.chain(SCROLLS.iter().copied()).collect()
+        let explain = self.body.text.shown().map(|_| Action::Explain);
+        let own = enter.into_iter().chain(self.body.actions()).chain(explain);
+        own.chain([Action::Mark]).chain(SCROLLS.iter().copied()).collect()
     }
 
     fn derive(&mut self, world: &World) {
         self.learn(world);
-        if self.formatted && self.out.is_none() {
-            self.out = self.text.shown().map(|text| set_out(text));
-        }
         self.stale = matches!(world.freshness(StatementsProbe::SPEC.id), Freshness::Stale(_));
         self.notice = self.notice(world);
         self.compose(world);
     }
 
     fn arrange(&mut self, area: Rect) {
-        self.page.set(self.lay_out(area.width), area.height);
-        let lines = |text: &str| wrap::sql(text.trim_end(), room(area.width)).len();
-        self.foldable = self.shown().is_some_and(|text| lines(text) > FEW_LINES + 1);
+        let lines = self.lay_out(area.width);
+        self.page.set(lines, area.height);
     }
 
     fn on(&mut self, action: Action, world: &World) -> Reply {
         match action {
-            Action::Fold => self.unfolded = !self.unfolded,
-            Action::Format => self.set_out(),
-            Action::Explain => self.plan.ask(&self.text, self.names.as_ref(), world),
+            Action::Explain => self.plan.ask(&self.body.text, self.names.as_ref(), world),
             Action::Mark => return Reply::Mark,
             Action::Enter => {
                 let runner = self.runners.first();
@@ -266,6 +216,7 @@ impl View for Statement {
                 });
             }
             action if self.page.on(action) => return Reply::Moved,
+            action if self.body.on(action) => {}
             _ => return Reply::Ignored,
         }
         Reply::Taken
@@ -276,7 +227,7 @@ impl View for Statement {
     }
 
     fn copies(&self, _world: &World) -> Vec<Copy> {
-        let text = self.text.shown();
+        let text = self.body.text.shown();
         let copies = text.map(|text| Copy::new("query text", text.to_string()));
         let explain = text.map(|text| Copy::new("EXPLAIN", format!("EXPLAIN (GENERIC_PLAN) {text};")));
         let id = Copy::new("query id", self.key.query.to_string());

@@ -1,14 +1,14 @@
 //! The generic plan of somebody's statement: the one text this program sends that is no constant of its own.
 //!
 //! What keeps that harmless: the text was checked by [`explain::refusal`]; it goes behind `EXPLAIN (GENERIC_PLAN)`,
-//! which runs nothing; it goes by the extended protocol, which takes one statement only, so nothing can follow it; and
-//! it goes in a transaction that is read-only, short and rolled back.
+//! which runs nothing; the server's own parser has found by the extended protocol that it is one statement, so nothing
+//! can follow it; and it goes in a transaction that is read-only, short and rolled back.
 
 use std::borrow::Cow;
-use std::future::pending;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::line::{BACK, SAVEPOINT};
 use super::{Answer, Session};
 use crate::pg::explain;
 use crate::pg::fault::{Fault, FaultKind};
@@ -44,14 +44,14 @@ impl Session {
         let started = Instant::now();
         let server = Arc::clone(&self.server);
         self.busy = true;
-        let frame = Some((begin.as_str(), "ROLLBACK"));
-        let asked = self.line.ask(frame, &statement, &[], PATIENCE, pending(), &server);
-        let result = asked.await;
+        let mut again = false;
+        let texts = (begin.as_str(), statement.as_str());
+        let result = self.line.explain(texts, PATIENCE, &server, &mut again).await;
         self.busy = false;
         self.note(&result);
         Answer {
             variant,
-            sql: Cow::Owned(format!("{};\n\n{begin};\n\n{statement};\n\nROLLBACK", sql.trim_end())),
+            sql: Cow::Owned(transcript(&sql, texts, again)),
             took: took + started.elapsed(),
             result: result.map_err(|fault| explained(fault, &server)),
         }
@@ -81,6 +81,20 @@ impl Session {
         );
         Ok((begin, format!("EXPLAIN (GENERIC_PLAN) {text}")))
     }
+}
+
+/// Everything that was sent.
+fn transcript(question: &str, (begin, statement): (&str, &str), again: bool) -> String {
+    let mut sent = vec![
+        question.trim_end().to_owned(),
+        format!("{begin}; {SAVEPOINT}"),
+        statement.to_owned(),
+    ];
+    if again {
+        sent.extend([BACK.to_owned(), statement.to_owned()]);
+    }
+    sent.push("ROLLBACK".to_owned());
+    sent.join(";\n\n")
 }
 
 fn elsewhere() -> Fault {

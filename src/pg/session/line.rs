@@ -5,11 +5,12 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::{Either, join3, select};
+use futures_util::future::{Either, join, join3, select};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Error};
+use tokio_postgres::{Client, Error, SimpleQueryMessage};
 
 use super::route::{Deadline, Route};
 use super::wire::{Handover, Heard, Wire, heard};
@@ -20,6 +21,10 @@ use crate::probe::Param;
 
 /// How long the answer to a cancelled statement may take before the connection is given up.
 const GRACE: Duration = Duration::from_secs(2);
+/// Where a transaction goes back to when a text has turned out to be one statement.
+pub(super) const SAVEPOINT: &str = "SAVEPOINT one_statement";
+/// Goes back there.
+pub(super) const BACK: &str = "ROLLBACK TO SAVEPOINT one_statement";
 
 /// One connection.
 pub(super) struct Line {
@@ -138,10 +143,22 @@ impl Line {
         stop: impl Future<Output = ()>,
         server: &Server,
     ) -> Result<Rows, Fault> {
-        let mut work = pin!(self.statement(frame, sql, params));
-        let rows = |done: Result<_, Error>| done.map(Rows::new).map_err(|error| Fault::from_query(server, &error));
+        let rows = async { self.statement(frame, sql, params).await.map(Rows::new) };
+        self.bounded(rows, deadline, stop, server).await
+    }
+
+    /// What comes of `work`, see [`Self::ask`].
+    async fn bounded<T>(
+        &self,
+        work: impl Future<Output = Result<T, Error>>,
+        deadline: Duration,
+        stop: impl Future<Output = ()>,
+        server: &Server,
+    ) -> Result<T, Fault> {
+        let mut work = pin!(work);
+        let told = |done: Result<_, Error>| done.map_err(|error| Fault::from_query(server, &error));
         let stopped = match timeout(deadline, select(work.as_mut(), pin!(stop))).await {
-            Ok(Either::Left((done, _))) => return rows(done),
+            Ok(Either::Left((done, _))) => return told(done),
             Ok(Either::Right(_)) => true,
             Err(_) => false,
         };
@@ -151,9 +168,43 @@ impl Line {
         });
         match timeout(GRACE, select(work, cancel)).await {
             // What was complete when the cancel request came is good.
-            Ok(Either::Left((done, _))) => rows(done).map_err(|fault| if stopped { fault.stopped() } else { fault }),
+            Ok(Either::Left((done, _))) => told(done).map_err(|fault| if stopped { fault.stopped() } else { fault }),
             _ => Err(unanswered(&self.route, deadline)),
         }
+    }
+
+    /// The lines of `EXPLAIN` of a text that is not ours, in a transaction that `begin` opens and that is rolled back.
+    /// `again` is set once the text goes a second time, from [`BACK`] on.
+    pub(super) async fn explain(
+        &self,
+        (begin, sql): (&str, &str),
+        deadline: Duration,
+        server: &Server,
+        again: &mut bool,
+    ) -> Result<Rows, Fault> {
+        let lines = async { self.plan(begin, sql, again).await.map(Rows::of_lines) };
+        self.bounded(lines, deadline, pending(), server).await
+    }
+
+    /// Goes by the extended protocol first, which takes one statement only and says so of any other text. That protocol
+    /// wants values for a statement's parameters; where they are what is missing, the server's own parser has found one
+    /// statement, and the same text goes by the simple protocol, in the same transaction.
+    #[expect(clippy::disallowed_methods, reason = "this is the one caller of the driver")]
+    async fn plan(&self, begin: &str, sql: &str, again: &mut bool) -> Result<Vec<String>, Error> {
+        let opened = format!("{begin}; {SAVEPOINT}");
+        let (opened, rows) = join(self.client.batch_execute(&opened), self.client.query_typed(sql, &[])).await;
+        let wants_values = |error: &Error| error.code() == Some(&SqlState::PROTOCOL_VIOLATION);
+        let lines = match opened.and(rows) {
+            Ok(rows) => Ok(rows.iter().map(|row| line(row.try_get(0).ok())).collect()),
+            Err(error) if wants_values(&error) => {
+                *again = true;
+                let (back, rows) = join(self.client.batch_execute(BACK), self.client.simple_query(sql)).await;
+                back.and(rows).map(|rows| rows.iter().filter_map(plan_line).collect())
+            }
+            Err(error) => Err(error),
+        };
+        let ended = self.client.batch_execute("ROLLBACK").await;
+        lines.and_then(|lines| ended.map(|()| lines))
     }
 
     /// Asks the server to give up what it does for us, over a connection of its own and within the grace.
@@ -166,6 +217,18 @@ impl Line {
         };
         // A server that takes no cancel request shows by not answering the statement.
         let _ = timeout(GRACE, work).await;
+    }
+}
+
+/// A line of a plan; one that is no UTF-8, from a database that takes any bytes, is left out.
+fn line(text: Option<&str>) -> String {
+    text.unwrap_or("(a line that is not UTF-8)").to_owned()
+}
+
+fn plan_line(message: &SimpleQueryMessage) -> Option<String> {
+    match message {
+        SimpleQueryMessage::Row(row) => Some(line(row.try_get(0).ok().flatten())),
+        _ => None,
     }
 }
 

@@ -102,7 +102,7 @@ pub trait Record: 'static {
         None
     }
 
-    /// A sign in the margin: [`Role::Critical`], [`Role::Warning`], [`Role::Notice`] or [`Role::Ok`].
+    /// A sign in the margin: [`Role::Critical`], [`Role::Warning`], [`Role::Notice`], [`Role::Ok`] or [`Role::Estimated`].
     fn mark(&self) -> Option<Role> {
         None
     }

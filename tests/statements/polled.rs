@@ -1,0 +1,151 @@
+//! The same through the polling task: extensions that come and go while it polls, texts and plans on demand.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pgmon_lab::{Cluster, PATIENCE, Result};
+use pgmon_tui::config::Settings;
+use pgmon_tui::poll::worker::Worker;
+use pgmon_tui::poll::{Link, News, Order};
+use pgmon_tui::probe::statement_plan::StatementPlan;
+use pgmon_tui::probe::statement_texts::Texts;
+use pgmon_tui::probe::statements::Statements;
+use pgmon_tui::probe::{Demand, Focus, Probe as _, Sample, Subject};
+use tokio::sync::mpsc;
+
+struct Polling {
+    orders: mpsc::Sender<Order>,
+    news: mpsc::Receiver<News>,
+    connections: usize,
+}
+
+impl Polling {
+    fn start(cluster: &Cluster, user: &str) -> Self {
+        let plan = Arc::new(crate::common::plan(&cluster.conninfo(user, "polled")));
+        let mut settings = Settings::default();
+        for pace in &mut settings.paces {
+            pace.interval = pace.interval.min(Duration::from_secs(1));
+        }
+        // The slow tiers would hide whether something is asked at once.
+        settings.paces[2].interval = Duration::from_hours(1);
+        settings.paces[3].interval = Duration::from_hours(1);
+        let (orders, for_worker) = mpsc::channel(16);
+        let (to_us, news) = mpsc::channel(64);
+        let pipes = (for_worker, to_us);
+        let worker = Worker::new(plan, Arc::new(settings), None, false, Instant::now(), pipes);
+        tokio::spawn(worker.run(None));
+        Self {
+            orders,
+            news,
+            connections: 0,
+        }
+    }
+
+    async fn until<T>(&mut self, what: &str, mut pick: impl FnMut(&News) -> Option<T>) -> T {
+        let search = async {
+            loop {
+                let news = self.news.recv().await.unwrap();
+                self.connections += usize::from(matches!(news, News::Link(Link::Down { .. })));
+                if let Some(found) = pick(&news) {
+                    return found;
+                }
+            }
+        };
+        let found = tokio::time::timeout(PATIENCE, search).await;
+        found.unwrap_or_else(|_| panic!("{what} did not happen"))
+    }
+
+    async fn sample(&mut self, probe: &str) -> Arc<Sample> {
+        self.until(probe, |news| match news {
+            News::Sample(sample) if sample.ran.probe == probe => Some(Arc::clone(sample)),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn skipped(&mut self, probe: &str, reason: &str) {
+        self.until(reason, |news| match news {
+            News::Skipped {
+                probe: skipped,
+                reason: why,
+            } if *skipped == probe && why.contains(reason) => Some(()),
+            _ => None,
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn extensions_texts_and_plans_are_followed_without_another_connection() -> Result<()> {
+    let cluster = Cluster::builder(18)
+        .role("reader LOGIN IN ROLE pg_monitor, pg_read_all_data")
+        .start()
+        .await?;
+    cluster.database("polled").await?;
+    let client = cluster.client_as("postgres", "polled").await?;
+    let mut polling = Polling::start(&cluster, "reader");
+    polling.skipped("statements", "not installed").await;
+    client
+        .simple("CREATE SCHEMA \"a b\"; CREATE EXTENSION pg_stat_statements SCHEMA \"a b\" VERSION '1.6'")
+        .await?;
+    let sample = polling.sample("statements").await;
+    assert_eq!((sample.ran.variant.from, sample.ran.fault.clone()), (0, None));
+    assert!(sample.ran.sql.contains("\"a b\".pg_stat_statements(false)"));
+    client
+        .simple("ALTER EXTENSION pg_stat_statements UPDATE; ALTER EXTENSION pg_stat_statements SET SCHEMA public")
+        .await?;
+    let newer = polling.until("the newer form", |news| match news {
+        News::Sample(sample) if sample.ran.probe == "statements" && sample.ran.variant.from > 0 => {
+            Some(Arc::clone(sample))
+        }
+        _ => None,
+    });
+    let sample = newer.await;
+    assert_eq!((sample.ran.variant.from, sample.ran.fault.clone()), (111, None));
+
+    // The text of a statement that comes in sight.
+    client
+        .rows("SELECT relname AS polled_marker FROM pg_class WHERE oid = 1")
+        .await?;
+    let query = "SELECT queryid FROM pg_stat_statements WHERE query LIKE 'SELECT relname AS polled%'";
+    let query: i64 = client.value(query).await?;
+    let mut entry = None;
+    while entry.is_none() {
+        let sample = polling.sample("statements").await;
+        let all = sample.data.as_ref().unwrap().downcast_ref::<Statements>().unwrap();
+        entry = all
+            .entries
+            .iter()
+            .find(|entry| entry.key.query == query)
+            .map(|entry| entry.key);
+    }
+    let subject: Subject = entry.unwrap().into();
+    let mut focus = Focus {
+        keys: vec![query],
+        subject: Some(subject),
+        ..Focus::default()
+    };
+    polling.orders.send(Order::Look(focus.clone())).await.unwrap();
+    let sample = polling.sample("statement_texts").await;
+    let texts = sample.data.as_ref().unwrap().downcast_ref::<Texts>().unwrap();
+    assert!(texts.get(query).unwrap().text.contains("polled_marker"));
+
+    // Its plan, twice.
+    for nth in [1, 2] {
+        focus.demand = Some(Demand {
+            probe: StatementPlan::SPEC.id,
+            nth,
+        });
+        polling.orders.send(Order::Look(focus.clone())).await.unwrap();
+        let sample = polling.sample("statement_plan").await;
+        assert_eq!((sample.ran.demand, sample.ran.fault.clone()), (focus.demand, None));
+        let plan = sample.data.as_ref().unwrap().downcast_ref::<Vec<String>>().unwrap();
+        assert!(plan.iter().any(|line| line.contains("pg_class")), "{plan:?}");
+    }
+
+    client.simple("DROP EXTENSION pg_stat_statements").await?;
+    polling.skipped("statements", "not installed").await;
+    assert_eq!(polling.connections, 0, "no connection was lost");
+    polling.orders.send(Order::Quit).await.unwrap();
+    Ok(())
+}
