@@ -120,7 +120,8 @@ with recursive setting as materialized (
    order by r.ratio desc, r.oid
    limit $1
 )
-select s.active,
+select extract(epoch from pg_catalog.clock_timestamp())::float8 as epoch,
+       s.active,
        s.max_workers,
        s.worker_slots,
        s.naptime_s,

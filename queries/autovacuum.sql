@@ -78,7 +78,8 @@ with setting as materialized (
    order by ratio desc, n.oid
    limit $1
 )
-select s.active,
+select extract(epoch from pg_catalog.clock_timestamp())::float8 as epoch,
+       s.active,
        s.max_workers,
        s.worker_slots,
        s.naptime_s,

@@ -4,13 +4,15 @@
 use std::collections::BTreeMap;
 
 use super::rates::float;
-use crate::probe::autovacuum::{Queue, Setting, Table, Totals};
+use crate::probe::autovacuum::{Queue, Setting, Table};
 use crate::probe::progress::Progress;
 
 /// `pg_statistic`: the one table that ANALYZE refuses.
 const PG_STATISTIC: u32 = 2619;
 /// Vacuumed within so many naptimes and over the threshold again: it will not help to wait.
 const AGAIN_NAPTIMES: f64 = 2.0;
+/// Over the threshold for so many naptimes with a free worker: something makes autovacuum pass it over.
+const STARVED_NAPTIMES: f64 = 5.0;
 
 /// What a threshold starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,7 +154,7 @@ pub fn changed(table: &Table) -> Option<f64> {
 }
 
 /// What comes next for a table, and what is in the way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum State {
     /// Below its thresholds.
     Near,
@@ -168,6 +170,8 @@ pub enum State {
     NoWorker,
     /// It was vacuumed just now and is over the threshold again: fast changes, or rows the xmin horizon keeps.
     Again,
+    /// A worker is free and nobody has come for so many seconds: a lock on it makes autovacuum skip it, most likely.
+    Starved(f64),
     /// Within a naptime or two.
     Next,
 }
@@ -184,6 +188,7 @@ impl State {
             Self::Disabled => "disabled".to_owned(),
             Self::NoWorker => "no free worker".to_owned(),
             Self::Again => "again".to_owned(),
+            Self::Starved(_) => "passed over".to_owned(),
             Self::Next => "next".to_owned(),
         }
     }
@@ -191,7 +196,7 @@ impl State {
     /// It is over a threshold and nobody will come.
     #[must_use]
     pub const fn stuck(self) -> bool {
-        matches!(self, Self::Off | Self::Disabled | Self::NoWorker)
+        matches!(self, Self::Off | Self::Disabled | Self::NoWorker | Self::Starved(_))
     }
 }
 
@@ -202,15 +207,20 @@ pub struct Present {
     pub busy: Option<usize>,
     /// The pid at work on a relation of the connected database.
     pub running: BTreeMap<u32, i32>,
+    /// The server's clock when the tables were counted.
+    pub now: Option<f64>,
 }
 
 impl Present {
-    /// What is known of workers and commands. `relations` of other databases have no name and are left out.
+    /// What is known of workers and commands; relations of other databases have no name and are left out.
     #[must_use]
-    pub fn of(busy: Option<usize>, commands: &[Progress]) -> Self {
-        let here = commands.iter().filter(|command| command.name.is_some());
+    pub fn of(busy: Option<usize>, commands: &[Progress], now: f64) -> Self {
+        let serves =
+            |command: &&Progress| matches!(command.command.as_deref(), Some("VACUUM" | "VACUUM FULL" | "ANALYZE"));
+        let here = commands.iter().filter(serves).filter(|command| command.name.is_some());
         Self {
             busy,
+            now: Some(now),
             running: here.filter_map(|command| Some((command.relid?, command.pid))).collect(),
         }
     }
@@ -248,21 +258,26 @@ pub fn state(table: &Table, setting: &Setting, present: &Present) -> State {
     } else if last.is_some_and(|last| last < setting.naptime_s * AGAIN_NAPTIMES) {
         State::Again
     } else {
-        State::Next
+        let waits = present.now.zip(table.over_since).map(|(now, since)| now - since);
+        waits
+            .filter(|waits| *waits > setting.naptime_s * STARVED_NAPTIMES)
+            .map_or(State::Next, State::Starved)
     }
 }
 
-/// Tables over a threshold to which nobody will come, among all tables.
+/// Tables over a threshold to which nobody will come, among all tables; those that are passed over among the listed
+/// ones only.
 #[must_use]
 pub fn stuck(queue: &Queue, present: &Present) -> i64 {
-    let Totals {
-        over, over_disabled, ..
-    } = queue.totals;
+    let totals = &queue.totals;
     if !queue.setting.active || present.saturated(&queue.setting) {
-        over
-    } else {
-        over_disabled
+        return totals.over;
     }
+    let starved = |table: &&Table| matches!(state(table, &queue.setting, present), State::Starved(_));
+    let starved = queue.tables.iter().filter(starved).count();
+    totals
+        .over_disabled
+        .saturating_add(i64::try_from(starved).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]
@@ -271,6 +286,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::probe::autovacuum::Totals;
 
     fn table() -> Table {
         Table {
@@ -323,23 +339,17 @@ mod tests {
             relallfrozen: Some(750),
             ..table()
         };
-        assert_eq!(vacuum_at(&huge), 1e8);
-        assert_eq!(insert_at(&huge), Some(1000.0 + 0.2 * 1e9 * 0.25));
         assert_eq!(
-            unfrozen(&Table {
-                relallfrozen: Some(2000),
-                ..table()
-            }),
-            0.0
+            (vacuum_at(&huge), insert_at(&huge)),
+            (1e8, Some(1000.0 + 0.2 * 1e9 * 0.25))
         );
-        assert_eq!(
-            unfrozen(&Table {
-                relallfrozen: Some(1),
-                relpages: 0,
-                ..table()
-            }),
-            1.0
-        );
+        let frozen = |relallfrozen, relpages| Table {
+            relpages,
+            relallfrozen,
+            ..table()
+        };
+        let shares = [(Some(2000), 1000), (Some(1), 0), (None, 10)].map(|(all, pages)| unfrozen(&frozen(all, pages)));
+        assert_eq!(shares.map(|share| share > 0.5), [false, true, true], "{shares:?}");
     }
 
     #[test]
@@ -403,7 +413,7 @@ mod tests {
             dead: 30_000,
             ..table()
         };
-        let three = Present::of(Some(3), &[]);
+        let three = Present::of(Some(3), &[], 1000.0);
         let at = |pid| Present {
             running: [(16_384, pid)].into(),
             ..Present::default()
@@ -427,7 +437,17 @@ mod tests {
             autovacuum_s: Some(70.0),
             ..over.clone()
         };
-        assert_eq!(now(&again, &setting(), &Present::of(Some(2), &[])), State::Again);
+        assert_eq!(
+            now(&again, &setting(), &Present::of(Some(2), &[], 1000.0)),
+            State::Again
+        );
+        let waits = |since| Table {
+            over_since: Some(since),
+            ..over.clone()
+        };
+        let free = Present::of(Some(2), &[], 1000.0);
+        assert_eq!(now(&waits(700.0), &setting(), &free), State::Next);
+        assert_eq!(now(&waits(600.0), &setting(), &free), State::Starved(400.0));
         let parent = Table {
             relkind: "p".into(),
             modified: 20_000,
@@ -437,8 +457,28 @@ mod tests {
     }
 
     #[test]
+    fn only_vacuum_and_analyze_in_this_database_do_its_work() {
+        let command = |pid, command: &str, name: Option<&str>| Progress {
+            pid,
+            relid: Some(16_384),
+            command: Some(command.into()),
+            name: name.map(|name| ("public".into(), name.into())),
+            ..Progress::default()
+        };
+        let running = |commands: &[Progress]| Present::of(None, commands, 1000.0).running.get(&16_384).copied();
+        assert_eq!(running(&[command(7, "VACUUM", Some("t"))]), Some(7));
+        assert_eq!(running(&[command(7, "CREATE INDEX", Some("t"))]), None);
+        assert_eq!(
+            running(&[command(7, "ANALYZE", None)]),
+            None,
+            "the same oid in another database"
+        );
+    }
+
+    #[test]
     fn the_tab_counts_those_to_which_nobody_comes() {
         let queue = |active| Queue {
+            epoch: 1000.0,
             setting: Setting { active, ..setting() },
             totals: Totals {
                 over: 9,
@@ -447,14 +487,14 @@ mod tests {
             },
             tables: Vec::new(),
         };
-        assert_eq!(stuck(&queue(true), &Present::of(Some(2), &[])), 2);
-        assert_eq!(stuck(&queue(true), &Present::of(Some(3), &[])), 9);
+        assert_eq!(stuck(&queue(true), &Present::of(Some(2), &[], 1000.0)), 2);
+        assert_eq!(stuck(&queue(true), &Present::of(Some(3), &[], 1000.0)), 9);
         assert_eq!(
-            stuck(&queue(true), &Present::of(None, &[])),
+            stuck(&queue(true), &Present::of(None, &[], 1000.0)),
             2,
             "hidden workers are no proof"
         );
-        assert_eq!(stuck(&queue(false), &Present::of(Some(0), &[])), 9);
+        assert_eq!(stuck(&queue(false), &Present::of(Some(0), &[], 1000.0)), 9);
     }
 
     proptest! {

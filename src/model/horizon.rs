@@ -186,8 +186,8 @@ mod tests {
     #[case::many_transactions(None, 10_000_001, true)]
     fn when_it_is_old(#[case] age_s: Option<f64>, #[case] xmin_age: i64, #[case] expected: bool) {
         let holder = Holder {
-            age_s,
             xmin_age,
+            age_s,
             ..holder("session", None, true)
         };
         assert_eq!(old(&holder), expected);

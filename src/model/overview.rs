@@ -203,6 +203,13 @@ pub fn autovacuum_workers(backends: &[Backend]) -> usize {
         .count()
 }
 
+/// Busy autovacuum workers; `None` where a process is hidden, since a worker has no role that would tell it apart.
+#[must_use]
+pub fn busy_workers(backends: &[Backend], sees_all: bool) -> Option<usize> {
+    let hidden = !sees_all && backends.iter().any(|backend| backend.hidden);
+    (!hidden).then(|| autovacuum_workers(backends))
+}
+
 /// The autovacuum worker that has been at its table for the longest time.
 #[must_use]
 pub fn longest_autovacuum(backends: &[Backend]) -> Option<&Backend> {

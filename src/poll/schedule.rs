@@ -324,6 +324,26 @@ mod tests {
     }
 
     #[test]
+    fn a_dear_answer_earns_its_probe_a_pause_and_a_wish_ends_it() {
+        let dear = "autovacuum";
+        let mut schedule = Schedule::new(&Settings::default(), at(0.0));
+        let mut times = Vec::new();
+        for second in 0..400 {
+            let now = at(f64::from(second));
+            while let Some(entry) = schedule.next(&[Tier::Workload], &server(), now) {
+                let took = Duration::from_millis(if entry.spec.id == dear { 300 } else { 1 });
+                schedule.asked(entry, &server(), took, None, now);
+                times.extend((entry.spec.id == dear).then_some(second));
+            }
+            if second == 20 {
+                schedule.now(dear);
+            }
+        }
+        // 500 times 0.3 s, and then the tier's next round; the wish of second 20 is granted at once.
+        assert_eq!(times, [0, 21, 182, 332]);
+    }
+
+    #[test]
     fn a_denied_probe_is_asked_again_after_ten_minutes_or_on_demand() {
         let mut schedule = Schedule::new(&Settings::default(), at(0.0));
         let denied = schedule.next(&[Tier::Hot], &server(), at(0.0)).unwrap();

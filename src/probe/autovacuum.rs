@@ -17,6 +17,8 @@ pub struct AutovacuumProbe;
 /// The whole answer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Queue {
+    /// The server's clock, in seconds since 1970.
+    pub epoch: f64,
     /// How autovacuum is set.
     pub setting: Setting,
     /// Counts over all tables of the connected database, temporary ones left out.
@@ -132,6 +134,22 @@ pub struct Table {
     pub vacuums: (i64, i64),
     /// The same for ANALYZE.
     pub analyzes: (i64, i64),
+    /// When it was first seen over a threshold without a run of autovacuum since, in seconds since 1970.
+    pub over_since: Option<f64>,
+}
+
+impl Table {
+    /// Since when it has been over a threshold, by what was known before: not touched by autovacuum in between.
+    fn waits_since(&self, now: f64, before: Option<&Self>) -> Option<f64> {
+        if self.ratio <= 1.0 {
+            return None;
+        }
+        let runs = |table: &Self| (table.vacuums.1, table.analyzes.1);
+        let since = before
+            .filter(|before| runs(before) == runs(self))
+            .and_then(|before| before.over_since);
+        Some(since.filter(|since| *since <= now).unwrap_or(now))
+    }
 }
 
 impl Probe for AutovacuumProbe {
@@ -176,6 +194,7 @@ impl Probe for AutovacuumProbe {
     fn decode(rows: &Rows) -> Result<Queue, Fault> {
         let mut queue = Queue::default();
         for row in rows.iter() {
+            queue.epoch = row.get("epoch")?;
             queue.setting = setting(row)?;
             queue.totals = totals(row)?;
             // Without any table near a threshold there is one row with the settings alone.
@@ -184,6 +203,16 @@ impl Probe for AutovacuumProbe {
             }
         }
         Ok(queue)
+    }
+
+    /// Remembers since when each table has been over a threshold.
+    fn fold(known: Option<&Queue>, mut answer: Queue) -> Queue {
+        let known = known.map(|queue| queue.tables.as_slice()).unwrap_or_default();
+        for table in &mut answer.tables {
+            let before = known.iter().find(|before| before.relid == table.relid);
+            table.over_since = table.waits_since(answer.epoch, before);
+        }
+        answer
     }
 }
 
@@ -243,5 +272,50 @@ fn table(row: Row<'_>) -> Result<Table, Fault> {
         autoanalyze_s: row.get("autoanalyze_s")?,
         vacuums: (row.get("vacuums")?, row.get("autovacuums")?),
         analyzes: (row.get("analyzes")?, row.get("autoanalyzes")?),
+        over_since: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(epoch: f64, ratio: f64, runs: i64) -> Queue {
+        let table = Table {
+            relid: 7,
+            ratio,
+            vacuums: (0, runs),
+            ..Table::default()
+        };
+        Queue {
+            epoch,
+            tables: vec![table],
+            ..Queue::default()
+        }
+    }
+
+    fn since(answers: &[(f64, f64, i64)]) -> Option<f64> {
+        let mut known = None;
+        for (epoch, ratio, runs) in answers {
+            known = Some(AutovacuumProbe::fold(known.as_ref(), answer(*epoch, *ratio, *runs)));
+        }
+        known.and_then(|queue| queue.tables[0].over_since)
+    }
+
+    #[test]
+    fn a_table_waits_since_it_was_first_seen_over_and_no_run_has_changed_that() {
+        assert_eq!(since(&[(10.0, 1.0, 0)]), None, "at the threshold is not over it");
+        assert_eq!(since(&[(10.0, 1.2, 0), (25.0, 1.3, 0), (40.0, 1.5, 0)]), Some(10.0));
+        assert_eq!(
+            since(&[(10.0, 1.2, 0), (25.0, 1.3, 1)]),
+            Some(25.0),
+            "it was vacuumed in between"
+        );
+        assert_eq!(since(&[(10.0, 1.2, 0), (25.0, 0.3, 0), (40.0, 1.5, 0)]), Some(40.0));
+        assert_eq!(
+            since(&[(10.0, 1.2, 0), (5.0, 1.2, 0)]),
+            Some(5.0),
+            "the clock was set back"
+        );
+    }
 }

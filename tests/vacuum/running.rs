@@ -144,7 +144,7 @@ async fn rate_agrees(eye: &mut Eye, admin: &Client, pid: i32) -> Result<()> {
     let first = read().await?;
     let mut known = Vec::new();
     wait_for("the vacuum has a pace", PATIENCE, async || {
-        known = eye.ask::<ProgressProbe>().await.clone();
+        known.clone_from(eye.ask::<ProgressProbe>().await);
         let pace = known.first().and_then(progress::pace);
         Ok(pace.is_some_and(|pace| pace.per_second > 0.0))
     })

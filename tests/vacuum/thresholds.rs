@@ -233,7 +233,7 @@ async fn what_is_due_is_what_autovacuum_does(#[values(12, 13, 14, 17, 18)] major
     let over = queue.tables.iter().filter(|table| table.ratio > 1.0);
     assert_eq!(i64::try_from(over.clone().count()).unwrap(), queue.totals.over);
     assert_eq!(queue.totals.over_disabled, 1);
-    let present = Present::of(Some(0), &[]);
+    let present = Present::of(Some(0), &[], queue.epoch);
     let state = |name: &str| autovacuum::state(tables[name], &queue.setting, &present);
     assert_eq!((state("dead_below"), state("dead_above")), (State::Near, State::Off));
     assert!(tables["TOAST of fat"].ratio > 1.0, "{:?}", tables["TOAST of fat"]);
@@ -344,4 +344,47 @@ async fn a_standby_has_no_queue() {
     assert!(!eye.wants::<AutovacuumProbe>());
     // Whoever asks all the same gets an answer.
     assert!(eye.ask::<AutovacuumProbe>().await.totals.tables > 0);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_locked_table_is_passed_over(#[values(12, 18)] major: u32) {
+    let cluster = cluster(major).await.unwrap();
+    let client = cluster.client().await.unwrap();
+    client
+        .simple("CREATE TABLE locked AS SELECT g AS id FROM generate_series(1, 5000) g")
+        .await
+        .unwrap();
+    let holder = cluster.client().await.unwrap();
+    holder
+        .simple("BEGIN; LOCK TABLE locked IN SHARE UPDATE EXCLUSIVE MODE")
+        .await
+        .unwrap();
+    cluster.set("autovacuum", "on").await.unwrap();
+    let mut eye = Eye::open(&cluster, "mon", "postgres").await;
+    let mut state = async || {
+        let queue = eye.ask::<AutovacuumProbe>().await;
+        let present = Present::of(Some(0), &[], queue.epoch);
+        let stuck = autovacuum::stuck(queue, &present);
+        let locked = by_name(queue)
+            .get("locked")
+            .map(|table| autovacuum::state(table, &queue.setting, &present));
+        (locked, stuck)
+    };
+    wait_for("it is passed over", PATIENCE, async || {
+        Ok(matches!(state().await, (Some(State::Starved(_)), 1)))
+    })
+    .await
+    .unwrap();
+    holder.simple("ROLLBACK").await.unwrap();
+    wait_for("autovacuum comes at last", PATIENCE, async || {
+        Ok(done(&client).await?.contains("locked"))
+    })
+    .await
+    .unwrap();
+    wait_for("it is in nobody's way any more", PATIENCE, async || {
+        Ok(state().await.1 == 0)
+    })
+    .await
+    .unwrap();
 }

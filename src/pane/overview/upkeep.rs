@@ -146,11 +146,10 @@ fn autovacuum(world: &World, window: Duration) -> Line {
         } else {
             line.mark(Role::Warning).piece(Role::Warning, "autovacuum = off")
         };
-        if sees_less(world) && Profile::of(backends).hidden > 0 {
+        let Some(busy) = overview::busy_workers(backends, !sees_less(world)) else {
             return line.denied(world);
-        }
+        };
         let role = if pulse.autovacuum { Role::Text } else { Role::Warning };
-        let busy = overview::autovacuum_workers(backends);
         let line = line
             .value(format!("{busy}/{}", pulse.autovacuum_max_workers))
             .role(role)

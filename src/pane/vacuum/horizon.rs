@@ -223,7 +223,7 @@ impl List for Horizon {
             let old = rows.iter().any(|row| row.old);
             let role = if old { Role::Warning } else { Role::Text };
             pieces.push((
-                format!("oldest {} transactions back", format::count(oldest.xmin_age)),
+                format!("tables held {} transactions back", format::count(oldest.xmin_age)),
                 role,
             ));
         }

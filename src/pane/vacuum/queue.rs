@@ -9,7 +9,7 @@ use crate::action::Action;
 use crate::model::autovacuum::{self, Distance, Present, State, Work};
 use crate::model::overview;
 use crate::model::rates::float;
-use crate::model::waits::Profile;
+use crate::pg::quote;
 use crate::probe::Subject;
 use crate::probe::activity::Activity;
 use crate::probe::autovacuum::{AutovacuumProbe, Setting, Table};
@@ -20,7 +20,6 @@ use crate::ui::table::{Align, Cell, Column, Key, Order, Record, Width};
 use crate::world::World;
 use crate::world::message::Severity;
 
-/// Over a threshold by so much, a table that nobody comes to is marked in the list.
 const PERCENT: f64 = 100.0;
 
 /// The panel.
@@ -117,7 +116,8 @@ static COLUMNS: &[Column<Row>] = &[
         id: "state",
         title: "STATE",
         help: "next: within a naptime or two; again: vacuumed just now and over the threshold again (fast changes, or \
-               rows the xmin horizon keeps); by hand only: autovacuum never analyzes a partitioned table",
+               rows the xmin horizon keeps); passed over: due for five naptimes while a worker is free; by hand only: \
+               autovacuum never analyzes a partitioned table",
         width: Width::Fit(5, 15),
         align: Align::Left,
         cell: state,
@@ -242,7 +242,7 @@ fn stale(row: &Row) -> Cell<'static> {
 
 fn state(row: &Row) -> Cell<'static> {
     let role = match row.state {
-        State::Off | State::Disabled | State::NoWorker => Role::Warning,
+        State::Off | State::Disabled | State::NoWorker | State::Starved(_) => Role::Warning,
         State::Again | State::ByHand => Role::Notice,
         State::Running(_) => Role::Ok,
         State::Near => Role::Muted,
@@ -322,11 +322,18 @@ fn history(table: &Table) -> Rich {
     rich
 }
 
-/// Busy autovacuum workers; `None` where sessions are hidden.
+/// The first disabled table, as a statement names it. A TOAST table may have it from its table or by itself.
+fn a_disabled_one(rows: &[Row]) -> Option<String> {
+    let row = rows
+        .iter()
+        .find(|row| row.state == State::Disabled && row.table.owner.is_none())?;
+    let (schema, name) = (&row.table.nspname, &row.table.relname);
+    Some(format!("{}.{}", quote::quoted(schema), quote::quoted(name)))
+}
+
 fn busy(world: &World) -> Option<usize> {
-    let backends = world.get::<Activity>()?;
     let sees_all = world.server.as_ref().is_some_and(|server| server.reads_all_stats);
-    (sees_all || Profile::of(backends).hidden == 0).then(|| overview::autovacuum_workers(backends))
+    overview::busy_workers(world.get::<Activity>()?, sees_all)
 }
 
 fn workers(setting: &Setting, busy: Option<usize>) -> Piece {
@@ -364,7 +371,7 @@ impl List for Queue {
     fn rows(&mut self, world: &World) -> Option<Vec<Row>> {
         let queue = world.get::<AutovacuumProbe>()?;
         let commands = world.get::<ProgressProbe>().map(Vec::as_slice).unwrap_or_default();
-        let present = Present::of(busy(world), commands);
+        let present = Present::of(busy(world), commands, queue.epoch);
         self.stuck = autovacuum::stuck(queue, &present);
         self.saturated = present.saturated(&queue.setting);
         let row = |table| Row::new(table, &queue.setting, &present);
@@ -380,6 +387,7 @@ impl List for Queue {
             format!("top {} of {} tables", rows.len(), format::exact(totals.tables)),
             Role::Text,
         )];
+        pieces.push(workers(&queue.setting, busy(world)));
         if !queue.setting.active {
             pieces.push(("autovacuum or track_counts is off".to_owned(), Role::Warning));
         }
@@ -392,7 +400,6 @@ impl List for Queue {
             );
             pieces.push((text, Role::Text));
         }
-        pieces.push(workers(&queue.setting, busy(world)));
         pieces.push((
             format!("naptime {}", format::duration(queue.setting.naptime_s)),
             Role::Muted,
@@ -408,7 +415,7 @@ impl List for Queue {
         )
     }
 
-    fn notice(&self, world: &World, _rows: &[Row]) -> Option<Notice> {
+    fn notice(&self, world: &World, rows: &[Row]) -> Option<Notice> {
         let queue = world.get::<AutovacuumProbe>()?;
         let disabled = queue.totals.over_disabled;
         if !queue.setting.active {
@@ -431,7 +438,8 @@ impl List for Queue {
         (disabled > 0).then(|| {
             let tables = format::counted(usize::try_from(disabled).unwrap_or(usize::MAX), "table is", "tables are");
             let text = format!(
-                "{tables} due and never vacuumed: autovacuum_enabled = false.  ALTER TABLE ... RESET (autovacuum_enabled);"
+                "{tables} due and left out by autovacuum: autovacuum_enabled = false.  ALTER TABLE {} RESET (autovacuum_enabled);",
+                a_disabled_one(rows).unwrap_or_else(|| "...".to_owned())
             );
             Notice::new(Role::Warning, text)
         })
@@ -444,6 +452,14 @@ impl List for Queue {
             .map(|distance| threshold(&row.table, distance))
             .collect();
         lines.push(history(&row.table));
+        if let State::Starved(seconds) = row.state {
+            let text = format!(
+                "due for {} or longer while a worker is free: autovacuum skips a table that somebody has locked (Enter \
+                 shows the locks)",
+                format::duration(seconds)
+            );
+            lines.insert(0, Rich::new(text, Role::Warning));
+        }
         lines
     }
 

@@ -126,11 +126,11 @@ static COLUMNS: &[Column<Row>] = &[
         id: "command",
         title: "COMMAND",
         help: "what runs; `autovacuum !` prevents wraparound and gives way to nobody",
-        width: Width::Fit(7, 25),
+        width: Width::Fit(7, 18),
         align: Align::Left,
-        cell: |row| match row.command.prevents_wraparound() {
-            true => Cell::new(row.kind.as_str(), Role::Notice),
-            false => text(Some(&row.kind)),
+        cell: |row| {
+            let saving = row.command.prevents_wraparound();
+            Cell::new(row.kind.as_str(), if saving { Role::Notice } else { Role::Text })
         },
         key: |row| words(Some(&row.kind)),
     },
@@ -159,7 +159,7 @@ static COLUMNS: &[Column<Row>] = &[
         id: "phase",
         title: "PHASE",
         help: "what it does now, in the server's words; of COPY where the data comes from or goes to",
-        width: Width::Fit(6, 32),
+        width: Width::Fit(6, 22),
         align: Align::Left,
         cell: |row| text(Some(&row.phase)),
         key: |row| words(Some(&row.phase)),

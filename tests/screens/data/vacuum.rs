@@ -122,6 +122,7 @@ fn queue() -> Queue {
     ];
     tables.sort_by(|a, b| b.ratio.total_cmp(&a.ratio));
     Queue {
+        epoch: 0.0,
         setting: Setting {
             active: true,
             max_workers: 3,

@@ -94,13 +94,13 @@ drawn! {
     statements::Key { user, database, query, toplevel }
     statements::Counters { calls, rows, exec_ms, plan_ms, hit, read, io_ms, temp, wal, jit_ms }
     statements::Entry { key, user, database, counters, since }
-    autovacuum::Queue { setting, totals, tables }
+    autovacuum::Queue { epoch, setting, totals, tables }
     autovacuum::Setting { active, max_workers, worker_slots, naptime_s, cost_limit, cost_delay_ms }
     autovacuum::Totals { tables, dead, dead_catalog, over_vacuum, over_insert, over_analyze, over, over_disabled }
     autovacuum::Table {
         relid, nspname, relname, relkind, owner, ratio, reltuples, relpages, relallfrozen, leaves, enabled,
         vacuum_base, vacuum_scale, vacuum_max, insert_base, insert_scale, analyze_base, analyze_scale, live, dead,
-        inserted, modified, vacuum_s, autovacuum_s, analyze_s, autoanalyze_s, vacuums, analyzes,
+        inserted, modified, vacuum_s, autovacuum_s, analyze_s, autoanalyze_s, vacuums, analyzes, over_since,
     }
     named::Named { nspname, relname }
     named::InTheWay { pid, granted }
