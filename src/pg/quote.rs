@@ -3,7 +3,30 @@
 
 use std::fmt::Write as _;
 
-/// A name as SQL takes it: quoted unless it is a plain lower-case word. Characters that are no part of a line of
+/// Words that are no names without quotes, or not everywhere: all of `pg_get_keywords()` but the unreserved ones, from
+/// 12 to 18, in order.
+#[rustfmt::skip]
+const KEYWORDS: &[&str] = &[
+    "all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "authorization", "between",
+    "bigint", "binary", "bit", "boolean", "both", "case", "cast", "char", "character", "check", "coalesce",
+    "collate", "collation", "column", "concurrently", "constraint", "create", "cross", "current_catalog",
+    "current_date", "current_role", "current_schema", "current_time", "current_timestamp", "current_user", "dec",
+    "decimal", "default", "deferrable", "desc", "distinct", "do", "else", "end", "except", "exists", "extract",
+    "false", "fetch", "float", "for", "foreign", "freeze", "from", "full", "grant", "greatest", "group",
+    "grouping", "having", "ilike", "in", "initially", "inner", "inout", "int", "integer", "intersect", "interval",
+    "into", "is", "isnull", "join", "json", "json_array", "json_arrayagg", "json_exists", "json_object",
+    "json_objectagg", "json_query", "json_scalar", "json_serialize", "json_table", "json_value", "lateral",
+    "leading", "least", "left", "like", "limit", "localtime", "localtimestamp", "merge_action", "national",
+    "natural", "nchar", "none", "normalize", "not", "notnull", "null", "nullif", "numeric", "offset", "on",
+    "only", "or", "order", "out", "outer", "overlaps", "overlay", "placing", "position", "precision", "primary",
+    "real", "references", "returning", "right", "row", "select", "session_user", "setof", "similar", "smallint",
+    "some", "substring", "symmetric", "system_user", "table", "tablesample", "then", "time", "timestamp", "to",
+    "trailing", "treat", "trim", "true", "union", "unique", "user", "using", "values", "varchar", "variadic",
+    "verbose", "when", "where", "window", "with", "xmlattributes", "xmlconcat", "xmlelement", "xmlexists",
+    "xmlforest", "xmlnamespaces", "xmlparse", "xmlpi", "xmlroot", "xmlserialize", "xmltable",
+];
+
+/// A name as SQL takes it: quoted unless it is a plain lower-case word and no keyword. Characters that are no part of a line of
 /// text become `?`, so the result is for people, not for blind execution.
 #[must_use]
 pub fn identifier(name: &str) -> String {
@@ -11,7 +34,7 @@ pub fn identifier(name: &str) -> String {
         && name
             .chars()
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    if plain {
+    if plain && KEYWORDS.binary_search(&name).is_err() {
         return name.to_owned();
     }
     let shown: String = name.chars().map(|c| if visible(c) { c } else { '?' }).collect();
@@ -62,11 +85,18 @@ mod tests {
     #[case("_a1", "_a1")]
     #[case("App", "\"App\"")]
     #[case("a-b", "\"a-b\"")]
+    #[case("order", "\"order\"")]
+    #[case("orders", "orders")]
     #[case("1a", "\"1a\"")]
     #[case("Zo\"e\n", "\"Zo\"\"e?\"")]
     #[case("", "\"\"")]
     fn names_are_quoted_where_sql_wants_it(#[case] name: &str, #[case] expected: &str) {
         assert_eq!(identifier(name), expected);
+    }
+
+    #[test]
+    fn the_keywords_are_in_order() {
+        assert!(KEYWORDS.is_sorted());
     }
 
     #[rstest]

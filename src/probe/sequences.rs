@@ -8,8 +8,8 @@ use crate::pg::rows::{Row, Rows};
 use crate::probe::named::Named;
 use crate::probe::{Ask, Param, Probe, Spec, Tier};
 
-/// So many are read at most: each stays in the memory of our backend.
-pub const READ_AT_MOST: i32 = 5000;
+/// So many are read at most, however large the server's lock table is: each stays in the memory of our backend.
+const READ_AT_MOST: i64 = 5000;
 /// Values older than this are no basis for a forecast if there is a younger one, in seconds.
 const REMEMBERED_S: f64 = 90_000.0;
 /// How many are kept of one sequence, however often it is asked.
@@ -27,7 +27,7 @@ pub struct Sequences {
     pub database: u32,
     /// All that can end: cycling and temporary ones are not counted.
     pub sequences: i64,
-    /// Those whose value our role may not see.
+    /// Those that were looked at and whose value our role may not see.
     pub unreadable: i64,
     /// The schema most of these are in.
     pub unreadable_schema: Option<String>,
@@ -37,6 +37,8 @@ pub struct Sequences {
     pub read: i64,
     /// Those left out because somebody's lock stands in the way.
     pub locked: i64,
+    /// The last of those that were read because it was their turn; 0 when all had theirs, or all are read every time.
+    pub turn: i64,
     /// The fullest first.
     pub rows: Vec<Sequence>,
     /// Values read earlier, by oid, the oldest first and this one last.
@@ -83,15 +85,24 @@ impl Probe for SequencesProbe {
         id: "sequences",
         title: "sequences near their end",
         why: "The last value of each sequence against the narrower of its own type and the column it feeds. Reading one \
-              takes ROW EXCLUSIVE on it, so those that somebody alters are left out; and it stays in the memory of our \
-              backend, so those with the shortest range and the largest tables are read first, and no more than $2.",
+              takes ROW EXCLUSIVE on it to the end of the statement: those that somebody alters are left out, and of very \
+              many no more are read than fill a tenth of the lock table: the likeliest, the fullest so far, and the others \
+              in turn.",
         tier: Tier::Hourly,
         variants: &[form!("sequences")],
     };
 
     fn params(ask: &Ask<'_>) -> Vec<Param> {
         let top = i32::try_from(ask.settings.top_relations).unwrap_or(i32::MAX);
-        vec![Param::Int(top), Param::Int(READ_AT_MOST)]
+        let known = ask.latest.get::<Self>();
+        let before = known.map_or_else(Vec::new, |known| known.rows.iter().map(|row| row.oid).collect());
+        let turn = known.map_or(0, |known| known.turn);
+        vec![
+            Param::Int(top),
+            Param::Big(READ_AT_MOST),
+            Param::Oids(before),
+            Param::Big(turn),
+        ]
     }
 
     fn decode(rows: &Rows) -> Result<Sequences, Fault> {
@@ -105,6 +116,7 @@ impl Probe for SequencesProbe {
             known.unlogged = row.get("unlogged")?;
             known.read = row.get("read")?;
             known.locked = row.get("locked")?;
+            known.turn = row.get("turn")?;
             known.rows.extend(sequence(row)?);
         }
         Ok(known)

@@ -77,11 +77,13 @@ pub fn mend(index: &InvalidIndex) -> Vec<Text> {
             "once for the index of every partition; the last one makes it valid",
         )],
         State::HalfDropped => vec![drop("finishes the DROP that was interrupted")],
-        State::ReindexFailed => vec![drop("what REINDEX CONCURRENTLY left; the index itself still serves")],
+        State::ReindexFailed => vec![drop(
+            "what REINDEX CONCURRENTLY left; the index it was made for is still there",
+        )],
         State::ReindexLeftOver => vec![drop("the old index; REINDEX CONCURRENTLY replaced it")],
         State::BuildFailed => {
             let again = if index.unique {
-                "builds it again; fails again while there are duplicate keys"
+                "builds it again; while there are duplicate keys it fails and leaves one more invalid index"
             } else {
                 "builds it again"
             };

@@ -72,8 +72,12 @@ pub fn ago(age: Option<f64>) -> Cell<'static> {
 /// `top 50 of 105,068 tables`, or how many there are when all of them are shown.
 pub fn top_of(shown: usize, all: i64, one: &str, many: &str) -> Piece {
     let known = usize::try_from(all).unwrap_or_default().max(shown);
-    let all = format::counted(known, one, many);
-    let text = if shown < known {
+    let all = format!(
+        "{} {}",
+        format::exact(i64::try_from(known).unwrap_or(i64::MAX)),
+        if known == 1 { one } else { many }
+    );
+    let text = if 0 < shown && shown < known {
         format!("top {} of {all}", format::count(shown))
     } else {
         all

@@ -7,7 +7,7 @@ use super::super::{Badge, Copy, Reply};
 use super::cells;
 use crate::action::Action;
 use crate::model::storage::sequences::{self as model, CRITICAL, Limit, Pace, WARNING};
-use crate::probe::sequences::{READ_AT_MOST, Sequence, Sequences as Known, SequencesProbe};
+use crate::probe::sequences::{Sequence, Sequences as Known, SequencesProbe};
 use crate::probe::{Probe as _, Subject};
 use crate::ui::format;
 use crate::ui::look::Role;
@@ -88,9 +88,9 @@ impl List for Sequences {
         let (role, hidden) = match world.server.as_ref().filter(|_| known.unreadable > 0) {
             Some(server) => {
                 let text = format!(
-                    "{} of {} sequences are hidden from this role.  {}",
+                    "The values of {} of {} sequences are hidden from this role.  {}",
                     format::count(known.unreadable),
-                    format::count(known.sequences),
+                    format::count(known.read + known.unreadable),
                     model::grant(known, server)
                 );
                 (Role::Denied, Some(text))
@@ -148,10 +148,7 @@ fn left_out(known: &Known) -> Vec<String> {
         (known.unlogged, "unlogged, so not on this standby.".to_owned()),
         (
             rest.max(0),
-            format!(
-                "not read: no more than {}, the shortest ranges and largest tables first.",
-                format::count(READ_AT_MOST)
-            ),
+            "not read this time: no more than fit into a tenth of the lock table; they are read in turn.".to_owned(),
         ),
     ];
     let said = said.into_iter().filter(|(count, _)| *count > 0);
