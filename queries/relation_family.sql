@@ -13,30 +13,40 @@ with me as materialized (
          end as oid
     from me m
 ), ranked as materialized (
-  select c.oid, c.relname, c.relnamespace, c.relkind, c.relpages, c.reltuples, c.relpartbound,
+  -- only names are ranked; everything else is read of the few that are shown
+  select c.oid,
          pg_catalog.row_number() over (order by c.relname, c.oid) as nth,
          pg_catalog.count(*) over () as total
     from parent p
     join pg_catalog.pg_inherits h on h.inhparent = p.oid
-    join pg_catalog.pg_class c on c.oid = h.inhrelid
+   -- one look-up each instead of a pass over pg_class
+   cross join lateral (select k.oid, k.relname
+                         from pg_catalog.pg_class k
+                        where k.oid = h.inhrelid
+                       offset 0) c
 ), mid as materialized (
   select coalesce((select r.nth from me m join ranked r on r.oid = m.oid), 1) as nth
+), near as materialized (
+  select r.oid, r.nth, r.total
+    from ranked r
+   cross join mid
+   where r.nth between greatest(1, least(mid.nth - $2 / 2, r.total - $2 + 1)) and greatest($2, mid.nth + $2 / 2)
+   order by r.nth
+   limit $2
 )
 select r.oid,
        n.nspname::text as nspname,
-       r.relname::text as relname,
-       r.relkind::text as relkind,
-       pg_catalog.pg_get_expr(r.relpartbound, 0) as bound,
+       c.relname::text as relname,
+       c.relkind::text as relkind,
+       pg_catalog.pg_get_expr(c.relpartbound, 0) as bound,
        false as detaching,
-       r.relpages::int8 * pg_catalog.current_setting('block_size')::int8 as heap_bytes,
-       r.reltuples::float8 as tuples,
+       c.relpages::int8 * pg_catalog.current_setting('block_size')::int8 as heap_bytes,
+       c.reltuples::float8 as tuples,
        r.oid in (select m.oid from me m) as is_me,
        (select p.oid in (select m.oid from me m) from parent p) as of_me,
        r.nth::int8 as nth,
        r.total::int8 as total
-  from ranked r
- cross join mid
-  join pg_catalog.pg_namespace n on n.oid = r.relnamespace
- where r.nth between greatest(1, least(mid.nth - $2 / 2, r.total - $2 + 1)) and greatest($2, mid.nth + $2 / 2)
+  from near r
+  join pg_catalog.pg_class c on c.oid = r.oid
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
  order by r.nth
- limit $2

@@ -5,6 +5,7 @@ with me as materialized (
                           ($1::pg_catalog.oid[])[1])
 ), indexed as materialized (
   select pg_catalog.sum(pg_catalog.pg_stat_get_numscans(i.indexrelid)) as scans,
+         pg_catalog.sum(pg_catalog.pg_stat_get_tuples_fetched(i.indexrelid)) as rows,
          pg_catalog.max(pg_catalog.pg_stat_get_lastscan(i.indexrelid)) as last,
          pg_catalog.sum(pg_catalog.pg_stat_get_blocks_fetched(i.indexrelid)) as fetched,
          pg_catalog.sum(pg_catalog.pg_stat_get_blocks_hit(i.indexrelid)) as hit
@@ -24,7 +25,7 @@ select m.oid,
        pg_catalog.pg_stat_get_numscans(m.oid)::int8 as seq_scans,
        extract(epoch from pg_catalog.pg_stat_get_lastscan(m.oid))::float8 as last_seq_scan,
        pg_catalog.pg_stat_get_tuples_returned(m.oid)::int8 as seq_read,
-       pg_catalog.pg_stat_get_tuples_fetched(m.oid)::int8 as index_fetched,
+       (coalesce(x.rows, 0) + pg_catalog.pg_stat_get_tuples_fetched(m.oid))::int8 as index_fetched,
        x.scans::int8 as index_scans,
        extract(epoch from x.last)::float8 as last_index_scan,
        pg_catalog.pg_stat_get_blocks_fetched(m.oid)::int8 as heap_blocks,

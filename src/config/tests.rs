@@ -110,6 +110,7 @@ fn every_key_is_read() {
         statement_timeout_ms = 1000
         lock_timeout_ms = 50
         connect_timeout_s = 2.5
+        measure_timeout_s = "2min"
         [security]
         read_only_enforce = false
         [ui]
@@ -136,6 +137,7 @@ fn every_key_is_read() {
     assert_eq!(settings.statement_timeout, Duration::from_secs(1));
     assert_eq!(settings.lock_timeout, Duration::from_millis(50));
     assert_eq!(settings.connect_timeout, Duration::from_millis(2500));
+    assert_eq!(settings.measure_timeout, Duration::from_mins(2));
     assert!(!settings.read_only_enforce);
     assert_eq!(
         (settings.theme.as_str(), settings.ascii, settings.color),

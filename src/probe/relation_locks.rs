@@ -28,6 +28,10 @@ pub struct Locks {
 
 /// What one session holds or awaits in one mode. Ages are seconds by the server's clock.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts of one lock, none of which excludes another"
+)]
 pub struct Lock {
     /// Whose; `None` for a prepared transaction.
     pub pid: Option<i32>,

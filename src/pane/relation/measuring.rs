@@ -154,8 +154,8 @@ impl Measuring {
             Some(fault) => Some(failed(fault, world)),
             None => refused(target.oid).map(|outcome| outcome.notice(&target.name)),
         };
-        // A failure ends the whole: what was too slow or stopped once is not tried on the next.
-        if rest.is_empty() || ran.fault.is_some() {
+        // A failure ends the whole: what was too slow, refused or stopped once is not tried on the next.
+        if rest.is_empty() || self.said.is_some() {
             self.phase = Phase::Idle;
         } else {
             self.start(rest, world);
@@ -259,8 +259,7 @@ pub(super) fn ready(world: &World) -> Result<(), Notice> {
     };
     if extension.number() < OPEN_TO_MONITORS && !server.superuser {
         let text = format!(
-            "Measuring needs pgstattuple 1.5 or later, this database has {}: ALTER EXTENSION pgstattuple UPDATE; it \
-             counts from the next connection on.",
+            "Measuring needs pgstattuple 1.5 or later, this database has {}: ALTER EXTENSION pgstattuple UPDATE;",
             extension.version
         );
         return Err(Notice::new(Role::Denied, text));
@@ -270,8 +269,8 @@ pub(super) fn ready(world: &World) -> Result<(), Notice> {
 
 fn missing(server: &Server) -> String {
     format!(
-        "Measuring needs an extension that the database {} does not have: CREATE EXTENSION {EXTENSION}; it counts \
-         from the next connection on. Members of pg_stat_scan_tables may measure, and pg_monitor is one.",
+        "Measuring needs an extension that the database {} does not have: CREATE EXTENSION {EXTENSION}; Members of \
+         pg_stat_scan_tables may measure then, and pg_monitor is one. It is noticed within seconds.",
         server.database
     )
 }

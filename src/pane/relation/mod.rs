@@ -1,5 +1,6 @@
 //! One table in full: the page that Enter opens on Storage, Vacuum, Wraparound and Partitions, and `t` on Locks.
 
+mod air;
 mod columns;
 mod facts;
 mod family;

@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::measuring::{self, Measuring, Offer, Outcome, Target, heap_costs};
-use super::{Last, answer, facts, is_gone};
+use super::{Last, air, answer, facts, is_gone};
 use crate::action::Action;
 use crate::model::{bloat, clock, relation_sql};
 use crate::pane::common::{self, Notice};
@@ -33,16 +33,24 @@ pub(super) struct Summary {
     measuring: Measuring,
     /// What was measured on this page or found from an earlier visit, by oid.
     measured: BTreeMap<u32, Measured>,
+    life: Life,
     /// When it was there last, by the server's clock.
     seen: Option<f64>,
-    /// When it was found missing, by the same.
-    gone: Option<Option<f64>>,
     stale: bool,
     /// Said above everything else.
     notice: Option<Notice>,
     said: Option<Rich>,
     facts: Vec<Fact>,
     page: Page,
+}
+
+/// Whether the table is still there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Life {
+    /// As far as is known.
+    Alive,
+    /// It was not there at this time by the server's clock, if that is known.
+    Missed(Option<f64>),
 }
 
 impl Summary {
@@ -56,8 +64,8 @@ impl Summary {
             columns: Last::new(oid),
             measuring: Measuring::new(Measure::SPEC.id),
             measured: BTreeMap::new(),
+            life: Life::Alive,
             seen: None,
-            gone: None,
             stale: false,
             notice: None,
             said: None,
@@ -71,11 +79,13 @@ impl Summary {
         if let Some(Some(identity)) = answer::<Relation>(self.oid, world) {
             self.identity = Some(identity.clone());
         }
-        if is_gone(self.oid, world) {
-            self.gone.get_or_insert(world.server_now());
-        } else {
-            self.gone = None;
-            self.seen = seen(self.oid, world).or(self.seen);
+        match (is_gone(self.oid, world), self.life) {
+            (true, Life::Alive) => self.life = Life::Missed(world.server_now()),
+            (true, Life::Missed(_)) => {}
+            (false, _) => {
+                self.life = Life::Alive;
+                self.seen = seen(self.oid, world).or(self.seen);
+            }
         }
         self.stats.learn::<RelationStats>(world);
         self.columns.learn::<RelationColumns>(world);
@@ -99,17 +109,17 @@ impl Summary {
         let ran = world.last_ran(Relation::SPEC.id);
         let ours = ran.is_some_and(|ran| ran.subject.as_ref() == Some(&self.subject));
         let failed = || Notice::failed::<Relation>(world).filter(|_| ours);
-        match (&self.identity, self.gone) {
-            (Some(identity), Some(missed)) => {
+        match (&self.identity, self.life) {
+            (Some(identity), Life::Missed(missed)) => {
                 let seen = self.seen.unwrap_or(identity.now);
                 Some(Notice::new(Role::Warning, gone(seen, missed)))
             }
-            (None, Some(_)) => Some(Notice::new(
+            (None, Life::Missed(_)) => Some(Notice::new(
                 Role::Warning,
                 "There is no such relation in this database (any more).",
             )),
-            (Some(_), None) => failed(),
-            (None, None) => failed().or_else(|| Some(Notice::new(Role::Muted, "Asking for this table."))),
+            (Some(_), Life::Alive) => failed(),
+            (None, Life::Alive) => failed().or_else(|| Some(Notice::new(Role::Muted, "Asking for this table."))),
         }
     }
 
@@ -122,12 +132,12 @@ impl Summary {
         let mut facts = facts::identity(identity);
         facts.extend(facts::size(identity));
         if let Some(columns) = &self.columns.known {
-            let estimate = bloat::estimate(&facts::input(identity, stats, columns));
-            facts.extend(facts::estimated(identity, &estimate, world));
+            let estimate = bloat::estimate(&air::input(identity, stats, columns));
+            facts.extend(air::estimated(identity, &estimate, world));
         }
         let mut measured: Vec<_> = self.measured.values().cloned().collect();
         measured.sort_by_key(|one| one.oid != identity.oid);
-        facts.extend(facts::measured(identity, &measured, now));
+        facts.extend(air::measured(identity, &measured, now));
         if let Some(stats) = stats {
             facts.extend(facts::rows(identity, stats));
             facts.extend(facts::upkeep(identity, stats, now));
@@ -165,7 +175,7 @@ impl Summary {
 
     /// What would be measured, or why nothing can be.
     fn offer(&self, world: &World) -> Result<Offer, Notice> {
-        let Some(identity) = self.identity.as_ref().filter(|_| self.gone.is_none()) else {
+        let Some(identity) = self.identity.as_ref().filter(|_| self.life == Life::Alive) else {
             return Err(Notice::new(Role::Warning, "There is nothing to measure."));
         };
         measuring::ready(world)?;
@@ -260,7 +270,7 @@ impl View for Summary {
     fn derive(&mut self, world: &World) {
         self.learn(world);
         let freshness = world.freshness(Relation::SPEC.id);
-        self.stale = is_gone(self.oid, world) || matches!(freshness, Freshness::Stale(_));
+        self.stale = self.life != Life::Alive || matches!(freshness, Freshness::Stale(_));
         self.notice = self.notice(world);
         self.said = self.measuring.line(world);
         self.facts = self.compose(world);
