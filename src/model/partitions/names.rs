@@ -55,8 +55,8 @@ enum Which {
     To,
     /// The last number in it.
     Last,
-    /// Which range it is, from 0, if all are as long as this one.
-    Nth,
+    /// Which range it is, from this number on, if all are as long as this one.
+    Nth(i128),
 }
 
 /// How partitions of a table are called.
@@ -108,7 +108,7 @@ fn candidates(name: &str, range: &Range, calendar: Calendar<'_>) -> Vec<Pattern>
             propose(Part::Date(form), &date(time, form));
         }
     }
-    for which in [Which::From, Which::To, Which::Last, Which::Nth] {
+    for which in [Which::From, Which::To, Which::Last, Which::Nth(0), Which::Nth(1)] {
         let Some(number) = which.number(range, calendar).filter(|number| *number >= 0) else {
             continue;
         };
@@ -168,8 +168,8 @@ impl Which {
             Self::From => number(from),
             Self::To => number(to),
             Self::Last => number(to)?.checked_sub(1),
-            Self::Nth => match calendar.step {
-                Some(Step::Number(step)) => number(from)?.checked_mul(UNIT)?.checked_div(step),
+            Self::Nth(first) => match calendar.step {
+                Some(Step::Number(step)) => number(from)?.checked_mul(UNIT)?.checked_div(step)?.checked_add(first),
                 _ => None,
             },
         }
@@ -222,6 +222,22 @@ fn date(time: DateTime, form: &str) -> String {
     time.strftime(&form).to_string()
 }
 
+/// A name by the beginning of the range, where names follow no pattern: `orders_from_2024_01_01`.
+#[must_use]
+pub fn by_beginning(table: &str, beginning: &str) -> String {
+    let word: String = beginning
+        .to_lowercase()
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join("_");
+    let more = cut(&format!("_from_{word}"), NAME_BYTES / 2).to_owned();
+    format!("{}{more}", cut(table, more.len() + RUNNING))
+}
+
+/// Bytes left for a number behind a name that is taken.
+const RUNNING: usize = 5;
+
 /// The text, cut to what a name may have together with so many more bytes.
 #[must_use]
 pub fn cut(name: &str, more: usize) -> &str {
@@ -230,4 +246,86 @@ pub fn cut(name: &str, more: usize) -> &str {
         end -= 1;
     }
     name.get(..end).unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::model::partitions::step;
+
+    /// Names of ranges from bound to bound, oldest first, and the name of the range after them.
+    fn next(axis: Axis, bounds: &[&str], names: &[&str]) -> Option<String> {
+        let edges: Vec<Edge> = bounds.iter().map(|text| Edge::At(axis.point(text))).collect();
+        let ranges: Vec<Range> = edges
+            .windows(2)
+            .map(|pair| Range {
+                from: vec![pair[0].clone()],
+                to: vec![pair[1].clone()],
+            })
+            .collect();
+        let points = ranges.iter().filter_map(Range::points);
+        let calendar = Calendar {
+            axis,
+            zone: &TimeZone::UTC,
+            step: step::cadence(points.take(names.len()), &TimeZone::UTC),
+        };
+        let mut newest: Vec<(&str, &Range)> = names.iter().copied().zip(&ranges).collect();
+        newest.reverse();
+        let pattern = pattern(&newest, calendar)?;
+        pattern
+            .name(ranges.get(names.len())?, calendar)
+            .or_else(|| pattern.after(names.last()?))
+    }
+
+    #[rstest]
+    #[case(&["2025-10-01", "2025-11-01", "2025-12-01", "2026-01-01"], &["e_2025_10", "e_2025_11"], "e_2025_12")]
+    #[case(&["2025-10-01", "2025-11-01", "2025-12-01", "2026-01-01"], &["e_y2025m10", "e_y2025m11"], "e_y2025m12")]
+    #[case(&["2025-10-01", "2025-11-01", "2025-12-01", "2026-01-01"], &["e202510x", "e202511x"], "e202512x")]
+    #[case(&["2025-01-01", "2025-04-01", "2025-07-01", "2025-10-01"], &["e_2025_q1", "e_2025_q2"], "e_2025_q3")]
+    #[case(&["2025-10-30", "2025-10-31", "2025-11-01", "2025-11-02"], &["e_p20251030", "e_p20251031"], "e_p20251101")]
+    #[case(&["2025-10-30", "2025-10-31", "2025-11-01", "2025-11-02"], &["e-2025-10-30", "e-2025-10-31"], "e-2025-11-01")]
+    #[case(&["2024-12-16", "2024-12-23", "2024-12-30", "2025-01-06"], &["e_2024w51", "e_2024w52"], "e_2025w01")]
+    #[case(&["2023-01-01", "2024-01-01", "2025-01-01", "2026-01-01"], &["e_2023", "e_2024"], "e_2025")]
+    #[case(&["2024-01-01", "2024-02-01", "2024-03-01"], &["e_202401"], "e_202402")]
+    #[case(&["2025-10-01", "2025-11-01", "2025-12-01", "2026-01-01"], &["e_7", "e_8"], "e_9")]
+    #[case(&["2025-10-01", "2025-11-01", "2025-12-01", "2026-01-01"], &["e_09", "e_10"], "e_11")]
+    fn names_of_moments(#[case] bounds: &[&str], #[case] names: &[&str], #[case] expected: &str) {
+        assert_eq!(next(Axis::Date, bounds, names).as_deref(), Some(expected));
+    }
+
+    #[rstest]
+    #[case(&["0", "5000", "10000", "15000"], &["e_p00000", "e_p05000"], "e_p10000")]
+    #[case(&["0", "5000", "10000", "15000"], &["e_5000", "e_10000"], "e_15000")]
+    #[case(&["0", "5000", "10000", "15000"], &["e_to_4999", "e_to_9999"], "e_to_14999")]
+    #[case(&["0", "5000", "10000", "15000"], &["e0", "e1"], "e2")]
+    #[case(&["0", "5000", "10000", "15000"], &["e_001", "e_002"], "e_003")]
+    #[case(&["5000", "10000", "15000", "20000"], &["e_1", "e_2"], "e_3")]
+    fn names_of_numbers(#[case] bounds: &[&str], #[case] names: &[&str], #[case] expected: &str) {
+        assert_eq!(next(Axis::Integer, bounds, names).as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn names_without_a_pattern() {
+        let bounds = ["2025-10-01", "2025-11-01", "2025-12-01", "2026-01-01"];
+        assert_eq!(next(Axis::Date, &bounds, &["winter", "spring"]), None);
+        assert_eq!(next(Axis::Date, &bounds, &["a_2025_03", "b_2021_11"]), None);
+        assert_eq!(next(Axis::Date, &bounds, &["e_1", "e_9"]), None);
+    }
+
+    #[test]
+    fn what_the_server_would_cut_is_not_offered() {
+        let long = "x".repeat(59);
+        let bounds = ["9990", "9995", "10000", "10005"];
+        let names = [format!("{long}9990"), format!("{long}9995")];
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        assert_eq!(next(Axis::Integer, &bounds, &names), None);
+        let name = by_beginning(&long, "2025-10-01 00:00:00+00");
+        assert!(
+            name.len() <= NAME_BYTES - RUNNING && name.ends_with("_from_2025_10_01_00_00_00_00"),
+            "{name}"
+        );
+        assert_eq!(cut("üü", 60), "ü");
+    }
 }

@@ -6,7 +6,7 @@ use super::bound::Bound;
 use super::cover::{End, Range};
 use super::judge::{Default, Reach, Verdict, moment};
 use super::names::{self, Calendar, Pattern};
-use super::point::{Edge, Point};
+use super::point::{Axis, Edge, Point};
 use super::step::Step;
 use super::{Column, Parent, Part, Strategy};
 use crate::pg::quote;
@@ -17,113 +17,19 @@ const MOST: usize = 100;
 const AHEAD: usize = 3;
 
 /// Words that are no names of schemas and columns unless quoted.
-const RESERVED: &[&str] = &[
-    "all",
-    "analyse",
-    "analyze",
-    "and",
-    "any",
-    "array",
-    "as",
-    "asc",
-    "asymmetric",
-    "authorization",
-    "binary",
-    "both",
-    "case",
-    "cast",
-    "check",
-    "collate",
-    "collation",
-    "column",
-    "concurrently",
-    "constraint",
-    "create",
-    "cross",
-    "current_catalog",
-    "current_date",
-    "current_role",
-    "current_schema",
-    "current_time",
-    "current_timestamp",
-    "current_user",
-    "default",
-    "deferrable",
-    "desc",
-    "distinct",
-    "do",
-    "else",
-    "end",
-    "except",
-    "false",
-    "fetch",
-    "for",
-    "foreign",
-    "freeze",
-    "from",
-    "full",
-    "grant",
-    "group",
-    "having",
-    "ilike",
-    "in",
-    "initially",
-    "inner",
-    "intersect",
-    "into",
-    "is",
-    "isnull",
-    "join",
-    "lateral",
-    "leading",
-    "left",
-    "like",
-    "limit",
-    "localtime",
-    "localtimestamp",
-    "natural",
-    "not",
-    "notnull",
-    "null",
-    "offset",
-    "on",
-    "only",
-    "or",
-    "order",
-    "outer",
-    "overlaps",
-    "placing",
-    "primary",
-    "references",
-    "returning",
-    "right",
-    "select",
-    "session_user",
-    "similar",
-    "some",
-    "symmetric",
-    "system_user",
-    "table",
-    "tablesample",
-    "then",
-    "to",
-    "trailing",
-    "true",
-    "union",
-    "unique",
-    "user",
-    "using",
-    "variadic",
-    "verbose",
-    "when",
-    "where",
-    "window",
-    "with",
-];
+const RESERVED: &str = "\
+    all analyse analyze and any array as asc asymmetric authorization binary both case cast check \
+    collate collation column concurrently constraint create cross current_catalog current_date \
+    current_role current_schema current_time current_timestamp current_user default deferrable desc \
+    distinct do else end except false fetch for foreign freeze from full grant group having ilike in \
+    initially inner intersect into is isnull join lateral leading left like limit localtime \
+    localtimestamp natural not notnull null offset on only or order outer overlaps placing primary \
+    references returning right select session_user similar some symmetric system_user table tablesample \
+    then to trailing true union unique user using variadic verbose when where window with";
 
 /// A name as SQL takes it anywhere.
 fn name(name: &str) -> String {
-    if RESERVED.contains(&name) {
+    if RESERVED.split(' ').any(|word| word == name) {
         return quote::quoted(name);
     }
     quote::identifier(name)
@@ -171,7 +77,7 @@ impl Parent {
     }
 
     /// The ranges after the last one, as many as it takes to reach so many days beyond now (`verdict` tells of numbers),
-    /// at least one; none where the last one is open or no cadence is known.
+    /// at least one, and one only of a table that is over; none where the last one is open or no cadence is known.
     #[must_use]
     pub fn next_ranges(&self, now: f64, days: u32, verdict: &Verdict) -> Vec<Range> {
         let wanted = moment(now + f64::from(days) * 86_400.0).map(Point::Time);
@@ -186,7 +92,8 @@ impl Parent {
                 Some(from @ Point::Time(_)) => Some(from) >= wanted.as_ref(),
                 _ => next.len() >= numbers,
             };
-            if next.len() >= MOST || (reached && !next.is_empty()) {
+            let over = matches!(verdict.reach, Reach::Ended(_));
+            if next.len() >= MOST || ((reached || over) && !next.is_empty()) {
                 break;
             }
             next.push(range.clone());
@@ -213,7 +120,7 @@ impl Parent {
         self.create(&self.next_ranges(now, days, verdict), verdict, all)
     }
 
-    /// The statements that close its holes, those past `after` (a place in [`Parent::holes`]) left out.
+    /// The statements that close its holes; `all` as above.
     #[must_use]
     pub fn create_holes(&self, verdict: &Verdict, all: &[Self]) -> Option<String> {
         let holes = self.holes.placed.iter();
@@ -299,15 +206,22 @@ impl<'a> Maker<'a> {
         let by_range = pattern.and_then(|pattern| pattern.name(range, self.parent.calendar()));
         let by_count = || pattern?.after(self.last.as_deref()?);
         let given = by_range.or_else(by_count).filter(|name| !self.used.contains(name));
-        let name = match given {
-            Some(name) => {
-                self.used.insert(name.clone());
-                name
-            }
-            None => self.free(&format!("{}_next", names::cut(&self.parent.name, 20))),
-        };
+        let wanted = given.unwrap_or_else(|| self.by_beginning(range));
+        let name = self.free(&wanted);
         self.last = Some(name.clone());
         name
+    }
+
+    /// A name for where there is no pattern.
+    fn by_beginning(&self, range: &Range) -> String {
+        let beginning = match range.leading().0 {
+            Edge::At(point @ Point::Time(time)) if time.time() == jiff::civil::Time::midnight() => {
+                Axis::Date.text(point)
+            }
+            Edge::At(point) => self.parent.axis().text(point),
+            Edge::Min | Edge::Max => "minvalue".to_owned(),
+        };
+        names::by_beginning(&self.parent.name, &beginning)
     }
 
     /// That name, or that with a number after it.

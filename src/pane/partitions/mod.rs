@@ -155,6 +155,9 @@ impl List for Parents {
     }
 
     fn head(&self, world: &World, rows: &[Row]) -> Vec<Piece> {
+        if self.known.answer.is_none() {
+            return Vec::new();
+        }
         let shown = rows.iter().filter(|row| row.is_root()).count();
         let count = format::counted(self.roots, "partitioned table", "partitioned tables");
         let database = world.server.as_ref().map_or("", |server| server.database.as_str());
@@ -169,7 +172,7 @@ impl List for Parents {
             head.push((format!("{critical} critical"), Role::Critical));
         }
         if warning > 0 {
-            head.push((format!("{warning} to be extended"), Role::Warning));
+            head.push((format::counted(warning, "warning", "warnings"), Role::Warning));
         }
         head.push((
             format!("{} d ahead wanted", world.settings.partition_horizon_days),

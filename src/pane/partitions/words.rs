@@ -164,7 +164,9 @@ pub(super) fn about(parent: &Parent, verdict: &Verdict, now: f64, days: u32) -> 
         );
         Rich::new(text, Role::Notice)
     }));
-    lines.extend(next(parent, verdict, now, days));
+    if verdict.level > Level::Over {
+        lines.extend(next(parent, verdict, now, days));
+    }
     lines
 }
 
