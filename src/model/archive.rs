@@ -66,7 +66,7 @@ impl Waiting {
         let last = segment(archiver.last_archived_wal.as_deref()?, archiver.segment_bytes)?;
         // The file that is written now is not finished.
         let finished = archiver.wal_position? / archiver.segment_bytes;
-        Some(Self::About((finished - last - 1).max(0)))
+        Some(Self::About(finished.saturating_sub(last).saturating_sub(1).max(0)))
     }
 
     /// The number.

@@ -6,8 +6,9 @@ use crate::model::slots;
 use crate::probe::replication::Sender;
 use crate::probe::slots::Slot;
 
-/// Seconds behind from which a standby is worth a look, and from which it is a warning.
-const BEHIND_S: (f64, f64) = (10.0, 30.0);
+/// Seconds behind from which a standby is worth a look, and from which it is a warning. A subscriber that nothing is
+/// published to reports its position every ten seconds only.
+const BEHIND_S: (f64, f64) = (15.0, 30.0);
 /// Seconds without a new reply from which a standby is taken for silent: it replies every
 /// `wal_receiver_status_interval` (10 s), and to a question of the sender after half of `wal_sender_timeout`.
 const SILENT_S: f64 = 60.0;
@@ -243,8 +244,14 @@ pub fn standbys(senders: &[Sender], slots: &[Slot], names: Option<&SyncNames>, r
         };
         senders.iter().any(here)
     };
-    let idle =
-        |slot: &&Slot| slot.slot_type == "physical" && !slot.active && !slot.temporary && slot.synced != Some(true);
+    // The senders are asked more often than the slots: who is back already is not gone.
+    let used = |slot: &Slot| {
+        senders
+            .iter()
+            .any(|sender| sender.slot_name.as_deref() == Some(slot.slot_name.as_str()))
+    };
+    let kept = |slot: &Slot| slot.slot_type == "physical" && !slot.temporary && slot.synced != Some(true);
+    let idle = |slot: &&Slot| kept(slot) && !slot.active && !used(slot);
     let listed = names.map_or(&[][..], |names| names.names.as_slice());
     for name in listed.iter().filter(|name| *name != "*" && !connected(name)) {
         let slot = slots
@@ -362,6 +369,12 @@ mod tests {
                 ("old", Kind::Gone, true, Concern::Notice),
             ]
         );
+        let back = [Sender {
+            slot_name: Some("old".to_owned()),
+            ..sender("another name", "async")
+        }];
+        let all = standbys(&back, &[slot("old", false)], None, &Replay::default());
+        assert_eq!(all.len(), 1, "the slot was asked for before it came back");
         let quorum = Quorum::of(&names, &senders).unwrap();
         assert!(quorum.short() && quorum.there == 1);
         let both = [sender("dr1", "sync"), sender("dr2", "sync"), sender("dr3", "potential")];

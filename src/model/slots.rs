@@ -10,6 +10,8 @@ use crate::probe::slots::Slot;
 
 /// Bytes kept by a slot nobody uses from which it is a warning.
 const MUCH: i64 = 1 << 30;
+/// Bytes below which growth is no worry yet: a few segments, as long as a standby restarts.
+const FEW: i64 = 64 << 20;
 /// Seconds left from which on it is a warning, and worth a look.
 const LEFT_S: (f64, f64) = (3600.0, 86_400.0);
 
@@ -87,7 +89,7 @@ fn concern(slot: &Slot, outlook: Outlook) -> Concern {
         Outlook::Lost | Outlook::Unreserved => Concern::Critical,
         Outlook::LostIn(left) if left < warning || !slot.active && left < notice => Concern::Warning,
         _ if !slot.active && much => Concern::Warning,
-        Outlook::Fills => Concern::Warning,
+        Outlook::Fills if slot.kept_bytes >= Some(FEW) => Concern::Warning,
         Outlook::LostIn(left) if !slot.active || left < notice => Concern::Notice,
         _ if !slot.active && !slot.temporary && slot.synced != Some(true) => Concern::Notice,
         _ if much => Concern::Notice,
@@ -162,7 +164,8 @@ mod tests {
     #[case::weeks_left(limited(3_600_000_000, true), 1000.0, Outlook::LostIn(3_600_000.0), Concern::Calm)]
     #[case::weeks_left_and_idle(limited(3_600_000_000, false), 1000.0, Outlook::LostIn(3_600_000.0), Concern::Notice)]
     #[case::shrinks(limited(1000, true), -1000.0, Outlook::Steady, Concern::Calm)]
-    #[case::fills_the_disk(Slot { active: false, ..slot() }, 1000.0, Outlook::Fills, Concern::Warning)]
+    #[case::fills_the_disk(Slot { active: false, kept_bytes: Some(100 << 20), ..slot() }, 1000.0, Outlook::Fills, Concern::Warning)]
+    #[case::begins_to_fill_it(Slot { active: false, ..slot() }, 1000.0, Outlook::Fills, Concern::Notice)]
     #[case::catches_up(Slot { kept_bytes: Some(2 << 30), ..slot() }, 1000.0, Outlook::Steady, Concern::Notice)]
     #[case::abandoned(Slot { active: false, kept_bytes: Some(2 << 30), ..slot() }, 0.0, Outlook::Steady, Concern::Warning)]
     #[case::waits_for_its_standby(Slot { active: false, ..slot() }, 0.0, Outlook::Steady, Concern::Notice)]

@@ -64,6 +64,7 @@ async fn archiving_fails_and_works_again(#[values(12, 15, 18)] major: u32) {
 
     server.set("archive_command", "true").await.unwrap();
     wait_until("nothing waits any more", PATIENCE, async || {
+        eye.ask_id("archiver").await;
         Ok(eye.ask::<ArchiveBacklogProbe>().await.waiting == 0)
     })
     .await;

@@ -70,8 +70,10 @@ impl Eye {
             focus: &focus,
             own: &[self.session.pid()],
         };
-        if let Wanted::No(reason) = (entry.wanted)(&ask) {
-            return self.world.skip(entry.spec.id, reason);
+        match (entry.wanted)(&ask) {
+            Wanted::No(reason) => return self.world.skip(entry.spec.id, reason),
+            Wanted::Keep => return,
+            Wanted::Yes => {}
         }
         let params = (entry.params)(&ask);
         let started = Mono(self.birth.elapsed());

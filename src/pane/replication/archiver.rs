@@ -17,6 +17,9 @@ use crate::ui::look::Role;
 use crate::ui::table::Order;
 use crate::world::World;
 
+/// A count older than this many seconds says so: many files are counted less often.
+const LATE_S: f64 = 30.0;
+
 /// The panel.
 #[derive(Debug, Default)]
 pub(super) struct Archive {
@@ -150,9 +153,15 @@ fn waits(
             };
             format!("{verb} {} a minute", format::rate(speed.per_second.abs() * 60.0))
         });
+    let counted = backlog.map(|backlog| archiver.epoch - backlog.epoch);
     fact.maybe(bytes.filter(|bytes| *bytes > 0).map(format::bytes))
         .maybe(oldest.map(|seconds| format!("the oldest for {}", format::duration(seconds))))
         .maybe(trend)
+        .maybe(
+            counted
+                .filter(|age| *age > LATE_S)
+                .map(|age| format!("counted {}", ago(age))),
+        )
 }
 
 fn files_text(files: i64) -> String {

@@ -53,7 +53,7 @@ fn left(row: &Judged) -> Cell<'static> {
     match row.outlook {
         Outlook::LostIn(seconds) => Cell::new(format!("≈{}", format::duration(seconds)), estimate(row)),
         Outlook::Unreserved => Cell::new("now", Role::Critical),
-        Outlook::Fills => Cell::new("disk", Role::Warning),
+        Outlook::Fills => Cell::new("disk", role(row.concern)),
         Outlook::Lost | Outlook::Steady => Cell::empty(),
     }
 }
