@@ -161,12 +161,27 @@ impl World {
             .is_some_and(|ran| ran.fault.is_some())
     }
 
-    /// The session goes on in another database: what was known was known of the old one, or seen from it.
+    /// The session goes on in another database: what was known was known of the old one, or seen from it. Only what is
+    /// about the program and the connection is kept.
     pub fn forget(&mut self) {
-        self.latest = Latest::default();
-        self.forest = None;
-        self.asked.clear();
-        self.series = Series::default();
+        let old = std::mem::replace(self, Self::new(Arc::clone(&self.settings), String::new()));
+        *self = Self {
+            label: old.label,
+            target: old.target,
+            server: old.server,
+            link: old.link,
+            now: old.now,
+            clock: old.clock,
+            tiers: old.tiers,
+            cost: old.cost,
+            costs: old.costs,
+            zone: old.zone,
+            messages: old.messages,
+            hot_interval: old.hot_interval,
+            privileged_allowed: old.privileged_allowed,
+            privileged: old.privileged,
+            ..Self::new(old.settings, String::new())
+        };
     }
 
     /// Builds again what comes from that probe's answers.

@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
 mod common;
+#[path = "polling/databases.rs"]
+mod databases;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

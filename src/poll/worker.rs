@@ -573,9 +573,10 @@ impl Run {
                 attempts,
             }))
             .await;
-        } else {
+        } else if fault.kind != FaultKind::UnknownDatabase {
             self.tell(News::Slow(fault)).await;
         }
+        // That a database is gone is for the first connection to say, and to find another one.
     }
 
     /// A session that is free again: kept, unless it broke (`why` is what its server said last) or is not where the

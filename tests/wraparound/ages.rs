@@ -1,6 +1,6 @@
 //! Ages of databases and relations, and what is left, against SQL of its own.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use pgmon_lab::{Client, Cluster, wraparound};
 use pgmon_tui::model::wraparound::{Counter, Level, Ways, is_healthy_default};
@@ -15,17 +15,15 @@ const XID: u32 = 1526 * wraparound::XIDS_PER_SEGMENT;
 const MULTIXACT: u32 = 22_889 * wraparound::MULTIXACTS_PER_SEGMENT;
 
 /// Every database with both ages, as another session sees them.
-async fn truth(client: &Client) -> BTreeMap<String, (i64, i64)> {
-    let sql = "SELECT datname::text, age(datfrozenxid)::int8, mxid_age(datminmxid)::int8 FROM pg_database";
-    let rows = client.rows(sql).await.unwrap();
-    let row = |row: &tokio_postgres::Row| (row.get(0), (row.get(1), row.get(2)));
-    rows.iter().map(row).collect()
+async fn truth(client: &Client) -> BTreeSet<String> {
+    let sql = "SELECT concat_ws(' ', datname, age(datfrozenxid), mxid_age(datminmxid)) FROM pg_database";
+    client.column::<String>(sql).await.unwrap().into_iter().collect()
 }
 
-fn seen(answer: &Databases) -> BTreeMap<String, (i64, i64)> {
+fn seen(answer: &Databases) -> BTreeSet<String> {
     let databases = answer.databases.iter();
     databases
-        .map(|database| (database.datname.clone(), (database.xid_age, database.mxid_age)))
+        .map(|database| format!("{} {} {}", database.datname, database.xid_age, database.mxid_age))
         .collect()
 }
 

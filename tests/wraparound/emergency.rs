@@ -136,7 +136,7 @@ async fn the_worker_that_comes_for_a_table_that_is_due(#[values(12, 18)] major: 
     let (relation, ways) = relation(&mut eye).await;
     assert_eq!((ways.level(), relation.autovacuum), (Level::Due, Some(false)));
     let backends = eye.ask::<Activity>().await;
-    let rescue = rescue_of_relation(backends, "postgres", &relation, true);
+    let rescue = rescue_of_relation((backends, &[]), "postgres", &relation, true);
     assert!(
         matches!(rescue, Rescue::Running(pid) if pids.contains(&pid)),
         "{rescue:?} {pids:?}"
@@ -144,7 +144,7 @@ async fn the_worker_that_comes_for_a_table_that_is_due(#[values(12, 18)] major: 
     let mut plain = Eye::open(&cluster, "app").await;
     let backends = plain.ask::<Activity>().await;
     assert_eq!(
-        rescue_of_relation(backends, "postgres", &relation, false),
+        rescue_of_relation((backends, &[]), "postgres", &relation, false),
         Rescue::Hidden
     );
     locker.simple("ROLLBACK").await.unwrap();

@@ -1,9 +1,11 @@
 //! Who saves what is old: the autovacuum worker at it now, who holds the horizon before it, and what a person can do.
 
 use super::{Level, WARNING_AGE, Way};
+use crate::model::horizon::{self, Reach};
 use crate::pg::quote::identifier;
 use crate::probe::activity::Backend;
 use crate::probe::horizon::Holder;
+use crate::probe::progress::Progress;
 use crate::probe::wraparound_databases::Database;
 use crate::probe::wraparound_relations::Relation;
 
@@ -11,12 +13,12 @@ use crate::probe::wraparound_relations::Relation;
 const AUTOVACUUM: &str = "autovacuum: VACUUM ";
 const FORCED: &str = " (to prevent wraparound)";
 
-/// Whether a forced vacuum is under way.
+/// Whether it is being saved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rescue {
-    /// This worker is at it.
+    /// This process is at it.
     Running(i32),
-    /// No worker is at it.
+    /// Nobody is at it.
     None,
     /// The role may not see what others do.
     Hidden,
@@ -30,9 +32,22 @@ pub fn rescue_of_database(backends: &[Backend], datname: &str, sees_all: bool) -
     })
 }
 
-/// Whether a worker vacuums this relation of the database `datname` to prevent wraparound.
+/// Whether this relation of the connected database `datname` is being vacuumed: by anybody who has begun, or by a worker
+/// that is to prevent wraparound and still waits for the relation.
 #[must_use]
-pub fn rescue_of_relation(backends: &[Backend], datname: &str, relation: &Relation, sees_all: bool) -> Rescue {
+pub fn rescue_of_relation(
+    (backends, progress): (&[Backend], &[Progress]),
+    datname: &str,
+    relation: &Relation,
+    sees_all: bool,
+) -> Rescue {
+    let begun = progress.iter().find(|progress| {
+        let here = relation.shared || progress.database.as_deref() == Some(datname);
+        here && progress.command.as_deref() == Some("VACUUM") && progress.relid == Some(relation.oid)
+    });
+    if let Some(begun) = begun {
+        return Rescue::Running(begun.pid);
+    }
     let name = format!("{}.{}", relation.nspname, relation.relname);
     find(backends, sees_all, |backend, target| {
         target == name && (relation.shared || backend.datname.as_deref() == Some(datname))
@@ -82,15 +97,13 @@ pub fn held_back<'a>(xid: &Way, holder: Option<&'a Holder>) -> Option<&'a Holder
     holder.filter(|holder| xid.level() >= Level::Due && holder.xmin_age >= enough)
 }
 
-/// `ComputeXidHorizons` in procarray.c.
+/// It holds the rows of that relation of the database `datname`.
 fn sees(holder: &Holder, relation: &Relation, datname: &str) -> bool {
-    let catalog =
-        relation.nspname == "pg_catalog" || relation.owner.as_ref().is_some_and(|owner| owner.1 == "pg_catalog");
-    let elsewhere = holder.database.as_deref().is_some_and(|database| database != datname);
-    match holder.kind.as_str() {
-        "slot catalog" => catalog,
-        "session" | "prepared transaction" => relation.shared || !elsewhere,
-        _ => true,
+    let owner = relation.owner.as_ref().map(|(_, nspname, _)| nspname);
+    match horizon::reach(holder) {
+        Reach::Everywhere => true,
+        Reach::Database(database) => relation.shared || database == datname,
+        Reach::Catalogs => owner.unwrap_or(&relation.nspname) == "pg_catalog",
     }
 }
 

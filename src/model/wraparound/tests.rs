@@ -3,6 +3,7 @@ use rstest::rstest;
 use super::*;
 use crate::probe::activity::Backend;
 use crate::probe::horizon::Holder;
+use crate::probe::progress::Progress;
 
 fn limits(version_num: i32) -> Limits {
     let failsafe = (version_num >= 140_000).then_some(1_600_000_000);
@@ -131,8 +132,11 @@ fn worker(pid: i32, datname: &str, query: &str) -> Backend {
 fn the_worker_at_a_relation(#[case] query: &str, #[case] expected: Rescue) {
     let backends = [worker(7, "app", query)];
     let relation = relation("public", "t");
-    assert_eq!(rescue_of_relation(&backends, "app", &relation, true), expected);
-    assert_eq!(rescue_of_relation(&backends, "other", &relation, true), Rescue::None);
+    assert_eq!(rescue_of_relation((&backends, &[]), "app", &relation, true), expected);
+    assert_eq!(
+        rescue_of_relation((&backends, &[]), "other", &relation, true),
+        Rescue::None
+    );
 }
 
 #[test]
@@ -144,6 +148,23 @@ fn a_worker_that_cannot_be_seen_is_no_worker_that_is_not_there() {
     };
     assert_eq!(rescue_of_database(&[hidden], "app", false), Rescue::Hidden);
     assert_eq!(rescue_of_database(&[], "app", false), Rescue::None);
+}
+
+#[test]
+fn a_vacuum_by_hand_saves_it_too() {
+    let by_hand = Progress {
+        pid: 9,
+        command: Some("VACUUM".to_owned()),
+        database: Some("app".to_owned()),
+        relid: Some(16_500),
+        ..Progress::default()
+    };
+    let relation = Relation {
+        oid: 16_500,
+        ..relation("public", "t")
+    };
+    let rescue = |datname| rescue_of_relation((&[], std::slice::from_ref(&by_hand)), datname, &relation, true);
+    assert_eq!((rescue("app"), rescue("other")), (Rescue::Running(9), Rescue::None));
 }
 
 fn holder(kind: &str, database: Option<&str>, xmin_age: i64) -> Holder {

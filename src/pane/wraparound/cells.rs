@@ -1,12 +1,15 @@
 //! What both panels show alike: ages, ways, who saves it and who holds it back.
 
+use crate::model::horizon::{self, Kind};
 use crate::model::wraparound::{Burn, Counter, Level, Rescue, Way, Ways, seconds};
 use crate::pane::Badge;
+use crate::pane::common::{Notice, grant};
 use crate::pane::list::Piece;
 use crate::pane::page::Rich;
 use crate::probe::Probe;
 use crate::probe::activity::{Activity, Backend};
 use crate::probe::horizon::{Holder, HorizonProbe};
+use crate::probe::progress::{Progress, ProgressProbe};
 use crate::probe::wraparound_databases::WraparoundDatabases;
 use crate::ui::format;
 use crate::ui::look::Role;
@@ -15,7 +18,7 @@ use crate::world::World;
 use crate::world::message::Severity;
 
 /// What both panels ask besides their own question.
-pub(super) const BESIDE: [&str; 2] = [Activity::SPEC.id, HorizonProbe::SPEC.id];
+pub(super) const BESIDE: [&str; 3] = [HorizonProbe::SPEC.id, ProgressProbe::SPEC.id, Activity::SPEC.id];
 
 /// Lines of help for both panels.
 pub(super) const HELP: &[(&str, &str)] = &[
@@ -91,6 +94,12 @@ pub(super) fn stop_in(ways: &Ways, burn: &Burn) -> Cell<'static> {
     }
 }
 
+/// How many of `PostgreSQL`'s own are not listed.
+pub(super) fn hidden(count: i64) -> Option<Piece> {
+    let text = || format!("{} healthy defaults hidden", format::exact(count));
+    (count > 0).then(|| (text(), Role::Muted))
+}
+
 /// A number to sort by.
 pub(super) fn number(value: i64) -> Key<'static> {
     Key::Number(crate::model::rates::float(value))
@@ -100,6 +109,8 @@ pub(super) fn number(value: i64) -> Key<'static> {
 pub(super) struct Around<'a> {
     /// Everybody's sessions.
     pub backends: &'a [Backend],
+    /// What is being vacuumed.
+    pub progress: &'a [Progress],
     /// Who holds the horizon.
     pub holders: &'a [Holder],
     /// The role sees what others do.
@@ -116,6 +127,7 @@ impl<'a> Around<'a> {
         let server = world.server.as_deref();
         Self {
             backends: world.get::<Activity>().map_or(&[], Vec::as_slice),
+            progress: world.get::<ProgressProbe>().map_or(&[], Vec::as_slice),
             holders: world.get::<HorizonProbe>().map_or(&[], Vec::as_slice),
             sees_all: server.is_some_and(|server| server.reads_all_stats),
             burn: Burn::of_session(&world.series, world.now),
@@ -124,19 +136,28 @@ impl<'a> Around<'a> {
     }
 }
 
-/// Who holds it, in a few words: `pid 700`, `slot holdback`.
-fn who(holder: &Holder) -> String {
-    match (holder.kind.as_str(), holder.pid) {
-        ("session", Some(pid)) => format!("pid {pid}"),
-        ("slot catalog", _) => format!("slot {} (catalog_xmin)", holder.name),
-        (kind, _) => format!("{kind} {}", holder.name),
-    }
-}
-
 /// "held back by pid 700 (xmin 1.2 M old): 5 Vacuum, Horizon".
 pub(super) fn held(holder: &Holder) -> String {
+    let (who, what) = match (horizon::kind(holder), holder.pid) {
+        (Kind::Session, Some(pid)) => (format!("pid {pid}"), "xmin"),
+        (Kind::SlotCatalog, _) => (format!("slot {}", holder.name), "catalog_xmin"),
+        _ => (format!("{} {}", holder.kind, holder.name), "xmin"),
+    };
     let age = format::count(holder.xmin_age);
-    format!("held back by {} (xmin {age} old): 5 Vacuum, Horizon", who(holder))
+    format!("held back by {who} ({what} {age} old): 5 Vacuum, Horizon")
+}
+
+/// Said where something is due and the role does not see who saves it or holds it back.
+pub(super) fn hidden_from_us(world: &World, mut levels: impl Iterator<Item = Level>) -> Option<Notice> {
+    let around = Around::of(world);
+    let blind = !around.sees_all && around.backends.iter().any(|backend| backend.hidden);
+    (blind && levels.any(|level| level >= Level::Due)).then(|| {
+        let text = format!(
+            "Whose snapshot holds it back, and whether a worker is at it, is hidden from this role.   {}",
+            grant(world)
+        );
+        Notice::new(Role::Denied, text)
+    })
 }
 
 /// What happens to it now, for the last column: the most telling first.

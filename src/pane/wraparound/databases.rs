@@ -175,7 +175,12 @@ impl List for Databases {
     type Row = Row;
     const ID: &'static str = "wraparound_databases";
     const TITLE: &'static str = "Databases";
-    const PROBES: &'static [&'static str] = &[WraparoundDatabases::SPEC.id, cells::BESIDE[0], cells::BESIDE[1]];
+    const PROBES: &'static [&'static str] = &[
+        WraparoundDatabases::SPEC.id,
+        cells::BESIDE[0],
+        cells::BESIDE[1],
+        cells::BESIDE[2],
+    ];
     const SORT: Option<(&'static str, Order)> = Some(("way", Order::Descending));
     const ACTIONS: &'static [Action] = &[Action::Enter];
     const HELP: &'static [(&'static str, &'static str)] = cells::HELP;
@@ -197,12 +202,7 @@ impl List for Databases {
 
     fn head(&self, world: &World, rows: &[Row]) -> Vec<Piece> {
         let mut head = vec![(format::counted(rows.len(), "database", "databases"), Role::Text)];
-        if self.hidden > 0 {
-            head.push((
-                format!("{} healthy of PostgreSQL's own hidden", self.hidden),
-                Role::Muted,
-            ));
-        }
+        head.extend(cells::hidden(i64::try_from(self.hidden).unwrap_or(i64::MAX)));
         head.push(cells::burn(world));
         head
     }
@@ -214,8 +214,10 @@ impl List for Databases {
         )
     }
 
-    fn notice(&self, _world: &World, rows: &[Row]) -> Option<Notice> {
-        let stopped = rows.iter().find(|row| row.level() == Level::Stopped)?;
+    fn notice(&self, world: &World, rows: &[Row]) -> Option<Notice> {
+        let Some(stopped) = rows.iter().find(|row| row.level() == Level::Stopped) else {
+            return cells::hidden_from_us(world, rows.iter().map(Row::level));
+        };
         let (counter, _) = stopped.ways.worse();
         let ids = match counter {
             Counter::Xid => "transaction",

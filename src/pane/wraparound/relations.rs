@@ -168,7 +168,12 @@ impl List for Relations {
     type Row = Row;
     const ID: &'static str = "wraparound_relations";
     const TITLE: &'static str = "Relations";
-    const PROBES: &'static [&'static str] = &[WraparoundRelations::SPEC.id, cells::BESIDE[0], cells::BESIDE[1]];
+    const PROBES: &'static [&'static str] = &[
+        WraparoundRelations::SPEC.id,
+        cells::BESIDE[0],
+        cells::BESIDE[1],
+        cells::BESIDE[2],
+    ];
     const SORT: Option<(&'static str, Order)> = Some(("way", Order::Descending));
     const ACTIONS: &'static [Action] = &[Action::Enter];
     const HELP: &'static [(&'static str, &'static str)] = cells::HELP;
@@ -181,7 +186,12 @@ impl List for Relations {
             let ways = Ways::of_relation(relation, &answer.limits);
             let holder = wraparound::holder_before(around.holders, Some((relation, around.datname)));
             Row {
-                rescue: wraparound::rescue_of_relation(around.backends, around.datname, relation, around.sees_all),
+                rescue: wraparound::rescue_of_relation(
+                    (around.backends, around.progress),
+                    around.datname,
+                    relation,
+                    around.sees_all,
+                ),
                 holder: wraparound::held_back(&ways.xid, holder).cloned(),
                 burn: around.burn,
                 ways,
@@ -198,10 +208,7 @@ impl List for Relations {
         let database = world.server.as_ref().map_or("", |server| server.database.as_str());
         let total = format::exact(answer.total - answer.hidden);
         let mut head = vec![(format!("in {database}: top {} of {total}", rows.len()), Role::Text)];
-        if answer.hidden > 0 {
-            let text = format!("{} healthy of PostgreSQL's own hidden", format::exact(answer.hidden));
-            head.push((text, Role::Muted));
-        }
+        head.extend(cells::hidden(answer.hidden));
         if answer.due > 0 {
             head.push((
                 format!("{} past the forced vacuum's age", format::exact(answer.due)),
@@ -216,6 +223,10 @@ impl List for Relations {
             Role::Muted,
             "This database has no relations but PostgreSQL's own, and they are healthy.",
         )
+    }
+
+    fn notice(&self, world: &World, rows: &[Row]) -> Option<Notice> {
+        cells::hidden_from_us(world, rows.iter().map(|row| row.ways.level()))
     }
 
     fn about(&self, row: &Row) -> Vec<Rich> {

@@ -42,7 +42,8 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    /// Wraps a socket; what the server says first can be read in the second value at any time.
+    /// Wraps a socket; what the server says first can be read in the second value at any time. After the good-bye it
+    /// is closed only when the server has closed its end: then the backend is gone and its place is free for the next.
     pub(super) fn new(link: Box<dyn Link>) -> (Self, Arc<Mutex<Heard>>) {
         let heard = Arc::new(Mutex::new(Heard::default()));
         let ear = Ear {
@@ -52,7 +53,7 @@ impl Wire {
         let wire = Self {
             link,
             ear: Some(ear),
-            lingers: false,
+            lingers: true,
         };
         (wire, heard)
     }

@@ -83,6 +83,8 @@ impl Run {
     fn settle_in(&mut self, plan: Arc<crate::pg::plan::Plan>) {
         self.worker.plan = plan;
         self.latest = Latest::default();
+        self.take_back();
+        self.answering = None;
         // What the role may write differs from database to database.
         self.role_known = false;
         self.held = false;

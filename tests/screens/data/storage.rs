@@ -250,6 +250,7 @@ fn sequences(all: bool) -> Sequences {
         locked: 0,
         rows: if all { vec![shipments] } else { Vec::new() },
         earlier: BTreeMap::new(),
+        ..Sequences::default()
     }
 }
 

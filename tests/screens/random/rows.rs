@@ -133,7 +133,7 @@ drawn! {
         parent_deleted, parent_updated,
     }
     sequences::Sequences {
-        epoch, database, sequences, unreadable, unreadable_schema, unlogged, read, locked, rows, earlier,
+        epoch, database, sequences, unreadable, unreadable_schema, unlogged, read, locked, turn, rows, earlier,
     }
     sequences::Sequence { oid, name, sequence_type, column, increment, bound, last_value, share }
     sequences::Column { table_oid, table, name, width }
