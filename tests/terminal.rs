@@ -374,6 +374,45 @@ async fn text_from_the_server_does_not_drive_the_terminal() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn another_database_without_a_restart() -> Result<()> {
+    let cluster = cluster().await?;
+    cluster.database("other").await?;
+    let observer = cluster.client().await?;
+    let mut terminal = running(&cluster).await?;
+    terminal.wait_for_text("/postgres").await?;
+    terminal.send("d")?;
+    terminal
+        .wait_for("the list with what cannot be gone to", |screen| {
+            screen.contains("DATABASE") && screen.contains("allows no") && screen.contains("other")
+        })
+        .await?;
+    // Sorted by name, the filter leaves the one that is wanted.
+    terminal.send("/name:template0\r\r")?;
+    terminal.wait_for_text("cannot go to template0").await?;
+    terminal.send("/")?;
+    for _ in "name:template0".chars() {
+        terminal.send("\x7f")?;
+    }
+    terminal.send("name:other\r")?;
+    terminal
+        .wait_for("only the other one", |screen| !screen.contains("template1"))
+        .await?;
+    terminal.send("\r")?;
+    terminal
+        .wait_for_text(&format!("127.0.0.1:{}/other", cluster.port()))
+        .await?;
+    terminal.wait_for_text(LIVE).await?;
+    let there = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'pgmon-tui%' AND datname = 'other'";
+    wait_until("both sessions are there", PATIENCE, async || {
+        Ok(observer.value::<i64>(there).await? == 2)
+    })
+    .await;
+    assert_eq!(sessions(&observer).await?, 2, "and nowhere else");
+    terminal.send("q")?;
+    ends_restored(terminal).await
+}
+
 /// Something of everything that a pane can show, in the connected database.
 const ESTATE: &str = "
     CREATE EXTENSION IF NOT EXISTS pg_stat_statements;
@@ -447,45 +486,6 @@ async fn a_table_and_a_statement_open_on_enter() -> Result<()> {
             .wait_for("the page is closed", |screen| !screen.contains(page))
             .await?;
     }
-    terminal.send("q")?;
-    ends_restored(terminal).await
-}
-
-#[tokio::test]
-async fn another_database_without_a_restart() -> Result<()> {
-    let cluster = cluster().await?;
-    cluster.database("other").await?;
-    let observer = cluster.client().await?;
-    let mut terminal = running(&cluster).await?;
-    terminal.wait_for_text("/postgres").await?;
-    terminal.send("d")?;
-    terminal
-        .wait_for("the list with what cannot be gone to", |screen| {
-            screen.contains("DATABASE") && screen.contains("allows no") && screen.contains("other")
-        })
-        .await?;
-    // Sorted by name, the filter leaves the one that is wanted.
-    terminal.send("/name:template0\r\r")?;
-    terminal.wait_for_text("cannot go to template0").await?;
-    terminal.send("/")?;
-    for _ in "name:template0".chars() {
-        terminal.send("\x7f")?;
-    }
-    terminal.send("name:other\r")?;
-    terminal
-        .wait_for("only the other one", |screen| !screen.contains("template1"))
-        .await?;
-    terminal.send("\r")?;
-    terminal
-        .wait_for_text(&format!("127.0.0.1:{}/other", cluster.port()))
-        .await?;
-    terminal.wait_for_text(LIVE).await?;
-    let there = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'pgmon-tui%' AND datname = 'other'";
-    wait_until("both sessions are there", PATIENCE, async || {
-        Ok(observer.value::<i64>(there).await? == 2)
-    })
-    .await;
-    assert_eq!(sessions(&observer).await?, 2, "and nowhere else");
     terminal.send("q")?;
     ends_restored(terminal).await
 }

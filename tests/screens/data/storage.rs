@@ -249,8 +249,8 @@ fn sequences(all: bool) -> Sequences {
         read: if all { 21 } else { 0 },
         locked: 0,
         rows: if all { vec![shipments] } else { Vec::new() },
+        turn: 0,
         earlier: BTreeMap::new(),
-        ..Sequences::default()
     }
 }
 
