@@ -704,13 +704,25 @@ impl App {
 
     /// The same, lived through once for all tests.
     pub fn incident_with(width: u16, height: u16, look: Look) -> Self {
-        static WORLD: LazyLock<World> = LazyLock::new(|| {
-            let mut app = App::new(80, 24);
-            app.live(true);
-            app.state.world
-        });
+        static WORLD: LazyLock<World> = LazyLock::new(|| App::lived(true));
+        Self::in_world(&WORLD, width, height, look)
+    }
+
+    /// The same as a role without `pg_monitor` sees it.
+    pub fn hidden(width: u16, height: u16) -> Self {
+        static WORLD: LazyLock<World> = LazyLock::new(|| App::lived(false));
+        Self::in_world(&WORLD, width, height, Look::default())
+    }
+
+    fn lived(reads_all_stats: bool) -> World {
+        let mut app = Self::new(80, 24);
+        app.live(reads_all_stats);
+        app.state.world
+    }
+
+    fn in_world(world: &World, width: u16, height: u16, look: Look) -> Self {
         let mut app = Self::with(width, height, look);
-        app.state.world = WORLD.clone();
+        app.state.world = world.clone();
         app.at(LOOK);
         app
     }

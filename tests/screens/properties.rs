@@ -199,9 +199,9 @@ fn check_way_out(app: &mut App) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// A hundred, since each draws the screen after every step; more with `PROPTEST_CASES`.
+/// Not many, since each draws the screen after every step; more with `PROPTEST_CASES`.
 fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES").map_or(100, |cases| cases.parse().unwrap())
+    std::env::var("PROPTEST_CASES").map_or(60, |cases| cases.parse().unwrap())
 }
 
 proptest! {

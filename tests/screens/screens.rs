@@ -61,8 +61,7 @@ fn an_incident() {
 #[test]
 fn a_role_without_pg_monitor() {
     for (pane, key) in panes() {
-        let mut app = App::new(80, 24);
-        app.live(false);
+        let mut app = App::hidden(80, 24);
         app.keys(&key);
         assert_snapshot!(format!("{pane}_denied"), app.screens());
     }
@@ -135,8 +134,7 @@ fn the_pages_of_the_other_panes() {
 
 #[test]
 fn a_table_for_a_role_without_pg_monitor() {
-    let mut app = App::new(80, 24);
-    app.live(false);
+    let mut app = App::hidden(80, 24);
     app.keys("6 g enter");
     app.details(LOOK);
     assert_snapshot!("table_denied", app.screens());
@@ -191,8 +189,7 @@ fn the_page_of_a_backend() {
     app.keys("3 g enter");
     assert_snapshot!("backend_loading", app.screens());
 
-    let mut app = App::new(80, 24);
-    app.live(false);
+    let mut app = App::hidden(80, 24);
     app.keys("2 g enter");
     app.details(LOOK);
     assert_snapshot!("backend_denied", app.screens());

@@ -37,7 +37,7 @@ use pgmon_tui::probe::replication::ReplicationProbe;
 use pgmon_tui::probe::sequences::SequencesProbe;
 use pgmon_tui::probe::slots::SlotsProbe;
 use pgmon_tui::probe::statement::StatementProbe;
-use pgmon_tui::probe::statement_latency::StatementLatency;
+use pgmon_tui::probe::statement_latency::{Histogram, StatementLatency};
 use pgmon_tui::probe::statement_plan::StatementPlan;
 use pgmon_tui::probe::statement_texts::{StatementTexts, Text, Texts};
 use pgmon_tui::probe::statements::{Entry, Statements, StatementsProbe};
@@ -86,8 +86,8 @@ pub static SAYERS: &[Sayer] = &[
     sayer::<StatementsProbe>(),
     sayer::<StatementTexts>(),
     sayer::<StatementProbe>(),
-    sayer::<StatementLatency>(),
     sayer::<StatementPlan>(),
+    sayer::<StatementLatency>(),
     sayer::<AutovacuumProbe>(),
     sayer::<RelationsProbe>(),
     sayer::<IndexesUnusedProbe>(),
@@ -164,6 +164,18 @@ impl Drawn for Statements {
             hidden_ms: draws.next(),
             dealloc: draws.next(),
             reset: draws.next(),
+        }
+    }
+}
+
+/// A count for every bound.
+impl Drawn for Histogram {
+    fn drawn(draws: &Draws<'_>) -> Self {
+        let calls: Vec<i64> = draws.next();
+        Self {
+            bounds: calls.iter().map(|_| draws.next()).collect(),
+            calls,
+            since: draws.next(),
         }
     }
 }

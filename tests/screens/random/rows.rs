@@ -87,7 +87,6 @@ drawn! {
         oid, datname, here, allows_connections, invalid, connection_limit, may_connect, xid_age, connections,
         stats_reset, commits, rollbacks, blocks_read, blocks_hit, temp_bytes, deadlocks,
     }
-    statement_latency::Histogram { bounds, calls, since }
     extensions::Extensions {
         installed, statements_default, statements_max, statements_track, track_planning, track_io_timing,
         compute_query_id, preload,
@@ -134,7 +133,7 @@ drawn! {
         parent_deleted, parent_updated,
     }
     sequences::Sequences {
-        epoch, database, sequences, unreadable, unreadable_schema, unlogged, read, locked, rows, turn, earlier,
+        epoch, database, sequences, unreadable, unreadable_schema, unlogged, read, locked, turn, rows, earlier,
     }
     sequences::Sequence { oid, name, sequence_type, column, increment, bound, last_value, share }
     sequences::Column { table_oid, table, name, width }
