@@ -6,7 +6,7 @@ use pgmon_tui::probe::{
     databases, extensions, fk_unindexed, horizon, indexes_duplicate, indexes_invalid, indexes_unused, locks, measure,
     measure_indexes, named, partitions, prepared, progress, pulse, recovery, relation, relation_columns,
     relation_family, relation_indexes, relation_io, relation_locks, relation_stats, relations, replication, sequences,
-    slots, statement_latency, statements, subscriptions, wal_settings, wraparound_databases, wraparound_relations,
+    slots, statements, subscriptions, wal_settings, wraparound_databases, wraparound_relations,
 };
 
 use super::{Drawn, Draws};
