@@ -293,6 +293,16 @@ enum Titles {
     Numbers,
 }
 
+impl Titles {
+    /// Between a title and its mark.
+    const fn gap(self) -> &'static str {
+        match self {
+            Self::Airy | Self::Full => " ",
+            Self::Short | Self::Numbers => "",
+        }
+    }
+}
+
 fn tabs(state: &State, area: Rect, buf: &mut Buffer) {
     let look = &state.look;
     let page = state.layers.iter().rev().find(|layer| layer.place() == Place::Body);
@@ -315,7 +325,7 @@ fn tabs(state: &State, area: Rect, buf: &mut Buffer) {
         put(&tab_label(state, index, pane.as_ref(), titles), style);
         if let Some(badge) = pane.badge() {
             let (text, role) = badge.text(look);
-            put(" ", style);
+            put(titles.gap(), style);
             put(&text, style.patch(look.style(role)));
         }
         put(if air { " " } else { "" }, style);
@@ -326,7 +336,7 @@ fn tabs(state: &State, area: Rect, buf: &mut Buffer) {
 
 /// Cells the tabs take.
 fn tabs_width(state: &State, titles: Titles) -> usize {
-    let badge = |badge: Badge| text::width(&badge.text(&state.look).0) + 1;
+    let badge = |badge: Badge| text::width(&badge.text(&state.look).0) + titles.gap().len();
     let air = if titles == Titles::Airy { 3 } else { 1 };
     let tabs = state.panes.iter().enumerate();
     tabs.map(|(index, pane)| {

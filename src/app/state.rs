@@ -12,6 +12,10 @@ use crate::ui::look::Look;
 use crate::world::World;
 
 /// The state of the program; changed only by [`super::update`].
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what is to be computed or drawn again; none of it excludes another"
+)]
 pub struct State {
     /// What is known.
     pub world: World,

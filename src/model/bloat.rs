@@ -397,8 +397,8 @@ mod tests {
     ) {
         let columns = [int()];
         let input = Input {
-            mods,
             pages_now,
+            mods,
             ..input(&columns)
         };
         assert_eq!(estimate(&input).unwrap().confidence, expected);

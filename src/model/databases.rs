@@ -160,8 +160,8 @@ mod tests {
     ) {
         let database = Database {
             allows_connections,
-            may_connect,
             invalid,
+            may_connect,
             ..Database::default()
         };
         assert_eq!(closed(&database), expected);

@@ -28,7 +28,7 @@ pub(super) struct Panels {
     id: &'static str,
     title: String,
     short: &'static str,
-    panels: Vec<Box<dyn View>>,
+    views: Vec<Box<dyn View>>,
     chosen: usize,
     /// The user has chosen; until then the first one that is shown is.
     by_hand: bool,
@@ -51,7 +51,7 @@ impl Panels {
             id,
             title: title.into(),
             short,
-            panels,
+            views: panels,
             chosen: 0,
             by_hand: false,
             stacked: false,
@@ -80,16 +80,16 @@ impl Panels {
     }
 
     fn current(&self) -> Option<&dyn View> {
-        self.panels.get(self.chosen).map(AsRef::as_ref)
+        self.views.get(self.chosen).map(AsRef::as_ref)
     }
 
     fn current_mut(&mut self) -> Option<&mut Box<dyn View>> {
-        self.panels.get_mut(self.chosen)
+        self.views.get_mut(self.chosen)
     }
 
     /// Places of the panels that have something to say.
     fn shown(&self) -> impl Iterator<Item = usize> + '_ {
-        let panels = self.panels.iter().enumerate();
+        let panels = self.views.iter().enumerate();
         panels.filter(|(_, panel)| panel.shown()).map(|(nth, _)| nth)
     }
 
@@ -120,14 +120,14 @@ impl Panels {
     /// The height of every panel: what it wants or its share of what is left; the chosen one has at least a part, and
     /// of what nobody wants as much as it can use.
     fn share_out(&self, area: Rect) -> Vec<Rect> {
-        let shown = self.shown().filter_map(|nth| Some((nth, self.panels.get(nth)?)));
+        let shown = self.shown().filter_map(|nth| Some((nth, self.views.get(nth)?)));
         let mut wants: Vec<(usize, u16)> = shown
             .map(|(nth, panel)| (nth, panel.lines().saturating_add(1)))
             .collect();
         if let Some((_, wish)) = wants.iter_mut().find(|(nth, _)| *nth == self.chosen) {
             *wish = (*wish).max(CHOSEN);
         }
-        let mut heights = vec![0; self.panels.len()];
+        let mut heights = vec![0; self.views.len()];
         // The modest first: what they leave is shared by the others.
         wants.sort_by_key(|(_, wish)| *wish);
         let (mut left, mut waiting) = (area.height, u16::try_from(wants.len()).unwrap_or(u16::MAX));
@@ -160,7 +160,7 @@ impl Panels {
     /// The names of all panels with what is wrong in each.
     fn draw_strip(&self, look: &Look, area: Rect, buf: &mut Buffer) {
         let mut x = area.x + 1;
-        for (nth, panel) in self.panels.iter().enumerate().filter(|(_, panel)| panel.shown()) {
+        for (nth, panel) in self.views.iter().enumerate().filter(|(_, panel)| panel.shown()) {
             x = name(panel.as_ref(), nth == self.chosen, look, (x, area), buf) + 2;
         }
     }
@@ -208,7 +208,7 @@ impl View for Panels {
     fn probes(&self) -> Vec<&'static str> {
         let mut probes = self.current().map(View::probes).unwrap_or_default();
         if !self.stack.is_empty() {
-            let others = self.panels.iter().filter(|panel| panel.shown());
+            let others = self.views.iter().filter(|panel| panel.shown());
             let others = others.flat_map(|panel| panel.probes());
             for probe in others.collect::<Vec<_>>() {
                 if !probes.contains(&probe) {
@@ -231,7 +231,7 @@ impl View for Panels {
         {
             self.title = name;
         }
-        for panel in &mut self.panels {
+        for panel in &mut self.views {
             panel.derive(world);
         }
         self.choose();
@@ -241,11 +241,11 @@ impl View for Panels {
         self.stack.clear();
         if self.stacked && area.height >= TALL {
             // What a panel wants follows from its width.
-            for panel in &mut self.panels {
+            for panel in &mut self.views {
                 panel.arrange(below(area));
             }
             self.stack = self.share_out(area);
-            for (panel, place) in self.panels.iter_mut().zip(&self.stack) {
+            for (panel, place) in self.views.iter_mut().zip(&self.stack) {
                 panel.arrange(below(*place));
             }
         } else if let Some(panel) = self.current_mut() {
@@ -276,7 +276,7 @@ impl View for Panels {
             }
             return;
         }
-        for (nth, (panel, place)) in self.panels.iter().zip(&self.stack).enumerate() {
+        for (nth, (panel, place)) in self.views.iter().zip(&self.stack).enumerate() {
             if !place.is_empty() {
                 name(panel.as_ref(), nth == self.chosen, look, (place.x + 1, *place), buf);
                 panel.draw(world, look, below(*place), buf);
@@ -285,7 +285,7 @@ impl View for Panels {
     }
 
     fn badge(&self) -> Option<Badge> {
-        let shown = self.panels.iter().filter(|panel| panel.shown());
+        let shown = self.views.iter().filter(|panel| panel.shown());
         let all = shown.filter_map(|panel| panel.badge());
         let worst = |severity: Severity| {
             let count = all
@@ -306,13 +306,13 @@ impl View for Panels {
 
     fn keys(&self) -> Vec<i64> {
         // What was demanded is answered by its own panel's keys, whichever is looked at meanwhile.
-        let demanded = self.panels.iter().find(|panel| panel.demand().is_some());
+        let demanded = self.views.iter().find(|panel| panel.demand().is_some());
         let panel = demanded.map(AsRef::as_ref).or_else(|| self.current());
         panel.map(View::keys).unwrap_or_default()
     }
 
     fn demand(&self) -> Option<Demand> {
-        self.panels.iter().find_map(|panel| panel.demand())
+        self.views.iter().find_map(|panel| panel.demand())
     }
 
     fn filter(&self) -> Option<&Filter> {

@@ -684,6 +684,8 @@ impl Run {
         });
         self.server = Some(Arc::clone(&server));
         self.tell(News::Link(Link::Up(server))).await;
+        // Whoever hears that forgets why anything was skipped: it is told again.
+        self.asked_with.retain(|_, last| last.is_some());
         let focus = self.focus.clone();
         self.ask_what_is_newly_wanted(&focus);
     }

@@ -36,7 +36,7 @@ pub struct Text {
 /// Texts by query id; `None` for an entry that had none when it was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Texts {
-    texts: BTreeMap<i64, Option<Text>>,
+    known: BTreeMap<i64, Option<Text>>,
     /// Query ids in the order they came, the oldest first.
     order: std::collections::VecDeque<i64>,
     bytes: usize,
@@ -46,26 +46,26 @@ impl Texts {
     /// The text of that query id, if it is known.
     #[must_use]
     pub fn get(&self, query: i64) -> Option<&Text> {
-        self.texts.get(&query)?.as_ref()
+        self.known.get(&query)?.as_ref()
     }
 
     /// It was asked for: there is a text, or there was none.
     #[must_use]
     pub fn knows(&self, query: i64) -> bool {
-        self.texts.contains_key(&query)
+        self.known.contains_key(&query)
     }
 
     /// Takes one more in; the oldest make room.
     pub fn insert(&mut self, query: i64, text: Option<Text>) {
         self.bytes += size(text.as_ref());
-        if let Some(old) = self.texts.insert(query, text) {
+        if let Some(old) = self.known.insert(query, text) {
             self.bytes -= size(old.as_ref());
         } else {
             self.order.push_back(query);
         }
         while self.order.len() > KEEP || self.bytes > KEEP_BYTES {
             let Some(oldest) = self.order.pop_front() else { break };
-            let old = self.texts.remove(&oldest).flatten();
+            let old = self.known.remove(&oldest).flatten();
             self.bytes -= size(old.as_ref());
         }
     }
@@ -126,7 +126,7 @@ impl Probe for StatementTexts {
 
     fn fold(known: Option<&Texts>, answer: Texts) -> Texts {
         let mut all = known.cloned().unwrap_or_default();
-        for (query, text) in answer.texts {
+        for (query, text) in answer.known {
             all.insert(query, text);
         }
         all
@@ -137,17 +137,17 @@ impl Probe for StatementTexts {
 mod tests {
     use super::*;
 
-    fn text(length: usize) -> Option<Text> {
-        Some(Text {
+    fn text(length: usize) -> Text {
+        Text {
             text: "x".repeat(length).into(),
             cut: false,
-        })
+        }
     }
 
     #[test]
     fn texts_add_up_and_stay_bounded() {
         let mut known = Texts::default();
-        known.insert(1, text(5));
+        known.insert(1, Some(text(5)));
         let mut answer = Texts::default();
         answer.insert(2, None);
         let all = StatementTexts::fold(Some(&known), answer);
@@ -155,17 +155,17 @@ mod tests {
 
         let mut many = Texts::default();
         for query in 0..i64::try_from(KEEP).unwrap() + 10 {
-            many.insert(query, text(10));
+            many.insert(query, Some(text(10)));
         }
-        assert_eq!((many.texts.len(), many.bytes), (KEEP, KEEP * 10));
+        assert_eq!((many.known.len(), many.bytes), (KEEP, KEEP * 10));
         assert!(!many.knows(9) && many.knows(10), "the oldest made room");
 
         let mut large = Texts::default();
         for query in 0..40 {
-            large.insert(query, text(1 << 20));
+            large.insert(query, Some(text(1 << 20)));
         }
         assert!(large.bytes <= KEEP_BYTES && large.knows(39));
-        large.insert(39, text(1));
-        assert_eq!(large.bytes, (large.texts.len() - 1) * (1 << 20) + 1);
+        large.insert(39, Some(text(1)));
+        assert_eq!(large.bytes, (large.known.len() - 1) * (1 << 20) + 1);
     }
 }

@@ -127,16 +127,16 @@ async fn an_index_being_rebuilt_hides_its_size_alone() {
         .unwrap();
     let mut eye = Eye::open(&cluster, "mon").await;
     let indexes = eye.look_at(table).ask::<RelationIndexes>().await;
-    let busy = Some(Busy {
+    let busy = Busy {
         pid: Some(holder.pid()),
         held: true,
-    });
+    };
     for index in &indexes {
-        assert_eq!(index.busy, if index.oid == other { busy } else { None });
+        assert_eq!(index.busy, (index.oid == other).then_some(busy));
         assert_eq!(index.bytes.is_some(), index.oid != other);
     }
     let measured = eye.demand("measure_indexes", other).ask::<MeasureIndexes>().await;
-    assert_eq!(measured[0].found, Err(busy.unwrap()));
+    assert_eq!(measured[0].found, Err(busy));
     holder.simple("ROLLBACK").await.unwrap();
 }
 

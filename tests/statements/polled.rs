@@ -88,6 +88,14 @@ async fn extensions_texts_and_plans_are_followed_without_another_connection() ->
     client
         .simple("CREATE SCHEMA \"a b\"; CREATE EXTENSION pg_stat_statements SCHEMA \"a b\" VERSION '1.6'")
         .await?;
+    polling
+        .until("the news of the extension", |news| match news {
+            News::Link(Link::Up(server)) => server.extension("pg_stat_statements").map(|_| ()),
+            _ => None,
+        })
+        .await;
+    // Whatever was skipped is told again, because that news made everybody forget it.
+    polling.skipped("backend", "page of a backend").await;
     let sample = polling.sample("statements").await;
     assert_eq!((sample.ran.variant.from, sample.ran.fault.clone()), (0, None));
     assert!(sample.ran.sql.contains("\"a b\".pg_stat_statements(false)"));

@@ -6,8 +6,10 @@ use rstest::rstest;
 
 use crate::eye::{Eye, cluster, number};
 
-/// What each says: the first version it is possible on, the schema, the indexes on its `t`, and which goes for which.
-const CASES: &[(u32, &str, &str, &[(&str, &str)])] = &[
+/// The first version it is possible on, the schema, the indexes on its `t`, and which goes for which.
+type Case = (u32, &'static str, &'static str, &'static [(&'static str, &'static str)]);
+
+const CASES: &[Case] = &[
     (
         12,
         "same",

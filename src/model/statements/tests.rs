@@ -191,7 +191,7 @@ fn since_the_reset_each_entry_has_its_own_time() {
     (now.hidden, now.hidden_ms, now.all) = (3, 80.0, 5);
     let interval = since_reset(&now);
     assert_eq!(interval.seconds(), Some(600.0));
-    assert_eq!(interval.total_ms, 200.0);
+    assert_eq!((interval.total_ms, interval.calls), (200.0, 610));
     assert_eq!(interval.rows[0].per_second(600.0), Some(1.0));
     assert_eq!(interval.rows[1].per_second(10.0), Some(1.0));
     now.reset = None;

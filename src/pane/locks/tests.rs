@@ -322,3 +322,19 @@ fn a_chain_deeper_than_any_screen_ends_with_a_sentence() {
     assert!(screen.contains("498 waiting"), "{screen}");
     assert_eq!(pane.table.shown_of().0, 201);
 }
+
+#[test]
+fn the_table_that_is_waited_for_opens_from_waiter_and_root() {
+    let world = hanging();
+    let mut pane = Locks::default();
+    shown(&mut pane, &world);
+    let table = Reply::Open(Subject::Relation(16_400));
+    pane.on(Action::First, &world);
+    assert_eq!(
+        pane.on(Action::Object, &world),
+        table,
+        "the root, by what those behind it wait for"
+    );
+    pane.on(Action::Down, &world);
+    assert_eq!(pane.on(Action::Object, &world), table);
+}

@@ -89,7 +89,7 @@ impl Record for Row {
 const COLUMNS: &[Column<Row>] = &[
     Column {
         id: "table",
-        title: "table",
+        title: "TABLE",
         help: "the partitioned table; below it those of its partitions that are partitioned themselves",
         width: Width::Fit(8, 34),
         align: Align::Left,
@@ -98,7 +98,7 @@ const COLUMNS: &[Column<Row>] = &[
     },
     Column {
         id: "covers",
-        title: "covers",
+        title: "COVERS",
         help: "how far its partitions reach beyond now; sorts what hurts most first",
         width: Width::Fit(8, 18),
         align: Align::Left,
@@ -107,7 +107,7 @@ const COLUMNS: &[Column<Row>] = &[
     },
     Column {
         id: "holes",
-        title: "holes",
+        title: "HOLES",
         help: "gaps between its ranges",
         width: Width::Fit(5, 6),
         align: Align::Right,
@@ -121,7 +121,7 @@ const COLUMNS: &[Column<Row>] = &[
     },
     Column {
         id: "default",
-        title: "default",
+        title: "DEFAULT",
         help: "rows of the default partition, and whether it fills; without one such rows are refused",
         width: Width::Fit(7, 14),
         align: Align::Right,
@@ -130,7 +130,7 @@ const COLUMNS: &[Column<Row>] = &[
     },
     Column {
         id: "cadence",
-        title: "cadence",
+        title: "CADENCE",
         help: "the length of most of its recent ranges",
         width: Width::Fit(7, 16),
         align: Align::Left,
@@ -139,7 +139,7 @@ const COLUMNS: &[Column<Row>] = &[
     },
     Column {
         id: "parts",
-        title: "parts",
+        title: "PARTS",
         help: "its partitions",
         width: Width::Fit(5, 7),
         align: Align::Right,
@@ -148,7 +148,7 @@ const COLUMNS: &[Column<Row>] = &[
     },
     Column {
         id: "newest",
-        title: "newest",
+        title: "NEWEST",
         help: "where its last range ends",
         width: Width::Fit(6, 19),
         align: Align::Left,
@@ -157,7 +157,7 @@ const COLUMNS: &[Column<Row>] = &[
     },
     Column {
         id: "rows",
-        title: "rows ≈",
+        title: "ROWS ≈",
         help: "rows of all its partitions by the counters or the last ANALYZE",
         width: Width::Fit(6, 7),
         align: Align::Right,
@@ -171,7 +171,7 @@ const COLUMNS: &[Column<Row>] = &[
     },
     Column {
         id: "heap",
-        title: "heap ≈",
+        title: "HEAP ≈",
         help: "the heaps of all its partitions by the last VACUUM or ANALYZE, without indexes and TOAST",
         width: Width::Fit(6, 7),
         align: Align::Right,
@@ -180,7 +180,7 @@ const COLUMNS: &[Column<Row>] = &[
     },
     Column {
         id: "oldest",
-        title: "oldest",
+        title: "OLDEST",
         help: "where its first range begins",
         width: Width::Fit(6, 19),
         align: Align::Left,
@@ -189,7 +189,7 @@ const COLUMNS: &[Column<Row>] = &[
     },
     Column {
         id: "key",
-        title: "key",
+        title: "KEY",
         help: "strategy and key",
         width: Width::Rest(10),
         align: Align::Left,

@@ -276,7 +276,7 @@ impl Record for Row {
 const COLUMNS: &[Column<Row>] = &[
     Column {
         id: "partition",
-        title: "partition",
+        title: "PARTITION",
         help: "its name, with the schema where that is another than the table's",
         width: Width::Fit(9, 36),
         align: Align::Left,
@@ -285,7 +285,7 @@ const COLUMNS: &[Column<Row>] = &[
     },
     Column {
         id: "bounds",
-        title: "bounds",
+        title: "BOUNDS",
         help: "what it takes",
         width: Width::Fit(10, 44),
         align: Align::Left,
@@ -294,7 +294,7 @@ const COLUMNS: &[Column<Row>] = &[
     },
     Column {
         id: "rows",
-        title: "rows ≈",
+        title: "ROWS ≈",
         help: "by the counters or the last ANALYZE",
         width: Width::Fit(6, 7),
         align: Align::Right,
@@ -309,7 +309,7 @@ const COLUMNS: &[Column<Row>] = &[
     },
     Column {
         id: "heap",
-        title: "heap ≈",
+        title: "HEAP ≈",
         help: "by the last VACUUM or ANALYZE, without indexes and TOAST",
         width: Width::Fit(6, 7),
         align: Align::Right,
@@ -321,7 +321,7 @@ const COLUMNS: &[Column<Row>] = &[
     },
     Column {
         id: "note",
-        title: "note",
+        title: "NOTE",
         help: "now, default, partitioned itself, foreign, being detached",
         width: Width::Rest(4),
         align: Align::Left,

@@ -246,7 +246,7 @@ pub fn page(app: &mut App, query: i64, second: u32) {
     app.answer::<StatementProbe>(1, counted);
 }
 
-/// What EXPLAIN (GENERIC_PLAN) said.
+/// What `EXPLAIN (GENERIC_PLAN)` said.
 pub fn plan(app: &mut App) {
     let lines = [
         "Update on public.accounts  (cost=0.29..8.31 rows=0 width=0)",
