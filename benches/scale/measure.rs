@@ -10,7 +10,10 @@ use pgmon_tui::pane;
 use pgmon_tui::pg::plan::Plan;
 use pgmon_tui::pg::server::Server;
 use pgmon_tui::pg::session::{Lane, Session};
-use pgmon_tui::probe::{Ask, Data, Demand, Entry, Focus, Latest, PROBES, Param, Ran, Sample, Subject, Tier, Wanted};
+use pgmon_tui::probe::database_list::{DatabaseList, POPUP};
+use pgmon_tui::probe::{
+    self, Ask, Data, Demand, Entry, Focus, Latest, PROBES, Param, Probe, Ran, Sample, Subject, Tier, Wanted,
+};
 
 use crate::common;
 use crate::plain::{self, PLAIN};
@@ -52,7 +55,9 @@ pub struct Target {
     /// Subjects of detail pages: the largest table, the busiest statement, a backend.
     subjects: Vec<Subject>,
     /// Statements whose texts may be asked for.
-    keys: Vec<i64>,
+    statements: Vec<i64>,
+    /// The largest table and its indexes, to be measured.
+    relations: Vec<i64>,
     /// Stays open, so that one of the subjects is there.
     _observer: Client,
     /// What a backend takes that has asked nothing.
@@ -68,8 +73,9 @@ impl Target {
         let (server, idle) = (Arc::clone(session.server()), memory(session.pid()));
         session.close().await;
         let observer = Client::connect(conninfo).await?;
-        let (statement, keys) = statements(&observer, &server).await?;
-        let mut subjects = vec![relation(&observer).await?, backend(&observer).await?];
+        let (statement, statements) = statements(&observer, &server).await?;
+        let (relation, relations) = relation(&observer).await?;
+        let mut subjects = vec![relation, backend(&observer).await?];
         subjects.extend(statement);
         Ok(Self {
             conninfo: conninfo.to_owned(),
@@ -77,7 +83,8 @@ impl Target {
             settings,
             server,
             subjects,
-            keys,
+            statements,
+            relations,
             _observer: observer,
             idle,
         })
@@ -94,9 +101,14 @@ async fn open(plan: &Plan, lane: Lane, settings: &Settings) -> Result<Session> {
     session.map_err(|fault| Error::new(fault.to_string()))
 }
 
-async fn relation(client: &Client) -> Result<Subject> {
+/// The largest table, and it with its indexes.
+async fn relation(client: &Client) -> Result<(Subject, Vec<i64>)> {
     let largest = "SELECT c.oid FROM pg_class c WHERE c.relkind = 'r' ORDER BY c.relpages DESC LIMIT 1";
-    Ok(Subject::Relation(client.value(largest).await?))
+    let table: u32 = client.value(largest).await?;
+    let indexes = format!("SELECT i.indexrelid::int8 FROM pg_index i WHERE i.indrelid = {table}");
+    let indexes = client.column::<i64>(&indexes).await?;
+    let relations = std::iter::once(i64::from(table)).chain(indexes).collect();
+    Ok((Subject::Relation(table), relations))
 }
 
 async fn backend(client: &Client) -> Result<Subject> {
@@ -136,8 +148,11 @@ async fn statements(client: &Client, server: &Server) -> Result<(Option<Subject>
 /// Every probe, or the one of that id.
 ///
 /// # Errors
-/// When the server cannot be reached any more.
+/// When the server cannot be reached any more; a plain form of no probe.
 pub async fn all(target: &Target, only: Option<&str>) -> Result<Vec<Line>> {
+    if let Some(plain) = PLAIN.iter().find(|plain| probe::entry(plain.probe).is_none()) {
+        return Err(Error::new(format!("the plain form \"{}\" is of no probe", plain.what)));
+    }
     let mut latest = Latest::default();
     let mut lines = Vec::new();
     for entry in PROBES {
@@ -146,7 +161,7 @@ pub async fn all(target: &Target, only: Option<&str>) -> Result<Vec<Line>> {
             continue;
         }
         eprintln!("  {id}");
-        let cost = probe(target, entry, &mut latest).await?;
+        let cost = ask(target, entry, &mut latest).await?;
         let plain = match PLAIN.iter().find(|plain| plain.probe == id) {
             Some(plain) => Some((
                 plain.what,
@@ -159,7 +174,7 @@ pub async fn all(target: &Target, only: Option<&str>) -> Result<Vec<Line>> {
     Ok(lines)
 }
 
-async fn probe(target: &Target, entry: &'static Entry, latest: &mut Latest) -> Result<Result<Cost, String>> {
+async fn ask(target: &Target, entry: &'static Entry, latest: &mut Latest) -> Result<Result<Cost, String>> {
     let lane = match (entry.tier)(target.server()) {
         Tier::Hot | Tier::Workload => Lane::Fast,
         Tier::Storage | Tier::Hourly => Lane::Slow,
@@ -175,7 +190,7 @@ async fn probe(target: &Target, entry: &'static Entry, latest: &mut Latest) -> R
         let answer = session.ask(entry, &params, DEADLINE).await;
         took.push(answer.took);
         let data = answer.result.and_then(|answer| {
-            rows = answer.len();
+            rows = rows.max(answer.len());
             (entry.decode)(latest, &answer)
         });
         match data {
@@ -213,8 +228,11 @@ impl Target {
         let focus = |subject: Option<&Subject>| Focus {
             pane: pane_of(entry),
             subject: subject.cloned(),
-            popup: None,
-            keys: self.keys.clone(),
+            popup: Some(POPUP).filter(|_| entry.spec.id == DatabaseList::SPEC.id),
+            keys: match subject {
+                Some(Subject::Relation(_)) => self.relations.clone(),
+                _ => self.statements.clone(),
+            },
             demand: Some(Demand {
                 probe: entry.spec.id,
                 nth: 1,
