@@ -71,7 +71,7 @@ async fn horizon(client: &Client, table: &str, typ: &str) -> Option<f64> {
           WHERE hi > {now} AND NOT EXISTS (SELECT FROM b n WHERE n.lo = b.hi) \
             AND EXISTS (SELECT FROM b c WHERE c.lo <= {now} AND c.hi > {now})"
     );
-    client.rows(&sql).await.unwrap()[0].get(0)
+    client.value(&sql).await.unwrap()
 }
 
 #[rstest]

@@ -51,10 +51,10 @@ async fn counts(major: u32) -> Result<()> {
     let growth = eye.growth(query).unwrap();
     assert_eq!((growth.counters.calls, growth.counters.rows), (20, 100), "{major}");
     assert_eq!(growth.trust, Trust::Exact);
-    let (least, most) = (20.0 * 5.0 * 2.0, busy_ms);
+    let (at_least, at_most) = (20.0 * 5.0 * 2.0, busy_ms);
     assert!(
-        (least..=most).contains(&growth.counters.exec_ms),
-        "{major}: {growth:?}, {most}"
+        (at_least..=at_most).contains(&growth.counters.exec_ms),
+        "{major}: {growth:?}, {at_most}"
     );
     // The server's clock, read by somebody else before and after each reading, bounds the interval.
     let rate = growth.per_second(20.0).unwrap();

@@ -1,6 +1,6 @@
 //! Partitioned tables: how far they reach, where they have gaps, and the statements that mend both.
 //!
-//! [`read`] does once an answer what depends on the answer alone; [`Parent::judge`] adds the time of day.
+//! [`read()`] does once an answer what depends on the answer alone; [`Parent::judge`] adds the time of day.
 
 pub mod bound;
 pub mod cover;
