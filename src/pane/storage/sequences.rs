@@ -6,6 +6,7 @@ use super::super::page::Rich;
 use super::super::{Badge, Copy, Reply};
 use super::cells;
 use crate::action::Action;
+use crate::model::rates;
 use crate::model::storage::sequences::{self as model, CRITICAL, Limit, Pace, WARNING};
 use crate::probe::sequences::{Sequence, Sequences as Known, SequencesProbe};
 use crate::probe::{Probe as _, Subject};
@@ -90,7 +91,7 @@ impl List for Sequences {
                 let text = format!(
                     "The values of {} of {} sequences are hidden from this role.  {}",
                     format::count(known.unreadable),
-                    format::count(known.read + known.unreadable),
+                    format::count(known.read.saturating_add(known.unreadable)),
                     model::grant(known, server)
                 );
                 (Role::Denied, Some(text))
@@ -142,7 +143,8 @@ impl List for Sequences {
 
 /// What was not read besides what is hidden.
 fn left_out(known: &Known) -> Vec<String> {
-    let rest = known.sequences - known.unreadable - known.unlogged - known.read - known.locked;
+    let told = rates::total([known.unreadable, known.unlogged, known.read, known.locked]);
+    let rest = known.sequences.saturating_sub(told);
     let said = [
         (known.locked, "not read: somebody's lock stands in the way.".to_owned()),
         (known.unlogged, "unlogged, so not on this standby.".to_owned()),

@@ -182,7 +182,7 @@ pub(super) fn line(counter: Counter, way: &Way, burn: &Burn) -> Rich {
         Counter::Multixact => "Multixacts",
     };
     let mut line = Rich::new(format!("{what} {}", format::exact(way.age)), role(way.level()));
-    let mark = |name: &str, at: i64| match at - way.age {
+    let mark = |name: &str, at: i64| match at.saturating_sub(way.age) {
         left if left > 0 => format!("{name} in {}", format::count(left)),
         _ => format!("{name} passed ({})", format::count(at)),
     };
