@@ -60,7 +60,7 @@ async fn it_starts_and_each_way_to_quit_gives_the_terminal_back() -> Result<()> 
     for key in ["q", "\x03"] {
         let mut terminal = running(&cluster).await?;
         assert!(terminal.in_alternate_screen());
-        for part in ["1 Overview", "2 Activity", "3 Locks", "127.0.0.1"] {
+        for part in ["1 Overview", "2 Act", "9 Wrap", "127.0.0.1"] {
             assert!(
                 terminal.screen().contains(part),
                 "{part} is not on\n{}",
