@@ -6,6 +6,7 @@ use crate::model::remedy::Who;
 use crate::pg::privilege;
 use crate::probe::Probe;
 use crate::probe::activity::{Activity, Backend};
+use crate::ui::format;
 use crate::ui::look::Role;
 use crate::ui::table::Record;
 use crate::world::{Freshness, World};
@@ -55,6 +56,15 @@ impl Notice {
 pub(super) fn grant(world: &World) -> String {
     let role = world.server.as_ref().map_or("", |server| server.role.as_str());
     privilege::grant_monitor(role)
+}
+
+/// A share of what it is compared with: a percentage, from ten times on how many times: `96.3 %`, `987 %`, `×400`.
+pub(super) fn times_over(share: f64) -> String {
+    if share.is_finite() && share >= 10.0 {
+        format!("×{}", format::count(share.floor()))
+    } else {
+        format::percent(share * 100.0)
+    }
 }
 
 /// Who waits for whom, as the Locks pane shows it.

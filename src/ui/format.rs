@@ -130,6 +130,16 @@ pub fn bytes_per_s(amount: impl Number) -> String {
     }
 }
 
+/// How long ago, or how old: a [`duration`] of no more than whole seconds: `0s`, `9s`, `59s`, `4m12s`.
+#[must_use]
+pub fn age(seconds: f64) -> String {
+    if seconds.is_finite() && seconds < 60.0 {
+        format!("{:.0}s", (seconds.max(0.0) + 1e-9).floor())
+    } else {
+        duration(seconds)
+    }
+}
+
 /// How many: `0`, `12,345`, `123 k`, `1.2 M`, `3.4 G`.
 #[must_use]
 pub fn count(amount: impl Number) -> String {
@@ -275,6 +285,23 @@ mod tests {
     }
 
     #[test]
+    fn ages_have_no_more_than_whole_seconds() {
+        for (seconds, text) in [
+            (-1.0, "0s"),
+            (0.989, "0s"),
+            (1.0, "1s"),
+            (9.99, "9s"),
+            (59.99, "59s"),
+            (60.0, "1m00s"),
+            (21_900.0, "6h05m"),
+            (f64::NAN, "-"),
+            (f64::INFINITY, "-"),
+        ] {
+            assert_eq!(age(seconds), text, "{seconds}");
+        }
+    }
+
+    #[test]
     fn bytes_at_every_boundary() {
         for (amount, text) in [
             (0.0, "0 B"),
@@ -358,6 +385,7 @@ mod tests {
         #[test]
         fn every_number_keeps_its_width(value in any::<f64>()) {
             prop_assert!(duration(value).len() <= DURATION_WIDTH);
+            prop_assert!(age(value).len() <= DURATION_WIDTH);
             prop_assert!(bytes(value).len() <= BYTES_WIDTH);
             prop_assert!(bytes_per_s(value).len() <= BYTES_PER_S_WIDTH);
             prop_assert!(count(value).len() <= COUNT_WIDTH);

@@ -2,6 +2,7 @@
 
 use super::ago;
 use crate::model::{autovacuum, rates, relation_upkeep};
+use crate::pane::common::times_over;
 use crate::pane::page::{Fact, Rich};
 use crate::probe::relation::{Exact, Identity, Toast};
 use crate::probe::relation_stats::{Blocks, Runs, Scans, Stats};
@@ -238,7 +239,7 @@ pub(super) fn thresholds(identity: &Identity, stats: &Stats) -> Vec<Fact> {
             distance.work.name(),
             format::count(distance.count),
             format::count(distance.at),
-            format::percent(distance.share() * 100.0)
+            times_over(distance.share())
         );
         rich.fact(text, if distance.over() { Role::Notice } else { Role::Text });
     }

@@ -99,7 +99,7 @@ impl List for Archive {
 }
 
 fn ago(seconds: f64) -> String {
-    format!("{} ago", format::duration(seconds))
+    format!("{} ago", format::age(seconds))
 }
 
 fn archiving(archiver: &Archiver, state: &State, concern: Concern) -> Fact {

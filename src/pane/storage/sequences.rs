@@ -113,12 +113,9 @@ impl List for Sequences {
             let (last, bound) = (format::exact(last), format::exact(sequence.bound));
             what.fact(format!("{last} of {bound}"), Role::Text);
         }
-        let mut widen = Rich::default();
-        for (statement, _) in model::widen(sequence) {
-            widen.fact(statement, Role::Text);
-        }
-        let widen = (sequence.share >= WARNING && !widen.is_empty()).then_some(widen);
-        [Some(what), widen].into_iter().flatten().collect()
+        let widen = model::widen(sequence).into_iter().filter(|_| sequence.share >= WARNING);
+        let widen = widen.map(|(_, text)| Rich::new(text, Role::Text));
+        [what].into_iter().chain(widen).collect()
     }
 
     fn on(&mut self, _action: Action, row: Option<&Row>, _world: &World) -> Reply {
