@@ -23,7 +23,7 @@ pub(super) fn identity(identity: &Identity) -> Vec<Fact> {
     }
     match identity.replica_identity.as_str() {
         "f" => what.fact("replica identity full", Role::Notice),
-        "n" if has_rows(identity) && identity.name.schema != "pg_catalog" && identity.kind != "t" => {
+        "n" if has_rows(identity) && identity.name.nspname != "pg_catalog" && identity.kind != "t" => {
             what.fact("replica identity nothing", Role::Notice);
         }
         _ => {}

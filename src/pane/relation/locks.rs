@@ -8,7 +8,7 @@ use crate::pane::list::{List, Piece};
 use crate::pane::page::Rich;
 use crate::pane::{Badge, Copy, Reply};
 use crate::probe::Subject;
-use crate::probe::relation::Busy;
+use crate::probe::named::InTheWay;
 use crate::probe::relation_locks::{Lock, Locks as Known, RelationLocks};
 use crate::ui::format;
 use crate::ui::look::Role;
@@ -39,14 +39,14 @@ impl Locks {
 }
 
 /// Who holds or awaits an exclusive lock on what `on` picks.
-pub(super) fn exclusive(locks: &[Lock], on: impl Fn(&Lock) -> bool) -> Option<Busy> {
+pub(super) fn exclusive(locks: &[Lock], on: impl Fn(&Lock) -> bool) -> Option<InTheWay> {
     let lock = locks
         .iter()
         .filter(|lock| lock.mode == EXCLUSIVE && lock.locktype == "relation" && on(lock))
         .max_by_key(|lock| lock.granted)?;
-    Some(Busy {
+    Some(InTheWay {
         pid: lock.pid,
-        held: lock.granted,
+        granted: lock.granted,
     })
 }
 

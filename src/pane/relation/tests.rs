@@ -9,7 +9,8 @@ use crate::pg::fault::{Fault, FaultKind};
 use crate::pg::server::{Extension, Server};
 use crate::probe::measure::{Heap, Measure, Measured};
 use crate::probe::measure_indexes::{MeasureIndexes, Measured as MeasuredIndex, Tree};
-use crate::probe::relation::{Busy, Exact, Identity, Name, Parent, Size, Toast};
+use crate::probe::named::{InTheWay, Named};
+use crate::probe::relation::{Exact, Identity, Parent, Size, Toast};
 use crate::probe::relation_columns::{Column, RelationColumns, Statistics};
 use crate::probe::relation_family::{Family, Member, RelationFamily};
 use crate::probe::relation_indexes::{Index, RelationIndexes};
@@ -25,10 +26,10 @@ fn subject() -> Subject {
     Subject::Relation(OID)
 }
 
-fn name_of(relation: &str) -> Name {
-    Name {
-        schema: "sales".to_owned(),
-        relation: relation.to_owned(),
+fn name_of(relation: &str) -> Named {
+    Named {
+        nspname: "sales".to_owned(),
+        relname: relation.to_owned(),
     }
 }
 
@@ -235,9 +236,9 @@ fn a_lock_in_the_way_makes_sizes_estimates_and_says_whose() {
     let mut samples = everything();
     let size = Size {
         exact: None,
-        busy: Some(Busy {
+        busy: Some(InTheWay {
             pid: Some(812),
-            held: true,
+            granted: true,
         }),
         ..identity().size
     };
@@ -246,7 +247,7 @@ fn a_lock_in_the_way_makes_sizes_estimates_and_says_whose() {
     let text = flat(&screen(&mut page(OID), &world(&samples), 80, 24));
     for part in [
         "≈ 11 MiB · heap ≈ 7.8 MiB · 1 index ≈ 2.3 MiB",
-        "not measured: pid 812 holds AccessExclusiveLock",
+        "not measured: pid 812 holds ACCESS EXCLUSIVE",
     ] {
         assert!(text.contains(part), "{part:?} is not in {text}");
     }
@@ -386,9 +387,9 @@ fn it_is_stopped_by_the_same_key_and_by_esc_and_left_by_esc() {
 fn what_went_wrong_is_said_and_not_tried_again() {
     let busy = Measured {
         oid: OID,
-        found: Err(Busy {
+        found: Err(InTheWay {
             pid: Some(812),
-            held: false,
+            granted: false,
         }),
         at: 0.0,
     };
@@ -410,7 +411,7 @@ fn what_went_wrong_is_said_and_not_tried_again() {
         (sample::<Measure>(None, at()), "sales.orders is not there any more"),
         (
             sample::<Measure>(Some(busy), at()),
-            "Not measured: pid 812 waits for AccessExclusiveLock on sales.orders",
+            "Not measured: pid 812 waits for ACCESS EXCLUSIVE on sales.orders",
         ),
     ] {
         let mut world = with_extension(world(&everything()));
@@ -443,7 +444,7 @@ fn what_is_missing_for_a_measurement_is_said_at_once() {
     let locked = with_extension(world(&samples));
     page.on(Action::Measure, &locked);
     let text = flat(&screen(&mut page, &locked, 80, 24));
-    assert!(text.contains("pid 812 waits for AccessExclusiveLock"), "{text}");
+    assert!(text.contains("pid 812 waits for ACCESS EXCLUSIVE"), "{text}");
     assert_eq!(page.demand(), None);
 }
 

@@ -98,5 +98,5 @@ pub fn asked<P: Probe>(world: &World) -> Option<Piece> {
 
 /// Why its size is not measured.
 pub fn not_measured(lock: Option<InTheWay>) -> Option<String> {
-    lock.map(|lock| format!("not measured: {}, its size would wait", lock.sentence()))
+    lock.map(|lock| format!("not measured: {lock}, its size would wait"))
 }

@@ -327,8 +327,7 @@ fn a_disabled_one(rows: &[Row]) -> Option<String> {
     let row = rows
         .iter()
         .find(|row| row.state == State::Disabled && row.table.owner.is_none())?;
-    let (schema, name) = (&row.table.nspname, &row.table.relname);
-    Some(format!("{}.{}", quote::quoted(schema), quote::quoted(name)))
+    Some(quote::qualified(&row.table.nspname, &row.table.relname))
 }
 
 fn busy(world: &World) -> Option<usize> {

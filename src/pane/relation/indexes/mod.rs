@@ -70,7 +70,7 @@ impl Indexes {
         }
         // The locks are asked for every other second, size and name were not: theirs may be over.
         let locks = answer::<RelationLocks>(self.oid, world).map(|locks| locks.locks.as_slice());
-        let name = relation_sql::qualified(&index.name);
+        let name = index.name.sql();
         let on_index = |locks: &[_]| super::locks::exclusive(locks, |lock| lock.indexes > 0 && !lock.heap);
         if let Some(busy) = locks.and_then(on_index) {
             return Err(measuring::refused(&name, busy));
@@ -192,7 +192,7 @@ impl List for Indexes {
     }
 
     fn copies(&self, row: &Row, _world: &World) -> Vec<Copy> {
-        let mut copies = vec![Copy::new("name", relation_sql::qualified(&row.index.name))];
+        let mut copies = vec![Copy::new("name", row.index.name.sql())];
         copies.extend(
             row.index
                 .definition

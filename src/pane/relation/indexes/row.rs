@@ -109,8 +109,8 @@ static COLUMNS: &[Column<Row>] = &[
         help: "its name",
         width: Width::Fit(8, 32),
         align: Align::Left,
-        cell: |row| Cell::text(row.index.name.relation.as_str()),
-        key: |row| Key::Text(row.index.name.relation.as_str().into()),
+        cell: |row| Cell::text(row.index.name.relname.as_str()),
+        key: |row| Key::Text(row.index.name.relname.as_str().into()),
     },
     Column {
         id: "size",
