@@ -30,13 +30,13 @@ pub(super) fn identity(identity: &Identity) -> Vec<Fact> {
     }
     let mut facts = vec![Fact::new("Table", what)];
     if let Some(key) = &identity.key {
-        let children = counted(identity.children, "partition", "partitions");
+        let children = format::counted(identity.children, "partition", "partitions");
         facts.push(Fact::new(
             "Partitioned",
             Rich::new(format!("by {key}, {children}"), Role::Text),
         ));
     } else if identity.children > 0 {
-        let children = counted(identity.children, "table inherits from it", "tables inherit from it");
+        let children = format::counted(identity.children, "table inherits from it", "tables inherit from it");
         facts.push(Fact::new("Inheritance", Rich::new(children, Role::Text)));
     }
     facts.extend(parent(identity));
@@ -92,7 +92,7 @@ pub(super) fn size(identity: &Identity) -> Vec<Fact> {
         let text = "no storage of its own";
         return vec![Fact::new("Size", Rich::new(text, Role::Muted))];
     }
-    let indexes = counted(identity.size.indexes, "index", "indexes");
+    let indexes = format::counted(identity.size.indexes, "index", "indexes");
     let rich = match identity.size.exact {
         Some(exact) => on_disk(identity, exact, &indexes),
         None => by_the_last_vacuum(identity, &indexes),
@@ -345,8 +345,4 @@ pub(super) fn counters(stats: &Stats, now: Option<f64>) -> Vec<Fact> {
         since
     };
     vec![Fact::new("Counted", Rich::new(text, Role::Muted))]
-}
-
-fn counted(count: i64, one: &str, many: &str) -> String {
-    format::counted(usize::try_from(count).unwrap_or_default(), one, many)
 }

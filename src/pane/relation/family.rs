@@ -79,7 +79,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(9, 34),
         align: Align::Left,
         cell: |row| Cell::text(row.0.name.relname.as_str()),
-        key: |row| Key::Text(row.0.name.relname.as_str().into()),
+        key: |row| Key::from(row.0.name.relname.as_str()),
     },
     Column {
         id: "rows",
@@ -106,11 +106,7 @@ static COLUMNS: &[Column<Row>] = &[
                 Cell::empty()
             }
         },
-        key: |row| {
-            #[expect(clippy::cast_precision_loss, reason = "only for the order of rows")]
-            let bytes = row.0.heap_bytes as f64;
-            Key::Number(bytes)
-        },
+        key: |row| Key::from(row.0.heap_bytes),
     },
     Column {
         id: "bound",

@@ -1,7 +1,6 @@
 //! Measuring on demand: what it reads and holds is said first, then it runs until it is done, late or stopped.
 
 use crate::action::Action;
-use crate::model::relation_sql;
 use crate::pane::common::Notice;
 use crate::pane::{Reply, page::Rich};
 use crate::pg::fault::{Fault, FaultKind};

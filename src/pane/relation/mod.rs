@@ -18,7 +18,7 @@ use crate::probe::{Probe, Subject};
 use crate::world::World;
 
 /// The page of a table.
-pub(super) fn page(oid: u32) -> Panels {
+pub(super) fn page(oid: u32) -> Box<dyn View> {
     let subject = Subject::Relation(oid);
     let panels: Vec<Box<dyn View>> = vec![
         Box::new(summary::Summary::new(oid)),
@@ -27,9 +27,8 @@ pub(super) fn page(oid: u32) -> Panels {
         Box::new(ListView::of(locks::Locks::new(oid))),
         Box::new(ListView::of(family::Family::new(oid))),
     ];
-    Panels::new("relation", format!("Table {oid}"), "Table", panels)
-        .about(subject)
-        .named(name)
+    let panels = Panels::new("relation", format!("Table {oid}"), "Table", panels);
+    Box::new(panels.about(subject).named(name))
 }
 
 fn name(subject: &Subject, world: &World) -> Option<String> {

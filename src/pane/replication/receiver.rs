@@ -86,7 +86,7 @@ impl List for Receiver {
     }
 
     fn badge(&self, rows: &[Fact]) -> Option<Badge> {
-        badge(&rows.iter().map(|row| row.concern))
+        badge(rows.iter().map(|row| row.concern))
     }
 }
 

@@ -28,7 +28,7 @@ use text::Body;
 
 /// The page of one statement.
 #[derive(Debug)]
-pub(super) struct Statement {
+struct Statement {
     subject: Subject,
     key: Key,
     /// Role and database, as last seen.
@@ -67,8 +67,6 @@ pub(super) fn page(subject: &Subject) -> Option<Box<dyn View>> {
 }
 
 impl Statement {
-    /// The page of the entry with that key.
-    #[must_use]
     fn new(key: Key) -> Self {
         Self {
             subject: key.into(),

@@ -169,8 +169,8 @@ impl List for Indexes {
             rests.fact(format!("constraint {constraint}"), Role::Text);
         }
         if row.index.referenced_by > 0 {
-            let keys = usize::try_from(row.index.referenced_by).unwrap_or_default();
-            let keys = format::counted(keys, "foreign key rests on it", "foreign keys rest on it");
+            let by = row.index.referenced_by;
+            let keys = format::counted(by, "foreign key rests on it", "foreign keys rest on it");
             rests.fact(keys, Role::Text);
         }
         if !row.index.is_valid {
