@@ -9,7 +9,7 @@
 
 use std::fmt;
 
-use crate::model::rates;
+use super::rates::{self, float};
 use crate::probe::measure::Heap;
 use crate::probe::measure_indexes::Tree;
 use crate::probe::relation_columns::Column;
@@ -271,11 +271,6 @@ pub fn tree_to_win(tree: &Tree, block: u32, fillfactor: Option<u32>) -> i64 {
 pub fn fillfactor(options: &[String]) -> Option<u32> {
     let value = options.iter().find_map(|option| option.strip_prefix("fillfactor="));
     value.and_then(|value| value.parse().ok())
-}
-
-#[expect(clippy::cast_precision_loss, reason = "pages, rows and bytes stay far below 2^52")]
-fn float(number: i64) -> f64 {
-    number as f64
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "bytes stay far below 2^52")]

@@ -187,7 +187,7 @@ impl Summary {
             let text = "pgstattuple measures only tables of the access method heap.";
             return Err(Notice::new(Role::Muted, text));
         }
-        let name = relation_sql::qualified(&identity.name);
+        let name = identity.name.sql();
         // The locks are asked for every other second; what the sizes ran into may be over.
         let locks = answer::<RelationLocks>(self.oid, world).map(|locks| locks.locks.as_slice());
         if let Some(busy) = locks.and_then(|locks| super::locks::exclusive(locks, |lock| lock.heap)) {
@@ -303,7 +303,7 @@ impl View for Summary {
             return Vec::new();
         };
         let name = &identity.name;
-        let mut copies = vec![Copy::new("name", relation_sql::qualified(name))];
+        let mut copies = vec![Copy::new("name", name.sql())];
         if facts::has_rows(identity) {
             copies.push(Copy::new("VACUUM", relation_sql::vacuum(name)));
         }

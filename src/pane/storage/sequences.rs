@@ -129,8 +129,7 @@ impl List for Sequences {
 
     fn badge(&self, rows: &[Row]) -> Option<Badge> {
         let least = |share| rows.iter().filter(|row| row.sequence.share >= share).count();
-        let badge = |severity, count| (count > 0).then_some(Badge { severity, count });
-        badge(Severity::Critical, least(CRITICAL)).or_else(|| badge(Severity::Warning, least(WARNING)))
+        Badge::of(Severity::Critical, least(CRITICAL)).or_else(|| Badge::of(Severity::Warning, least(WARNING)))
     }
 
     fn copies(&self, row: &Row, _world: &World) -> Vec<Copy> {
@@ -209,7 +208,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(14, 36),
         align: Align::Left,
         cell: |row| Cell::text(row.name.as_str()),
-        key: |row| cells::text(&row.name),
+        key: |row| Key::from(row.name.as_str()),
     },
     Column {
         id: "used",
@@ -249,7 +248,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(6, 6),
         align: Align::Right,
         cell: |row| model::left(&row.sequence).map_or(Cell::empty(), |left| Cell::text(format::count(left))),
-        key: |row| model::left(&row.sequence).map_or(Key::None, cells::number),
+        key: |row| Key::from(model::left(&row.sequence)),
     },
     Column {
         id: "limit",
@@ -258,7 +257,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(8, 15),
         align: Align::Left,
         cell: |row| Cell::text(row.limit),
-        key: |row| cells::text(row.limit),
+        key: |row| Key::from(row.limit),
     },
     Column {
         id: "column",
@@ -267,6 +266,6 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(8, 44),
         align: Align::Left,
         cell: |row| Cell::text(row.column.as_str()),
-        key: |row| cells::text(&row.column),
+        key: |row| Key::from(row.column.as_str()),
     },
 ];
