@@ -8,6 +8,7 @@ use super::muted;
 use crate::action::Action;
 use crate::model::horizon::{self, Kind, Reach};
 use crate::model::overview;
+use crate::model::rates::float;
 use crate::model::remedy::Who;
 use crate::model::waits::Profile;
 use crate::probe::Subject;
