@@ -17,9 +17,9 @@ with busy as materialized (
 )
 select c.oid,
        c.relkind::text as relkind,
-       (select b.pid from busy b) as busy_pid,
-       exists (select 1 from busy b) as busy,
-       coalesce((select b.granted from busy b), false) as busy_held,
+       (select b.pid from busy b) as lock_pid,
+       exists (select 1 from busy b) as locked,
+       coalesce((select b.granted from busy b), false) as lock_granted,
        m.table_len::int8 as bytes,
        m.scanned_percent::float8 as scanned,
        m.approx_tuple_count::int8 as live,

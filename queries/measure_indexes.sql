@@ -21,9 +21,9 @@ with busy as materialized (
 )
 select c.oid,
        i.indrelid as relation,
-       (select b.pid from busy b) as busy_pid,
-       exists (select 1 from busy b) as busy,
-       coalesce((select b.granted from busy b), false) as busy_held,
+       (select b.pid from busy b) as lock_pid,
+       exists (select 1 from busy b) as locked,
+       coalesce((select b.granted from busy b), false) as lock_granted,
        m.index_size::int8 as bytes,
        m.internal_pages::int8 as internal_pages,
        m.leaf_pages::int8 as leaf_pages,

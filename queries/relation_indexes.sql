@@ -15,7 +15,8 @@ with me as materialized (
    group by l.relation
 ), mine as materialized (
   select i.indexrelid, i.indrelid, i.indisunique, i.indisprimary, i.indisexclusion, i.indisvalid, i.indisready, i.indislive,
-         i.indisreplident, i.indisclustered, b.pid as busy_pid, b.granted as busy_held, b.relation is not null as busy
+         i.indisreplident, i.indisclustered, b.pid as lock_pid, b.granted as lock_granted,
+         b.relation is not null as locked
     from me m
     join pg_catalog.pg_index i on i.indrelid = m.oid
     left join lateral (select x.pid, x.granted, x.relation
@@ -27,7 +28,7 @@ with me as materialized (
   select m.indexrelid, c.relkind
     from mine m
     join pg_catalog.pg_class c on c.oid = m.indexrelid
-   where not m.busy
+   where not m.locked
 ), told as materialized (
   select f.indexrelid,
          case when f.relkind = 'i' then pg_catalog.pg_relation_size(f.indexrelid) end as bytes,
@@ -60,9 +61,9 @@ select m.indexrelid as oid,
            and x.refobjid = m.indexrelid
            and x.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
            and k.contype = 'f')::int8 as referenced_by,
-       m.busy,
-       m.busy_pid,
-       coalesce(m.busy_held, false) as busy_held,
+       m.locked,
+       m.lock_pid,
+       coalesce(m.lock_granted, false) as lock_granted,
        t.bytes::int8 as bytes,
        t.definition,
        c.relpages::int8 as pages,

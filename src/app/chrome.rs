@@ -8,12 +8,11 @@ use ratatui::widgets::{Clear, Widget};
 
 use super::state::State;
 use crate::action::{Action, BINDINGS, Binding};
-use crate::pane::{Badge, Place, View};
+use crate::pane::{self, Badge, Place, View};
 use crate::poll::Link;
 use crate::ui::format;
 use crate::ui::look::{Look, Role};
 use crate::ui::text;
-use crate::world::message::Severity;
 use crate::world::{Freshness, World};
 
 /// The smallest terminal in which the panes make sense.
@@ -392,12 +391,7 @@ fn footer(state: &State, area: Rect, buf: &mut Buffer) {
     let message = state.world.messages.current(state.world.now);
     let message = message.filter(|message| !in_banner(&state.world, &message.text));
     if let Some(message) = message {
-        let role = match message.severity {
-            Some(Severity::Critical) => Role::Critical,
-            Some(Severity::Warning) => Role::Warning,
-            Some(Severity::Notice) => Role::Notice,
-            None => Role::Accent,
-        };
+        let role = message.severity.map_or(Role::Accent, pane::role);
         text::put(
             buf,
             (left.x, left.y),

@@ -9,6 +9,7 @@
 
 use std::fmt;
 
+use super::rates::{self, float};
 use crate::probe::measure::Heap;
 use crate::probe::measure_indexes::Tree;
 use crate::probe::relation_columns::Column;
@@ -149,7 +150,7 @@ fn reckon(input: &Input<'_>) -> Estimate {
 
 fn confidence(input: &Input<'_>, changed: Option<f64>, fit: f64) -> Confidence {
     let now = input.pages_now.map_or(input.pages, |now| now);
-    let grown = float((now - input.pages).abs()) / float(input.pages.max(1)) * 100.0;
+    let grown = (float(now) - float(input.pages)).abs() / float(input.pages.max(1)) * 100.0;
     let drift = changed.unwrap_or(100.0).max(grown);
     if drift >= 20.0 || fit < 4.0 {
         Confidence::Low
@@ -248,8 +249,11 @@ impl Place {
 /// would keep free in the new table.
 #[must_use]
 pub fn to_win(heap: &Heap, fillfactor: u32) -> i64 {
-    let rows = heap.bytes - heap.dead_bytes - heap.free_bytes;
-    (heap.bytes - rows * 100 / i64::from(fillfactor.clamp(10, 100))).max(0)
+    let rows = heap
+        .bytes
+        .saturating_sub(rates::total([heap.dead_bytes, heap.free_bytes]));
+    let wanted = rows.saturating_mul(100) / i64::from(fillfactor.clamp(10, 100));
+    heap.bytes.saturating_sub(wanted).max(0)
 }
 
 /// Bytes that `REINDEX` would win, by a measurement: leaf pages less full than a new index has them, and empty and
@@ -267,11 +271,6 @@ pub fn tree_to_win(tree: &Tree, block: u32, fillfactor: Option<u32>) -> i64 {
 pub fn fillfactor(options: &[String]) -> Option<u32> {
     let value = options.iter().find_map(|option| option.strip_prefix("fillfactor="));
     value.and_then(|value| value.parse().ok())
-}
-
-#[expect(clippy::cast_precision_loss, reason = "pages, rows and bytes stay far below 2^52")]
-fn float(number: i64) -> f64 {
-    number as f64
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "bytes stay far below 2^52")]

@@ -1,52 +1,46 @@
 //! Statements about one relation, for people to paste: names are quoted where SQL wants it.
 
 use crate::pg::quote::{identifier, literal};
-use crate::probe::relation::Name;
-
-/// `sales.orders`, as SQL takes it.
-#[must_use]
-pub fn qualified(name: &Name) -> String {
-    format!("{}.{}", identifier(&name.schema), identifier(&name.relation))
-}
+use crate::probe::named::Named;
 
 /// Removes dead rows and renews the statistics; waits for nobody but other maintenance.
 #[must_use]
-pub fn vacuum(name: &Name) -> String {
-    format!("VACUUM (VERBOSE, ANALYZE) {};", qualified(name))
+pub fn vacuum(name: &Named) -> String {
+    format!("VACUUM (VERBOSE, ANALYZE) {};", name.sql())
 }
 
 /// Renews the statistics.
 #[must_use]
-pub fn analyze(name: &Name) -> String {
-    format!("ANALYZE (VERBOSE) {};", qualified(name))
+pub fn analyze(name: &Named) -> String {
+    format!("ANALYZE (VERBOSE) {};", name.sql())
 }
 
 /// Builds an index anew beside the old one, without standing in anybody's way for long.
 #[must_use]
-pub fn reindex(index: &Name) -> String {
-    format!("REINDEX INDEX CONCURRENTLY {};", qualified(index))
+pub fn reindex(index: &Named) -> String {
+    format!("REINDEX INDEX CONCURRENTLY {};", index.sql())
 }
 
 /// Builds all indexes of a table anew, one after the other, beside the old ones.
 #[must_use]
-pub fn reindex_table(name: &Name) -> String {
-    format!("REINDEX TABLE CONCURRENTLY {};", qualified(name))
+pub fn reindex_table(name: &Named) -> String {
+    format!("REINDEX TABLE CONCURRENTLY {};", name.sql())
 }
 
 /// What it takes on disk. Waits while somebody holds or awaits an exclusive lock on it.
 #[must_use]
-pub fn size(name: &Name) -> String {
+pub fn size(name: &Named) -> String {
     format!(
         "SELECT pg_size_pretty(pg_total_relation_size({}));",
-        literal(&qualified(name))
+        literal(&name.sql())
     )
 }
 
 /// Lets a role see the statistics of the columns: of all tables (14+), or of this one.
 #[must_use]
-pub fn grant_statistics(name: &Name, role: &str, major: u32) -> String {
+pub fn grant_statistics(name: &Named, role: &str, major: u32) -> String {
     let role = identifier(role);
-    let this = format!("GRANT SELECT ON {} TO {role};", qualified(name));
+    let this = format!("GRANT SELECT ON {} TO {role};", name.sql());
     if major >= 14 {
         format!("GRANT pg_read_all_data TO {role}; or {this}")
     } else {
@@ -60,9 +54,9 @@ mod tests {
 
     #[test]
     fn names_are_quoted_once_as_identifier_and_once_as_text() {
-        let name = Name {
-            schema: "sales".to_owned(),
-            relation: "Order's".to_owned(),
+        let name = Named {
+            nspname: "sales".to_owned(),
+            relname: "Order's".to_owned(),
         };
         assert_eq!(vacuum(&name), "VACUUM (VERBOSE, ANALYZE) sales.\"Order's\";");
         assert_eq!(

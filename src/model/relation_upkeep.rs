@@ -20,8 +20,8 @@ pub fn table(identity: &Identity, stats: &Stats) -> Table {
     let plain = |name: &str| in_force(name).unwrap_or_default();
     Table {
         relid: identity.oid,
-        nspname: identity.name.schema.clone(),
-        relname: identity.name.relation.clone(),
+        nspname: identity.name.nspname.clone(),
+        relname: identity.name.relname.clone(),
         relkind: identity.kind.clone(),
         reltuples: identity.tuples,
         relpages: identity.pages,

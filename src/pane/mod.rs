@@ -1,24 +1,26 @@
 //! What is shown: one folder a pane, listed once in [`panes`]. A pane keeps what it has derived from the
 //! [`World`] (sorted, filtered rows) and draws that; it never computes while drawing.
 
-pub mod activity;
-pub mod backend;
+mod activity;
+mod backend;
 mod common;
 mod list;
-pub mod locks;
-pub mod overview;
+mod locks;
+mod overview;
 mod page;
 mod panels;
-pub mod partitions;
+mod partitions;
 mod queries;
 mod relation;
-pub mod replication;
+mod replication;
 mod statement;
 mod storage;
 #[cfg(test)]
 mod testing;
 mod vacuum;
-pub mod wraparound;
+mod wraparound;
+
+use std::cmp::Ordering;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -197,6 +199,16 @@ impl From<(String, String)> for Copy {
     }
 }
 
+/// What is so bad is shown in this meaning.
+#[must_use]
+pub const fn role(severity: Severity) -> Role {
+    match severity {
+        Severity::Critical => Role::Critical,
+        Severity::Warning => Role::Warning,
+        Severity::Notice => Role::Notice,
+    }
+}
+
 /// A mark on a tab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Badge {
@@ -207,15 +219,42 @@ pub struct Badge {
 }
 
 impl Badge {
+    /// So many that are so bad; nothing where there are none.
+    #[must_use]
+    pub fn of(severity: Severity, count: usize) -> Option<Self> {
+        (count > 0).then_some(Self { severity, count })
+    }
+
+    /// The worst of them, those as bad counted together.
+    #[must_use]
+    pub fn worst(badges: impl IntoIterator<Item = Self>) -> Option<Self> {
+        badges
+            .into_iter()
+            .reduce(|worst, next| match worst.severity.cmp(&next.severity) {
+                Ordering::Greater => worst,
+                Ordering::Less => next,
+                Ordering::Equal => Self {
+                    count: worst.count + next.count,
+                    ..worst
+                },
+            })
+    }
+
+    /// The worst of what is wrong in single rows.
+    #[must_use]
+    pub fn of_rows(severities: impl Iterator<Item = Severity>) -> Option<Self> {
+        Self::worst(severities.map(|severity| Self { severity, count: 1 }))
+    }
+
     /// As it is shown, and the meaning it is shown in.
     #[must_use]
     pub fn text(self, look: &Look) -> (String, Role) {
-        let (glyph, role) = match self.severity {
-            Severity::Critical => (look.glyphs.critical, Role::Critical),
-            Severity::Warning => (look.glyphs.warning, Role::Warning),
-            Severity::Notice => (look.glyphs.notice, Role::Notice),
+        let glyph = match self.severity {
+            Severity::Critical => look.glyphs.critical,
+            Severity::Warning => look.glyphs.warning,
+            Severity::Notice => look.glyphs.notice,
         };
-        (format!("{glyph}{}", self.count), role)
+        (format!("{glyph}{}", self.count), role(self.severity))
     }
 }
 
@@ -223,14 +262,14 @@ impl Badge {
 #[must_use]
 pub fn panes() -> Vec<Box<dyn View>> {
     vec![
-        Box::<overview::Overview>::default(),
-        Box::<activity::Activity>::default(),
-        Box::<locks::Locks>::default(),
-        Box::<queries::Queries>::default(),
-        Box::new(vacuum::vacuum()),
+        overview::pane(),
+        activity::pane(),
+        locks::pane(),
+        queries::pane(),
+        vacuum::pane(),
         storage::pane(),
         partitions::pane(),
-        Box::new(replication::pane()),
+        replication::pane(),
         wraparound::pane(),
     ]
 }
@@ -239,9 +278,9 @@ pub fn panes() -> Vec<Box<dyn View>> {
 #[must_use]
 pub fn detail(subject: Subject) -> Option<Box<dyn View>> {
     match subject {
-        Subject::Backend { pid, start } => Some(Box::new(backend::Backend::new(pid, start))),
+        Subject::Backend { pid, start } => Some(backend::page(pid, start)),
         subject @ Subject::Statement { .. } => statement::page(&subject),
-        Subject::Relation(oid) => Some(Box::new(relation::page(oid))),
+        Subject::Relation(oid) => Some(relation::page(oid)),
         Subject::Partitioned(oid) => Some(partitions::page(oid)),
     }
 }

@@ -11,7 +11,6 @@ use crate::ui::filter::Filter;
 use crate::ui::look::{Look, Role};
 use crate::ui::text;
 use crate::world::World;
-use crate::world::message::Severity;
 
 /// From so many lines on stacked panels stand below each other.
 const TALL: u16 = 30;
@@ -296,18 +295,7 @@ impl View for Panels {
 
     fn badge(&self) -> Option<Badge> {
         let shown = self.views.iter().filter(|panel| panel.shown());
-        let all = shown.filter_map(|panel| panel.badge());
-        let worst = |severity: Severity| {
-            let count = all
-                .clone()
-                .filter(|badge| badge.severity == severity)
-                .map(|badge| badge.count)
-                .sum();
-            (count > 0).then_some(Badge { severity, count })
-        };
-        [Severity::Critical, Severity::Warning, Severity::Notice]
-            .into_iter()
-            .find_map(worst)
+        Badge::worst(shown.filter_map(|panel| panel.badge()))
     }
 
     fn copies(&self, world: &World) -> Vec<Copy> {

@@ -41,6 +41,12 @@ pub fn identifier(name: &str) -> String {
     format!("\"{}\"", shown.replace('"', "\"\""))
 }
 
+/// A relation by its schema and name as SQL takes them, each quoted where it has to be.
+#[must_use]
+pub fn qualified(schema: &str, relation: &str) -> String {
+    format!("{}.{}", identifier(schema), identifier(relation))
+}
+
 /// A name as SQL takes it, always quoted and to the letter: the schema of an extension in one of our questions.
 #[must_use]
 pub fn quoted(name: &str) -> String {

@@ -6,7 +6,7 @@ use crate::config::Settings;
 use crate::form;
 use crate::pg::fault::Fault;
 use crate::pg::rows::{Row, Rows};
-use crate::probe::relation::{Busy, busy};
+use crate::probe::named::InTheWay;
 use crate::probe::{Ask, Param, Probe, Spec, Tier, Wanted};
 
 /// The extension that measures.
@@ -21,7 +21,7 @@ pub struct Measured {
     /// The relation.
     pub oid: u32,
     /// What was found, or who is in the way.
-    pub found: Result<Heap, Busy>,
+    pub found: Result<Heap, InTheWay>,
     /// When it was complete, in seconds since 1970 by the server's clock.
     pub at: f64,
 }
@@ -99,7 +99,7 @@ impl Probe for Measure {
 
 fn measured(row: Row<'_>) -> Result<Measured, Fault> {
     let count = |column: &str| Ok::<_, Fault>(row.get::<Option<i64>>(column)?.unwrap_or_default());
-    let found = match busy(row)? {
+    let found = match InTheWay::read(row)? {
         Some(busy) => Err(busy),
         None => Ok(Heap {
             bytes: count("bytes")?,

@@ -7,7 +7,7 @@ use crate::form;
 use crate::pg::fault::Fault;
 use crate::pg::rows::{Row, Rows};
 use crate::probe::measure::{on_demand, targets};
-use crate::probe::relation::{Busy, busy};
+use crate::probe::named::InTheWay;
 use crate::probe::{Ask, Param, Probe, Spec, Tier, Wanted};
 
 /// Measurements that are remembered.
@@ -25,7 +25,7 @@ pub struct Measured {
     /// Its table.
     pub relation: u32,
     /// What was found, or who is in the way.
-    pub found: Result<Tree, Busy>,
+    pub found: Result<Tree, InTheWay>,
     /// When it was complete, in seconds since 1970 by the server's clock.
     pub at: f64,
 }
@@ -89,7 +89,7 @@ impl Probe for MeasureIndexes {
 
 fn measured(row: Row<'_>) -> Result<Measured, Fault> {
     let count = |column: &str| Ok::<_, Fault>(row.get::<Option<i64>>(column)?.unwrap_or_default());
-    let found = match busy(row)? {
+    let found = match InTheWay::read(row)? {
         Some(busy) => Err(busy),
         None => Ok(Tree {
             bytes: count("bytes")?,

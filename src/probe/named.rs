@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::pg::fault::Fault;
-use crate::pg::quote::identifier;
+use crate::pg::quote::qualified;
 use crate::pg::rows::Row;
 
 /// A relation by its name.
@@ -31,8 +31,13 @@ impl Named {
     /// As SQL takes it, for statements shown to people.
     #[must_use]
     pub fn sql(&self) -> String {
-        format!("{}.{}", identifier(&self.nspname), identifier(&self.relname))
+        qualified(&self.nspname, &self.relname)
     }
+}
+
+/// The name of what is always there.
+pub(super) fn named(row: Row<'_>, prefix: &str) -> Result<Named, Fault> {
+    Ok(Named::read(row, prefix)?.unwrap_or_default())
 }
 
 /// `schema.name` as it is, for the screen.
@@ -65,14 +70,16 @@ impl InTheWay {
             granted: row.get("lock_granted")?,
         }))
     }
+}
 
-    /// Who holds the lock or waits for it: `pid 812 holds ACCESS EXCLUSIVE`.
-    #[must_use]
-    pub fn sentence(self) -> String {
-        let who = self
-            .pid
-            .map_or_else(|| "a prepared transaction".to_owned(), |pid| format!("pid {pid}"));
+/// Who holds the lock or waits for it: `pid 812 holds ACCESS EXCLUSIVE`.
+impl fmt::Display for InTheWay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.pid {
+            Some(pid) => write!(f, "pid {pid}")?,
+            None => f.write_str("a prepared transaction")?,
+        }
         let does = if self.granted { "holds" } else { "waits for" };
-        format!("{who} {does} ACCESS EXCLUSIVE")
+        write!(f, " {does} ACCESS EXCLUSIVE")
     }
 }

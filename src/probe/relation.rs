@@ -6,6 +6,7 @@
 use crate::form;
 use crate::pg::fault::Fault;
 use crate::pg::rows::{Row, Rows};
+use crate::probe::named::{InTheWay, Named, named};
 use crate::probe::{Ask, Param, Probe, Spec, Subject, Tier, Wanted};
 
 /// The probe. Its data is `None` when there is no such relation any more. Asked with the oid of an index it answers
@@ -18,7 +19,7 @@ pub struct Identity {
     /// Its oid.
     pub oid: u32,
     /// Its name.
-    pub name: Name,
+    pub name: Named,
     /// `r`, `p`, `m`, `t`, ... as in `pg_class.relkind`.
     pub kind: String,
     /// `p` permanent, `u` unlogged, `t` temporary.
@@ -44,7 +45,7 @@ pub struct Identity {
     /// Relations that inherit from it.
     pub children: i64,
     /// The table whose TOAST table this is.
-    pub toast_of: Option<(u32, Name)>,
+    pub toast_of: Option<(u32, Named)>,
     /// The settings of that table: a TOAST table without any of its own goes by them.
     pub toast_of_options: Vec<String>,
     /// Its TOAST table.
@@ -67,29 +68,13 @@ pub struct Identity {
     pub now: f64,
 }
 
-/// A schema and a name.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Name {
-    /// The schema.
-    pub schema: String,
-    /// The name in it.
-    pub relation: String,
-}
-
-impl std::fmt::Display for Name {
-    /// For people: `sales.orders`, without quotes.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{}", self.schema, self.relation)
-    }
-}
-
 /// What it inherits from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parent {
     /// Its oid.
     pub oid: u32,
     /// Its name.
-    pub name: Name,
+    pub name: Named,
     /// Strategy and key of a partitioned parent, `RANGE (ts)`.
     pub key: Option<String>,
     /// How many inherit from it.
@@ -125,7 +110,7 @@ pub struct Size {
     /// How many indexes it has.
     pub indexes: i64,
     /// Why nothing was measured.
-    pub busy: Option<Busy>,
+    pub busy: Option<InTheWay>,
 }
 
 /// Bytes on disk.
@@ -145,28 +130,9 @@ impl Exact {
     /// All of it.
     #[must_use]
     pub fn total(self) -> i64 {
-        self.heap + self.maps + self.toast + self.indexes
-    }
-}
-
-/// An `AccessExclusiveLock` in the way of whoever asks for a size.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Busy {
-    /// Whose; `None` for a prepared transaction.
-    pub pid: Option<i32>,
-    /// Held; else it is waited for, which is as bad.
-    pub held: bool,
-}
-
-impl std::fmt::Display for Busy {
-    /// `pid 812 holds AccessExclusiveLock`.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.pid {
-            Some(pid) => write!(f, "pid {pid}")?,
-            None => write!(f, "a prepared transaction")?,
-        }
-        let verb = if self.held { "holds" } else { "waits for" };
-        write!(f, " {verb} AccessExclusiveLock")
+        [self.maps, self.toast, self.indexes]
+            .into_iter()
+            .fold(self.heap, i64::saturating_add)
     }
 }
 
@@ -214,7 +180,7 @@ impl Probe for Relation {
 fn relation(row: Row<'_>) -> Result<Identity, Fault> {
     Ok(Identity {
         oid: row.get("oid")?,
-        name: name(row, "nspname", "relname")?,
+        name: named(row, "")?,
         kind: row.text("relkind")?.unwrap_or_default(),
         persistence: row.text("relpersistence")?.unwrap_or_default(),
         owner: row.text("owner")?.unwrap_or_default(),
@@ -228,7 +194,7 @@ fn relation(row: Row<'_>) -> Result<Identity, Fault> {
         key: row.text("key")?,
         children: row.get("children")?,
         toast_of: match row.get("toast_of")? {
-            Some(oid) => Some((oid, name(row, "toast_of_nspname", "toast_of_relname")?)),
+            Some(oid) => Some((oid, named(row, "toast_of_")?)),
             None => None,
         },
         toast_of_options: row.texts("toast_of_options")?,
@@ -244,26 +210,8 @@ fn relation(row: Row<'_>) -> Result<Identity, Fault> {
     })
 }
 
-pub(super) fn name(row: Row<'_>, schema: &str, relation: &str) -> Result<Name, Fault> {
-    Ok(Name {
-        schema: row.text(schema)?.unwrap_or_default(),
-        relation: row.text(relation)?.unwrap_or_default(),
-    })
-}
-
 pub(super) fn block(row: Row<'_>) -> Result<u32, Fault> {
     Ok(u32::try_from(row.get::<i32>("block_size")?).unwrap_or_default())
-}
-
-/// The lock in the way, by the columns `busy`, `busy_pid` and `busy_held`.
-pub(super) fn busy(row: Row<'_>) -> Result<Option<Busy>, Fault> {
-    if !row.get::<bool>("busy")? {
-        return Ok(None);
-    }
-    Ok(Some(Busy {
-        pid: row.get("busy_pid")?,
-        held: row.get("busy_held")?,
-    }))
 }
 
 fn parent(row: Row<'_>) -> Result<Option<Parent>, Fault> {
@@ -272,7 +220,7 @@ fn parent(row: Row<'_>) -> Result<Option<Parent>, Fault> {
     };
     Ok(Some(Parent {
         oid,
-        name: name(row, "parent_nspname", "parent_relname")?,
+        name: named(row, "parent_")?,
         key: row.text("parent_key")?,
         children: row.get("siblings")?,
     }))
@@ -312,6 +260,6 @@ fn size(row: Row<'_>) -> Result<Size, Fault> {
         exact,
         index_pages: row.get("index_pages")?,
         indexes: row.get("indexes")?,
-        busy: busy(row)?,
+        busy: InTheWay::read(row)?,
     })
 }

@@ -3,7 +3,8 @@
 use crate::form;
 use crate::pg::fault::Fault;
 use crate::pg::rows::{Row, Rows};
-use crate::probe::relation::{Name, identity, name, while_open};
+use crate::probe::named::{Named, named};
+use crate::probe::relation::{identity, while_open};
 use crate::probe::{Ask, Param, Probe, Spec, Tier, Wanted};
 
 /// Relatives fetched: those around the table, by name.
@@ -29,7 +30,7 @@ pub struct Member {
     /// Its oid.
     pub oid: u32,
     /// Its name.
-    pub name: Name,
+    pub name: Named,
     /// `pg_class.relkind`.
     pub kind: String,
     /// `FOR VALUES ...`; `None` by plain inheritance.
@@ -79,7 +80,7 @@ impl Probe for RelationFamily {
 fn member(row: Row<'_>) -> Result<Member, Fault> {
     Ok(Member {
         oid: row.get("oid")?,
-        name: name(row, "nspname", "relname")?,
+        name: named(row, "")?,
         kind: row.text("relkind")?.unwrap_or_default(),
         bound: row.text("bound")?,
         detaching: row.get("detaching")?,

@@ -3,7 +3,8 @@
 use crate::form;
 use crate::pg::fault::Fault;
 use crate::pg::rows::{Row, Rows};
-use crate::probe::relation::{Busy, Name, block, busy, identity, name, while_open};
+use crate::probe::named::{InTheWay, Named, named};
+use crate::probe::relation::{block, identity, while_open};
 use crate::probe::{Ask, Param, Probe, Spec, Tier, Wanted};
 
 /// The probe.
@@ -19,7 +20,7 @@ pub struct Index {
     /// Its oid.
     pub oid: u32,
     /// Its name.
-    pub name: Name,
+    pub name: Named,
     /// It is the index of a partitioned table: no storage, its partitions have it.
     pub is_partitioned: bool,
     /// `btree`, `gin`, ...
@@ -43,7 +44,7 @@ pub struct Index {
     /// Foreign keys of other tables that rest on it.
     pub referenced_by: i64,
     /// Why size and definition were not asked for.
-    pub busy: Option<Busy>,
+    pub busy: Option<InTheWay>,
     /// Bytes; `None` while a lock is in the way, or without storage.
     pub bytes: Option<i64>,
     /// `CREATE INDEX ...`; `None` while a lock is in the way.
@@ -92,7 +93,7 @@ fn index(row: Row<'_>) -> Result<Index, Fault> {
     let count = |column: &str| Ok::<_, Fault>(row.get::<Option<i64>>(column)?.unwrap_or_default());
     Ok(Index {
         oid: row.get("oid")?,
-        name: name(row, "nspname", "relname")?,
+        name: named(row, "")?,
         is_partitioned: row.text("relkind")?.as_deref() == Some("I"),
         method: row.text("method")?.unwrap_or_default(),
         is_unique: row.get("is_unique")?,
@@ -104,7 +105,7 @@ fn index(row: Row<'_>) -> Result<Index, Fault> {
         is_clustered: row.get("is_clustered")?,
         constraint: row.text("constraint_name")?,
         referenced_by: row.get("referenced_by")?,
-        busy: busy(row)?,
+        busy: InTheWay::read(row)?,
         bytes: row.get("bytes")?,
         definition: row.text("definition")?,
         planned_bytes: count("pages")? * i64::from(block(row)?),

@@ -83,6 +83,12 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// How long ago that was: `4m12s ago`.
+#[must_use]
+pub fn ago(seconds: f64) -> String {
+    format!("{} ago", age(seconds))
+}
+
 /// How long a statement took, to a tenth of a millisecond in any length: `4.2 ms`, `1250.0 ms`; times in one column
 /// can be compared.
 #[must_use]
@@ -156,9 +162,10 @@ pub fn count(amount: impl Number) -> String {
 
 /// How many of what: `1 root`, `12 roots`.
 #[must_use]
-pub fn counted(count: usize, one: &str, many: &str) -> String {
-    let noun = if count == 1 { one } else { many };
-    format!("{} {noun}", self::count(count))
+pub fn counted(count: impl Number, one: &str, many: &str) -> String {
+    let count = self::count(count);
+    let noun = if count == "1" { one } else { many };
+    format!("{count} {noun}")
 }
 
 /// How many, every digit: `2,147,483,647`; for detail pages, of any width.

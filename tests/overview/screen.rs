@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use pgmon_tui::pane::View;
-use pgmon_tui::pane::overview::Overview;
+use pgmon_tui::pane;
 use pgmon_tui::poll::Link;
 use pgmon_tui::ui::look::Look;
 use pgmon_tui::world::World;
@@ -33,7 +32,8 @@ async fn screen(eye: &mut Eye) -> Vec<String> {
     world.now = eye.now();
     world.latest = eye.latest.clone();
     world.series = eye.series.clone();
-    let mut pane = Overview::default();
+    let mut panes = pane::panes().into_iter();
+    let mut pane = panes.find(|pane| pane.id() == "overview").unwrap();
     let area = Rect::new(0, 0, 120, 36);
     pane.derive(&world);
     pane.arrange(area);

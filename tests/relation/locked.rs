@@ -3,7 +3,8 @@
 use pgmon_lab::{Client, Cluster, wait_until};
 use pgmon_tui::probe::measure::Measure;
 use pgmon_tui::probe::measure_indexes::MeasureIndexes;
-use pgmon_tui::probe::relation::{Busy, Relation};
+use pgmon_tui::probe::named::InTheWay;
+use pgmon_tui::probe::relation::Relation;
 use pgmon_tui::probe::relation_columns::RelationColumns;
 use pgmon_tui::probe::relation_family::RelationFamily;
 use pgmon_tui::probe::relation_indexes::RelationIndexes;
@@ -35,7 +36,7 @@ async fn scene(major: u32) -> (Cluster, Client) {
 
 /// Asks everything; every answer comes although none could have a lock on the table. Sizes and measurements are
 /// refused because of that session.
-async fn nothing_waits(cluster: &Cluster, client: &Client, busy: Busy) {
+async fn nothing_waits(cluster: &Cluster, client: &Client, busy: InTheWay) {
     let table = oid(client, "pg_class").await;
     assert_ne!(table, 0);
     let table: u32 = client
@@ -63,7 +64,7 @@ async fn nothing_waits(cluster: &Cluster, client: &Client, busy: Busy) {
         .iter()
         .find(|lock| lock.mode == "AccessExclusiveLock")
         .unwrap();
-    assert_eq!((lock.pid, lock.granted), (busy.pid, busy.held));
+    assert_eq!((lock.pid, lock.granted), (busy.pid, busy.granted));
     let measured = eye.demand("measure", table).ask::<Measure>().await.unwrap();
     assert_eq!(measured.found, Err(busy));
     // Nobody has locked the index, and pgstatindex needs nothing else.
@@ -81,7 +82,7 @@ async fn a_held_and_a_queued_lock_make_nothing_wait() {
             .await
             .unwrap();
         let pid = Some(holder.pid());
-        nothing_waits(&cluster, &client, Busy { pid, held: true }).await;
+        nothing_waits(&cluster, &client, InTheWay { pid, granted: true }).await;
         holder.simple("ROLLBACK").await.unwrap();
 
         let reader = cluster.client().await.unwrap();
@@ -95,7 +96,7 @@ async fn a_held_and_a_queued_lock_make_nothing_wait() {
             client.value(&queued).await
         })
         .await;
-        nothing_waits(&cluster, &client, Busy { pid, held: false }).await;
+        nothing_waits(&cluster, &client, InTheWay { pid, granted: false }).await;
         // Both are on the page: who waits, with what it waits for, and who does not let it.
         let mut eye = Eye::open(&cluster, "mon").await;
         let table = oid(&client, "t").await;
@@ -127,9 +128,9 @@ async fn an_index_being_rebuilt_hides_its_size_alone() {
         .unwrap();
     let mut eye = Eye::open(&cluster, "mon").await;
     let indexes = eye.look_at(table).ask::<RelationIndexes>().await;
-    let busy = Busy {
+    let busy = InTheWay {
         pid: Some(holder.pid()),
-        held: true,
+        granted: true,
     };
     for index in &indexes {
         assert_eq!(index.busy, (index.oid == other).then_some(busy));

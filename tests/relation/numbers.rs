@@ -164,7 +164,7 @@ async fn its_indexes(client: &Client, eye: &mut Eye) {
         assert_eq!(index.scans, number(client, &scans).await);
         assert!(index.is_valid && index.is_ready && index.busy.is_none());
     }
-    let named = |name: &str| indexes.iter().find(|index| index.name.relation == name).unwrap();
+    let named = |name: &str| indexes.iter().find(|index| index.name.relname == name).unwrap();
     let key = named("Order's_pkey");
     assert!(key.is_primary && key.is_unique);
     assert_eq!(
@@ -250,7 +250,7 @@ async fn partitions_know_their_family(client: &Client, eye: &mut Eye) {
     let members: Vec<_> = family
         .members
         .iter()
-        .map(|member| (member.name.relation.as_str(), member.is_me, member.nth))
+        .map(|member| (member.name.relname.as_str(), member.is_me, member.nth))
         .collect();
     assert_eq!(
         members,

@@ -85,10 +85,6 @@ fn rate(row: &Row, value: impl Fn(&Rates) -> Option<String>) -> Cell<'static> {
     known.map_or_else(|| Cell::new("-", Role::Muted), Cell::text)
 }
 
-fn number(value: i64) -> Key<'static> {
-    Key::Number(crate::model::rates::float(value))
-}
-
 static COLUMNS: &[Column<Row>] = &[
     Column {
         id: "name",
@@ -100,7 +96,7 @@ static COLUMNS: &[Column<Row>] = &[
             let role = if row.database.here { Role::Title } else { Role::Text };
             Cell::new(row.database.datname.as_str(), role)
         },
-        key: |row| Key::Text(row.database.datname.as_str().into()),
+        key: |row| Key::from(row.database.datname.as_str()),
     },
     Column {
         id: "size",
@@ -114,7 +110,7 @@ static COLUMNS: &[Column<Row>] = &[
                 |bytes| Cell::new(format!("≈{}", format::bytes(bytes)), Role::Estimated),
             )
         },
-        key: |row| row.bytes.map_or(Key::None, number),
+        key: |row| Key::from(row.bytes),
     },
     Column {
         id: "conn",
@@ -141,7 +137,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(6, 7),
         align: Align::Right,
         cell: |row| rate(row, |rates| rates.hit.map(format::percent)),
-        key: |row| row.rates.and_then(|rates| rates.hit).map_or(Key::None, Key::Number),
+        key: |row| Key::from(row.rates.and_then(|rates| rates.hit)),
     },
     Column {
         id: "temp",
@@ -159,7 +155,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(5, 6),
         align: Align::Right,
         cell: |row| Cell::text(format::count(row.database.deadlocks)),
-        key: |row| number(row.database.deadlocks),
+        key: |row| Key::from(row.database.deadlocks),
     },
     Column {
         id: "xid",
@@ -168,7 +164,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(7, 7),
         align: Align::Right,
         cell: |row| Cell::text(format::count(row.database.xid_age)),
-        key: |row| number(row.database.xid_age),
+        key: |row| Key::from(row.database.xid_age),
     },
     Column {
         id: "note",

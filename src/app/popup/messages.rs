@@ -1,22 +1,17 @@
 //! Everything the program told the user in this session, newest first.
 
 use super::{Row, Text, row};
+use crate::pane;
 use crate::ui::look::Role;
 use crate::ui::text;
 use crate::world::World;
 use crate::world::message::Message;
-use crate::world::message::Severity;
 
 /// The popup of `m`.
 pub struct Messages;
 
 fn rows_of(message: &Message, world: &World, width: usize) -> Vec<Row> {
-    let role = match message.severity {
-        Some(Severity::Critical) => Role::Critical,
-        Some(Severity::Warning) => Role::Warning,
-        Some(Severity::Notice) => Role::Notice,
-        None => Role::Text,
-    };
+    let role = message.severity.map_or(Role::Text, pane::role);
     let when = world.clock_text_of(message.clock);
     let times = if message.times > 1 {
         format!(" ({} times)", message.times)

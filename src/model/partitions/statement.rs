@@ -16,29 +16,6 @@ const MOST: usize = 100;
 /// Of numbers: so many partitions without rows should be ahead.
 const AHEAD: usize = 3;
 
-/// Words that are no names of schemas and columns unless quoted.
-const RESERVED: &str = "\
-    all analyse analyze and any array as asc asymmetric authorization binary both case cast check \
-    collate collation column concurrently constraint create cross current_catalog current_date \
-    current_role current_schema current_time current_timestamp current_user default deferrable desc \
-    distinct do else end except false fetch for foreign freeze from full grant group having ilike in \
-    initially inner intersect into is isnull join lateral leading left like limit localtime \
-    localtimestamp natural not notnull null offset on only or order outer overlaps placing primary \
-    references returning right select session_user similar some symmetric system_user table tablesample \
-    then to trailing true union unique user using variadic verbose when where window with";
-
-/// A name as SQL takes it anywhere.
-fn name(name: &str) -> String {
-    if RESERVED.split(' ').any(|word| word == name) {
-        return quote::quoted(name);
-    }
-    quote::identifier(name)
-}
-
-fn qualified(schema: &str, relation: &str) -> String {
-    format!("{}.{}", name(schema), name(relation))
-}
-
 /// The text of a range as SQL.
 #[must_use]
 pub fn values(range: &Range, columns: &[Column]) -> String {
@@ -244,14 +221,14 @@ impl<'a> Maker<'a> {
             .rev()
             .find(|part| part.bound != Some(Bound::Default));
         let schema = newest.map_or(self.parent.schema.as_str(), |part| part.schema.as_str());
-        let parent = qualified(&self.parent.schema, &self.parent.name);
+        let parent = quote::qualified(&self.parent.schema, &self.parent.name);
         let template = newest.filter(|part| part.partitions.is_some());
         self.statement((schema, name), &parent, values, template);
     }
 
     /// The statement, then those for the partitions below, which are like those of the template.
     fn statement(&mut self, (schema, relation): (&str, &str), parent: &str, values: &str, template: Option<&Part>) {
-        let new = qualified(schema, relation);
+        let new = quote::qualified(schema, relation);
         let below = template.and_then(|template| self.all.iter().find(|parent| parent.oid == template.oid));
         let Some(below) = below else {
             self.statements
@@ -291,7 +268,11 @@ fn key(parent: &Parent) -> Option<String> {
     if let Some(expression) = &parent.expression {
         return Some(expression.clone());
     }
-    let names: Vec<String> = parent.columns.iter().map(|column| name(&column.name)).collect();
+    let names: Vec<String> = parent
+        .columns
+        .iter()
+        .map(|column| quote::identifier(&column.name))
+        .collect();
     let known = parent.columns.iter().all(|column| !column.name.is_empty());
     let strategy = parent.strategy.name().to_uppercase();
     known.then(|| format!("{strategy} ({})", names.join(", ")))
@@ -301,8 +282,8 @@ fn key(parent: &Parent) -> Option<String> {
 #[must_use]
 pub fn finalize(parent: &Parent, part: &Part) -> String {
     let (parent, part) = (
-        qualified(&parent.schema, &parent.name),
-        qualified(&part.schema, &part.name),
+        quote::qualified(&parent.schema, &parent.name),
+        quote::qualified(&part.schema, &part.name),
     );
     format!("ALTER TABLE {parent} DETACH PARTITION {part} FINALIZE;")
 }

@@ -97,7 +97,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(5, 6),
         align: Align::Right,
         cell: |row| seconds(row.backend.xact_s, age_role(row)),
-        key: |row| number(row.backend.xact_s),
+        key: |row| Key::from(row.backend.xact_s),
     },
     Column {
         id: "age",
@@ -109,7 +109,7 @@ static COLUMNS: &[Column<Row>] = &[
             doing if doing.active() => seconds(row.backend.query_s, Role::Text),
             _ => seconds(row.backend.state_s, Role::Muted),
         },
-        key: |row| number(row.backend.query_s.filter(|_| row.doing.active())),
+        key: |row| Key::from(row.backend.query_s.filter(|_| row.doing.active())),
     },
     Column {
         id: "state",
@@ -129,7 +129,7 @@ static COLUMNS: &[Column<Row>] = &[
         align: Align::Left,
         cell: block,
         key: |row| {
-            number(
+            Key::from(
                 u32::try_from(row.blocks)
                     .ok()
                     .filter(|blocks| *blocks > 0)
@@ -152,8 +152,8 @@ static COLUMNS: &[Column<Row>] = &[
         help: "the role",
         width: Width::Fit(4, 16),
         align: Align::Left,
-        cell: |row| name(row.backend.usename.as_deref()),
-        key: |row| text(row.backend.usename.as_deref()),
+        cell: |row| Cell::maybe(row.backend.usename.as_deref()),
+        key: |row| Key::from(row.backend.usename.as_deref()),
     },
     Column {
         id: "database",
@@ -161,8 +161,8 @@ static COLUMNS: &[Column<Row>] = &[
         help: "the database it is connected to",
         width: Width::Fit(4, 16),
         align: Align::Left,
-        cell: |row| name(row.backend.datname.as_deref()),
-        key: |row| text(row.backend.datname.as_deref()),
+        cell: |row| Cell::maybe(row.backend.datname.as_deref()),
+        key: |row| Key::from(row.backend.datname.as_deref()),
     },
     Column {
         id: "application",
@@ -170,8 +170,8 @@ static COLUMNS: &[Column<Row>] = &[
         help: "application_name",
         width: Width::Fit(4, 24),
         align: Align::Left,
-        cell: |row| name(row.backend.application_name.as_deref()),
-        key: |row| text(row.backend.application_name.as_deref()),
+        cell: |row| Cell::maybe(row.backend.application_name.as_deref()),
+        key: |row| Key::from(row.backend.application_name.as_deref()),
     },
     Column {
         id: "client",
@@ -180,7 +180,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(5, 39),
         align: Align::Left,
         cell: client,
-        key: |row| text(row.backend.client.as_deref()),
+        key: |row| Key::from(row.backend.client.as_deref()),
     },
     Column {
         id: "xmin",
@@ -192,8 +192,7 @@ static COLUMNS: &[Column<Row>] = &[
             Some(age) => Cell::text(format::count(age)),
             None => Cell::empty(),
         },
-        #[expect(clippy::cast_precision_loss, reason = "a sort key")]
-        key: |row| number(row.backend.xmin_age.map(|age| age as f64)),
+        key: |row| Key::from(row.backend.xmin_age),
     },
     Column {
         id: "query",
@@ -202,24 +201,12 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Rest(22),
         align: Align::Left,
         cell: statement,
-        key: |row| text(row.backend.query.as_deref()),
+        key: |row| Key::from(row.backend.query.as_deref()),
     },
 ];
 
 fn seconds(age: Option<f64>, role: Role) -> Cell<'static> {
-    age.map_or(Cell::empty(), |age| Cell::new(format::duration(age.max(0.0)), role))
-}
-
-fn number(value: Option<f64>) -> Key<'static> {
-    value.map_or(Key::None, Key::Number)
-}
-
-fn text(value: Option<&str>) -> Key<'_> {
-    value.map_or(Key::None, |value| Key::Text(value.into()))
-}
-
-fn name(value: Option<&str>) -> Cell<'_> {
-    value.map_or(Cell::empty(), Cell::text)
+    age.map_or(Cell::empty(), |age| Cell::new(format::duration(age), role))
 }
 
 fn state(row: &Row) -> Cell<'_> {

@@ -27,8 +27,13 @@ const BADGE_S: f64 = 300.0;
 const NOTICE_LINES: usize = 2;
 
 /// The pane.
+pub(super) fn pane() -> Box<dyn View> {
+    Box::<Activity>::default()
+}
+
+/// The pane.
 #[derive(Debug)]
-pub struct Activity {
+struct Activity {
     table: Table<Row>,
     options: Options,
     counts: Option<Counts>,
@@ -256,10 +261,7 @@ impl View for Activity {
     }
 
     fn badge(&self) -> Option<Badge> {
-        (self.long_idle > 0).then_some(Badge {
-            severity: Severity::Warning,
-            count: self.long_idle,
-        })
+        Badge::of(Severity::Warning, self.long_idle)
     }
 
     fn copies(&self, world: &World) -> Vec<Copy> {

@@ -45,7 +45,7 @@ fn state(detail: &Detail) -> Rich {
     let mut rich = Rich::new(word, role);
     let age = if active { detail.query_s } else { detail.state_s };
     if let Some(age) = age {
-        rich.push(format!(" for {}", duration(age)), role);
+        rich.push(format!(" for {}", format::duration(age)), role);
     }
     match (&detail.wait_event_type, &detail.wait_event) {
         (Some(class), Some(event)) => {
@@ -61,7 +61,7 @@ fn state(detail: &Detail) -> Rich {
 fn transaction(detail: &Detail) -> Rich {
     let mut rich = Rich::default();
     if let Some(age) = detail.xact_s {
-        rich.fact(format!("open for {}", duration(age)), Role::Text);
+        rich.fact(format!("open for {}", format::duration(age)), Role::Text);
     }
     if let Some(xid) = &detail.xid {
         rich.fact(format!("xid {xid}{}", old(detail.xid_age)), Role::Text);
@@ -76,10 +76,6 @@ fn transaction(detail: &Detail) -> Rich {
 
 fn old(age: Option<i64>) -> String {
     age.map_or_else(String::new, |age| format!(" ({} transactions old)", format::exact(age)))
-}
-
-fn duration(seconds: f64) -> String {
-    format::duration(seconds.max(0.0))
 }
 
 /// Who it is and where it comes from.
@@ -185,7 +181,7 @@ fn peer(pid: i32, all: &[Backend], role: Role) -> Rich {
         .or(backend.backend_type.as_deref())
         .unwrap_or("state hidden");
     match busy_backend(backend) {
-        Some(age) => rich.push(format!("  {state} {}", duration(age)), Role::Text),
+        Some(age) => rich.push(format!("  {state} {}", format::duration(age)), Role::Text),
         None => rich.push(format!("  {state}"), Role::Text),
     }
     for text in [&backend.usename, &backend.application_name, &backend.client]
@@ -271,7 +267,7 @@ pub(super) fn has_many(locks: &Locks) -> bool {
 
 /// Its locks, awaited ones first.
 pub(super) fn locks(locks: &Locks, everything: bool) -> Vec<Fact> {
-    let held = format::exact(locks.all - locks.awaited);
+    let held = format::exact(locks.all.saturating_sub(locks.awaited));
     let total = format!("{held} held, {} awaited", format::exact(locks.awaited));
     let shown = if everything {
         locks.locks.len()
@@ -280,7 +276,7 @@ pub(super) fn locks(locks: &Locks, everything: bool) -> Vec<Fact> {
     };
     let mut facts = vec![Fact::new("Locks", Rich::new(total, Role::Text))];
     facts.extend(locks.locks.iter().take(shown).map(|held| Fact::new("", lock(held))));
-    let more = locks.all - to_i64(shown);
+    let more = locks.all.saturating_sub(to_i64(shown));
     if more > 0 {
         facts.push(Fact::new(
             "",
@@ -305,7 +301,7 @@ fn lock(lock: &Lock) -> Rich {
     let mut rich = Rich::new(format!("{verb}  {:<20}  ", object::mode(&lock.mode)), role);
     rich.push(object::name(&lock.tag, &lock.names), role);
     if let Some(wait) = lock.wait_s {
-        rich.push(format!("  for {}", duration(wait)), Role::Warning);
+        rich.push(format!("  for {}", format::duration(wait)), Role::Warning);
     }
     rich
 }

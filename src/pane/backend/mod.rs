@@ -24,9 +24,14 @@ use crate::world::{Freshness, World};
 /// Lines of the statement shown while it is folded.
 const FEW_LINES: usize = 8;
 
+/// The page of the backend with that pid and `backend_start` in microseconds since 1970.
+pub(super) fn page(pid: i32, start: i64) -> Box<dyn View> {
+    Box::new(Backend::new(pid, start))
+}
+
 /// The page of one backend.
 #[derive(Debug)]
-pub struct Backend {
+struct Backend {
     subject: Subject,
     pid: i32,
     /// The last that was seen of it.
@@ -56,9 +61,7 @@ enum Life {
 }
 
 impl Backend {
-    /// The page of the backend with that pid and `backend_start` in microseconds since 1970.
-    #[must_use]
-    pub fn new(pid: i32, start: i64) -> Self {
+    fn new(pid: i32, start: i64) -> Self {
         Self {
             subject: Subject::Backend { pid, start },
             pid,

@@ -34,8 +34,13 @@ const WARNING_S: f64 = 5.0;
 const BESIDE_LINES: usize = 3;
 
 /// The pane.
+pub(super) fn pane() -> Box<dyn View> {
+    Box::<Locks>::default()
+}
+
+/// The pane.
 #[derive(Debug)]
-pub struct Locks {
+struct Locks {
     table: Table<Row>,
     forest: Arc<Forest>,
     opened: Opened,
@@ -483,7 +488,7 @@ impl View for Locks {
             .waiting
             .max(self.forest.all.saturating_sub(self.forest.asked) + self.forest.waiting)
             + beside;
-        (count > 0).then_some(Badge { severity, count })
+        Badge::of(severity, count)
     }
 
     fn copies(&self, world: &World) -> Vec<Copy> {

@@ -100,7 +100,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(6, 22),
         align: Align::Left,
         cell: |row| Cell::text(row.pid.as_str()),
-        key: |row| Key::Text(row.pid.as_str().into()),
+        key: |row| Key::from(row.pid.as_str()),
     },
     Column {
         id: "since",
@@ -109,7 +109,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(6, 7),
         align: Align::Right,
         cell: |row| Cell::text(row.since.as_str()),
-        key: |row| row.seconds.map_or(Key::None, Key::Number),
+        key: |row| Key::from(row.seconds),
     },
     Column {
         id: "frees",
@@ -122,7 +122,7 @@ static COLUMNS: &[Column<Row>] = &[
             Some(0) => Cell::new("0", Role::Muted),
             Some(count) => Cell::text(format::count(count)),
         },
-        key: |row| row.frees.map_or(Key::None, |count| Key::Number(number(count))),
+        key: |row| Key::from(row.frees),
     },
     Column {
         id: "state",
@@ -131,7 +131,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(17, 27),
         align: Align::Left,
         cell: |row| Cell::text(row.state.as_str()),
-        key: |row| Key::Text(row.state.as_str().into()),
+        key: |row| Key::from(row.state.as_str()),
     },
     Column {
         id: "database",
@@ -140,7 +140,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(8, 16),
         align: Align::Left,
         cell: |row| Cell::text(row.database.as_str()),
-        key: |row| Key::Text(row.database.as_str().into()),
+        key: |row| Key::from(row.database.as_str()),
     },
     Column {
         id: "user",
@@ -149,7 +149,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(4, 14),
         align: Align::Left,
         cell: |row| Cell::text(row.user.as_str()),
-        key: |row| Key::Text(row.user.as_str().into()),
+        key: |row| Key::from(row.user.as_str()),
     },
     Column {
         id: "app",
@@ -158,7 +158,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(11, 20),
         align: Align::Left,
         cell: |row| Cell::text(row.application.as_str()),
-        key: |row| Key::Text(row.application.as_str().into()),
+        key: |row| Key::from(row.application.as_str()),
     },
     Column {
         id: "object",
@@ -167,14 +167,9 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Rest(20),
         align: Align::Left,
         cell: |row| Cell::text(row.object.as_str()),
-        key: |row| Key::Text(row.object.as_str().into()),
+        key: |row| Key::from(row.object.as_str()),
     },
 ];
-
-#[expect(clippy::cast_precision_loss, reason = "sessions are far fewer than 2^52")]
-fn number(count: usize) -> f64 {
-    count as f64
-}
 
 /// The lines, roots first; `everything` also where the user closed something.
 pub(super) fn rows(forest: &Forest, opened: &Opened, everything: bool) -> Vec<Row> {

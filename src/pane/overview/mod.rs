@@ -68,8 +68,13 @@ impl Span {
 }
 
 /// The pane.
+pub(super) fn pane() -> Box<dyn View> {
+    Box::<Overview>::default()
+}
+
+/// The pane.
 #[derive(Debug, Default)]
-pub struct Overview {
+struct Overview {
     span: Span,
     lines: Vec<Line>,
     groups: Vec<Group>,

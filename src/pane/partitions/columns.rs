@@ -15,21 +15,12 @@ fn shown(shown: &Shown) -> Cell<'_> {
     Cell::new(shown.0.as_str(), shown.1)
 }
 
-fn number(row: &Row, number: impl Fn(&Table) -> Option<f64>) -> Key<'_> {
-    row.table().and_then(number).map_or(Key::None, Key::Number)
+fn number<N: format::Number>(row: &Row, number: impl Fn(&Table) -> Option<N>) -> Key<'_> {
+    Key::from(row.table().and_then(number))
 }
 
 fn text<'a>(row: &'a Row, text: impl Fn(&'a Table) -> &'a str) -> Key<'a> {
-    row.table()
-        .map(text)
-        .filter(|text| !text.is_empty())
-        .map_or(Key::None, |text| Key::Text(text.into()))
-}
-
-/// How many there are, by a number no one reads exactly.
-#[expect(clippy::cast_precision_loss, reason = "a key to sort by")]
-fn many(count: usize) -> f64 {
-    count as f64
+    Key::from(row.table().map(text).filter(|text| !text.is_empty()))
 }
 
 impl Record for Row {
@@ -117,7 +108,7 @@ const COLUMNS: &[Column<Row>] = &[
                 holes => Cell::new(format::count(holes), Role::Notice),
             })
         },
-        key: |row| number(row, |table| Some(many(table.holes))),
+        key: |row| number(row, |table| Some(table.holes)),
     },
     Column {
         id: "default",
@@ -144,7 +135,7 @@ const COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(5, 7),
         align: Align::Right,
         cell: |row| cell(row, |table| Cell::text(format::count(table.partitions))),
-        key: |row| number(row, |table| Some(many(table.partitions))),
+        key: |row| number(row, |table| Some(table.partitions)),
     },
     Column {
         id: "newest",
@@ -176,7 +167,7 @@ const COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(6, 7),
         align: Align::Right,
         cell: |row| cell(row, |table| Cell::new(format::bytes(table.heap_bytes), Role::Estimated)),
-        key: |row| number(row, |table| Some(format::Number::value(table.heap_bytes))),
+        key: |row| number(row, |table| Some(table.heap_bytes)),
     },
     Column {
         id: "oldest",

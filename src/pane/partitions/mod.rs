@@ -26,14 +26,12 @@ use rows::Row;
 const ASKING: &str = "Asking for partitioned tables.";
 
 /// The page of one partitioned table.
-#[must_use]
-pub fn page(oid: u32) -> Box<dyn View> {
+pub(super) fn page(oid: u32) -> Box<dyn View> {
     Box::new(ListView::of(page::Parts::of(oid)))
 }
 
 /// The pane.
-#[must_use]
-pub fn pane() -> Box<dyn View> {
+pub(super) fn pane() -> Box<dyn View> {
     Box::new(ListView::<Parents>::default())
 }
 
@@ -218,12 +216,8 @@ impl List for Parents {
     }
 
     fn badge(&self, _rows: &[Row]) -> Option<Badge> {
-        let (severity, count) = match self.bad {
-            (0, 0) => return None,
-            (0, count) => (Severity::Warning, count),
-            (count, _) => (Severity::Critical, count),
-        };
-        Some(Badge { severity, count })
+        let (critical, warning) = self.bad;
+        Badge::of(Severity::Critical, critical).or_else(|| Badge::of(Severity::Warning, warning))
     }
 
     fn copies(&self, row: &Row, _world: &World) -> Vec<Copy> {

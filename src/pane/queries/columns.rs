@@ -2,6 +2,7 @@
 //! end.
 
 use super::row::{Row, TextOf};
+use crate::model::rates::float;
 use crate::model::statements::Trust;
 use crate::probe::statements::{Counters, Key as Identity};
 use crate::ui::format;
@@ -224,11 +225,6 @@ pub(in crate::pane) fn milliseconds(ms: f64) -> String {
 
 fn share(row: &Row) -> Option<f64> {
     (row.total_ms > 0.0).then(|| row.growth.counters.exec_ms / row.total_ms * 100.0)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "beyond 2^53 the last digits do not matter")]
-const fn float(count: i64) -> f64 {
-    count as f64
 }
 
 fn calls(row: &Row) -> f64 {

@@ -7,7 +7,7 @@ mod words;
 use super::common::Notice;
 use super::list::{List, ListView, Piece};
 use super::page::Rich;
-use super::{Copy, Reply};
+use super::{Copy, Reply, View};
 use crate::action::Action;
 use crate::model::statements::{Interval, absent};
 use crate::probe::extensions::ExtensionsProbe;
@@ -22,11 +22,13 @@ pub(super) use row::{Source, TextOf};
 pub(super) use words::{blocked, span};
 
 /// The pane.
-pub(super) type Queries = ListView<Statements>;
+pub(super) fn pane() -> Box<dyn View> {
+    Box::<ListView<Statements>>::default()
+}
 
 /// Which time the numbers are about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Window {
+enum Window {
     /// Between the last two readings.
     #[default]
     Last,
@@ -53,7 +55,7 @@ impl Window {
 
 /// The statements in one of three windows.
 #[derive(Debug, Default)]
-pub(super) struct Statements {
+struct Statements {
     window: Window,
 }
 

@@ -145,8 +145,8 @@ fn busy() -> World {
     after(&[reading(8, |_| ()), reading(0, |_| ())])
 }
 
-fn pane() -> Queries {
-    Queries::default()
+fn pane() -> ListView<Statements> {
+    ListView::default()
 }
 
 #[test]

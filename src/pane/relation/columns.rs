@@ -107,7 +107,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(8, 24),
         align: Align::Left,
         cell: |row| Cell::text(row.0.name.as_str()),
-        key: |row| Key::Text(row.0.name.as_str().into()),
+        key: |row| Key::from(row.0.name.as_str()),
     },
     Column {
         id: "type",
@@ -116,7 +116,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(6, 20),
         align: Align::Left,
         cell: |row| Cell::text(row.0.type_name.as_str()),
-        key: |row| Key::Text(row.0.type_name.as_str().into()),
+        key: |row| Key::from(row.0.type_name.as_str()),
     },
     Column {
         id: "nulls",
@@ -160,7 +160,7 @@ static COLUMNS: &[Column<Row>] = &[
         },
         key: |row| {
             let order = row.known().and_then(|known| known.correlation);
-            order.map_or(Key::None, Key::Number)
+            Key::from(order)
         },
     },
     Column {

@@ -1,7 +1,7 @@
 //! A table as labelled facts, in the order of the page.
 
 use super::ago;
-use crate::model::{autovacuum, relation_upkeep};
+use crate::model::{autovacuum, rates, relation_upkeep};
 use crate::pane::common::times_over;
 use crate::pane::page::{Fact, Rich};
 use crate::probe::relation::{Exact, Identity, Toast};
@@ -24,20 +24,20 @@ pub(super) fn identity(identity: &Identity) -> Vec<Fact> {
     }
     match identity.replica_identity.as_str() {
         "f" => what.fact("replica identity full", Role::Notice),
-        "n" if has_rows(identity) && identity.name.schema != "pg_catalog" && identity.kind != "t" => {
+        "n" if has_rows(identity) && identity.name.nspname != "pg_catalog" && identity.kind != "t" => {
             what.fact("replica identity nothing", Role::Notice);
         }
         _ => {}
     }
     let mut facts = vec![Fact::new("Table", what)];
     if let Some(key) = &identity.key {
-        let children = counted(identity.children, "partition", "partitions");
+        let children = format::counted(identity.children, "partition", "partitions");
         facts.push(Fact::new(
             "Partitioned",
             Rich::new(format!("by {key}, {children}"), Role::Text),
         ));
     } else if identity.children > 0 {
-        let children = counted(identity.children, "table inherits from it", "tables inherit from it");
+        let children = format::counted(identity.children, "table inherits from it", "tables inherit from it");
         facts.push(Fact::new("Inheritance", Rich::new(children, Role::Text)));
     }
     facts.extend(parent(identity));
@@ -93,7 +93,7 @@ pub(super) fn size(identity: &Identity) -> Vec<Fact> {
         let text = "no storage of its own";
         return vec![Fact::new("Size", Rich::new(text, Role::Muted))];
     }
-    let indexes = counted(identity.size.indexes, "index", "indexes");
+    let indexes = format::counted(identity.size.indexes, "index", "indexes");
     let rich = match identity.size.exact {
         Some(exact) => on_disk(identity, exact, &indexes),
         None => by_the_last_vacuum(identity, &indexes),
@@ -116,8 +116,16 @@ fn on_disk(identity: &Identity, exact: Exact, indexes: &str) -> Rich {
 fn by_the_last_vacuum(identity: &Identity, indexes: &str) -> Rich {
     let toast = identity.toast.as_ref().map_or(0, |toast| toast.pages);
     let index_pages = identity.size.index_pages;
-    let about = |pages: i64| format!("\u{2248} {}", format::bytes(pages * i64::from(identity.block)));
-    let mut rich = Rich::new(about(identity.pages + index_pages + toast), Role::Estimated);
+    let about = |pages: i64| {
+        format!(
+            "\u{2248} {}",
+            format::bytes(pages.saturating_mul(i64::from(identity.block)))
+        )
+    };
+    let mut rich = Rich::new(
+        about(rates::total([identity.pages, index_pages, toast])),
+        Role::Estimated,
+    );
     rich.fact(format!("heap {}", about(identity.pages)), Role::Estimated);
     rich.fact(format!("{indexes} {}", about(index_pages)), Role::Estimated);
     rich.fact(format!("TOAST {}", about(toast)), Role::Estimated);
@@ -346,8 +354,4 @@ pub(super) fn counters(stats: &Stats, now: Option<f64>) -> Vec<Fact> {
         since
     };
     vec![Fact::new("Counted", Rich::new(text, Role::Muted))]
-}
-
-fn counted(count: i64, one: &str, many: &str) -> String {
-    format::counted(usize::try_from(count).unwrap_or_default(), one, many)
 }

@@ -2,7 +2,6 @@
 
 use super::Last;
 use crate::action::Action;
-use crate::model::relation_sql;
 use crate::pane::common::Notice;
 use crate::pane::list::{List, Piece};
 use crate::pane::{Copy, Reply};
@@ -79,8 +78,8 @@ static COLUMNS: &[Column<Row>] = &[
         help: "its name; the one of this page stands out",
         width: Width::Fit(9, 34),
         align: Align::Left,
-        cell: |row| Cell::text(row.0.name.relation.as_str()),
-        key: |row| Key::Text(row.0.name.relation.as_str().into()),
+        cell: |row| Cell::text(row.0.name.relname.as_str()),
+        key: |row| Key::from(row.0.name.relname.as_str()),
     },
     Column {
         id: "rows",
@@ -107,11 +106,7 @@ static COLUMNS: &[Column<Row>] = &[
                 Cell::empty()
             }
         },
-        key: |row| {
-            #[expect(clippy::cast_precision_loss, reason = "only for the order of rows")]
-            let bytes = row.0.heap_bytes as f64;
-            Key::Number(bytes)
-        },
+        key: |row| Key::from(row.0.heap_bytes),
     },
     Column {
         id: "bound",
@@ -172,7 +167,7 @@ impl List for Family {
     }
 
     fn copies(&self, row: &Row, _world: &World) -> Vec<Copy> {
-        vec![Copy::new("name", relation_sql::qualified(&row.0.name))]
+        vec![Copy::new("name", row.0.name.sql())]
     }
 }
 

@@ -8,7 +8,7 @@ use crate::pane::list::{List, Piece};
 use crate::pane::page::Rich;
 use crate::pane::{Badge, Copy, Reply};
 use crate::probe::Subject;
-use crate::probe::relation::Busy;
+use crate::probe::named::InTheWay;
 use crate::probe::relation_locks::{Lock, Locks as Known, RelationLocks};
 use crate::ui::format;
 use crate::ui::look::Role;
@@ -39,14 +39,14 @@ impl Locks {
 }
 
 /// Who holds or awaits an exclusive lock on what `on` picks.
-pub(super) fn exclusive(locks: &[Lock], on: impl Fn(&Lock) -> bool) -> Option<Busy> {
+pub(super) fn exclusive(locks: &[Lock], on: impl Fn(&Lock) -> bool) -> Option<InTheWay> {
     let lock = locks
         .iter()
         .filter(|lock| lock.mode == EXCLUSIVE && lock.locktype == "relation" && on(lock))
         .max_by_key(|lock| lock.granted)?;
-    Some(Busy {
+    Some(InTheWay {
         pid: lock.pid,
-        held: lock.granted,
+        granted: lock.granted,
     })
 }
 
@@ -77,11 +77,7 @@ impl Row {
         let indexes = match (lock.indexes, &lock.index) {
             (0, _) => None,
             (1, Some(index)) => Some(index.clone()),
-            (count, _) => Some(format::counted(
-                usize::try_from(count).unwrap_or_default(),
-                "index",
-                "indexes",
-            )),
+            (count, _) => Some(format::counted(count, "index", "indexes")),
         };
         let parts = [
             lock.heap.then(|| "table".to_owned()),
@@ -151,7 +147,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(11, 20),
         align: Align::Left,
         cell: |row| Cell::text(object::mode(&row.0.mode)),
-        key: |row| Key::Text(row.0.mode.as_str().into()),
+        key: |row| Key::from(row.0.mode.as_str()),
     },
     Column {
         id: "waits",
@@ -164,7 +160,7 @@ static COLUMNS: &[Column<Row>] = &[
                 .wait_s
                 .map_or_else(Cell::empty, |wait| Cell::text(format::duration(wait)))
         },
-        key: |row| row.0.wait_s.map_or(Key::None, Key::Number),
+        key: |row| Key::from(row.0.wait_s),
     },
     Column {
         id: "xact",
@@ -177,7 +173,7 @@ static COLUMNS: &[Column<Row>] = &[
                 .xact_s
                 .map_or_else(Cell::empty, |age| Cell::text(format::duration(age)))
         },
-        key: |row| row.0.xact_s.map_or(Key::None, Key::Number),
+        key: |row| Key::from(row.0.xact_s),
     },
     Column {
         id: "state",
@@ -247,7 +243,10 @@ impl List for Locks {
         if rows.is_empty() {
             return Vec::new();
         }
-        let mut head = vec![(format!("{} held", format::count(self.all - self.awaited)), Role::Title)];
+        let mut head = vec![(
+            format!("{} held", format::count(self.all.saturating_sub(self.awaited))),
+            Role::Title,
+        )];
         if self.awaited > 0 {
             head.push((format!("{} awaited", format::count(self.awaited)), Role::Warning));
         }
@@ -293,11 +292,7 @@ impl List for Locks {
     }
 
     fn badge(&self, _rows: &[Row]) -> Option<Badge> {
-        let count = usize::try_from(self.awaited).unwrap_or_default();
-        (count > 0).then_some(Badge {
-            severity: Severity::Warning,
-            count,
-        })
+        Badge::of(Severity::Warning, usize::try_from(self.awaited).unwrap_or_default())
     }
 
     fn copies(&self, row: &Row, _world: &World) -> Vec<Copy> {

@@ -1,14 +1,13 @@
 //! Measuring on demand: what it reads and holds is said first, then it runs until it is done, late or stopped.
 
 use crate::action::Action;
-use crate::model::relation_sql;
 use crate::pane::common::Notice;
 use crate::pane::{Reply, page::Rich};
 use crate::pg::fault::{Fault, FaultKind};
 use crate::pg::quote::identifier;
 use crate::pg::server::Server;
 use crate::probe::measure::EXTENSION;
-use crate::probe::relation::{Busy, Name};
+use crate::probe::named::{InTheWay, Named};
 use crate::probe::{Demand, Mono, Subject};
 use crate::ui::format;
 use crate::ui::look::Role;
@@ -193,7 +192,7 @@ impl Measuring {
 /// Why an answer has no result.
 pub(super) enum Outcome {
     /// Somebody's lock is in the way.
-    Busy(Busy),
+    Busy(InTheWay),
     /// It is not there any more.
     Gone,
 }
@@ -208,7 +207,7 @@ impl Outcome {
 }
 
 /// Nothing is measured while somebody holds or awaits an exclusive lock.
-pub(super) fn refused(name: &str, busy: Busy) -> Notice {
+pub(super) fn refused(name: &str, busy: InTheWay) -> Notice {
     Notice::new(
         Role::Warning,
         format!("Not measured: {busy} on {name}. The measurement would queue up; try again when that is over."),
@@ -276,7 +275,7 @@ fn missing(server: &Server) -> String {
 }
 
 /// What measuring a heap costs: `read` of `bytes`, and then the same of its TOAST table.
-pub(super) fn heap_costs(name: &Name, heap: (i64, i64), toast: Option<i64>) -> String {
+pub(super) fn heap_costs(name: &Named, heap: (i64, i64), toast: Option<i64>) -> String {
     let (read, bytes) = heap;
     let toast = toast.map_or_else(String::new, |read| format!(", then {} of its TOAST table", about(read)));
     format!(
@@ -285,16 +284,16 @@ pub(super) fn heap_costs(name: &Name, heap: (i64, i64), toast: Option<i64>) -> S
          behind that.",
         about(read),
         format::bytes(bytes),
-        relation_sql::qualified(name),
+        name.sql(),
     )
 }
 
 /// What measuring an index costs.
-pub(super) fn index_costs(name: &Name, bytes: i64) -> String {
+pub(super) fn index_costs(name: &Named, bytes: i64) -> String {
     format!(
         "Measure? pgstatindex reads all {} of {} and holds AccessShareLock on it: a DROP INDEX would queue behind it.",
         format::bytes(bytes),
-        relation_sql::qualified(name),
+        name.sql(),
     )
 }
 

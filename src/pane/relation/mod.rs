@@ -18,7 +18,7 @@ use crate::probe::{Probe, Subject};
 use crate::world::World;
 
 /// The page of a table.
-pub(super) fn page(oid: u32) -> Panels {
+pub(super) fn page(oid: u32) -> Box<dyn View> {
     let subject = Subject::Relation(oid);
     let panels: Vec<Box<dyn View>> = vec![
         Box::new(summary::Summary::new(oid)),
@@ -27,9 +27,8 @@ pub(super) fn page(oid: u32) -> Panels {
         Box::new(ListView::of(locks::Locks::new(oid))),
         Box::new(ListView::of(family::Family::new(oid))),
     ];
-    Panels::new("relation", format!("Table {oid}"), "Table", panels)
-        .about(subject)
-        .named(name)
+    let panels = Panels::new("relation", format!("Table {oid}"), "Table", panels);
+    Box::new(panels.about(subject).named(name))
 }
 
 fn name(subject: &Subject, world: &World) -> Option<String> {
@@ -84,7 +83,7 @@ impl<T: Clone> Last<T> {
 
 /// A time of the past, in seconds since 1970, as "3h02m ago".
 fn ago(at: f64, now: Option<f64>) -> String {
-    now.map_or_else(String::new, |now| format!("{} ago", crate::ui::format::age(now - at)))
+    now.map_or_else(String::new, |now| crate::ui::format::ago(now - at))
 }
 
 #[cfg(test)]

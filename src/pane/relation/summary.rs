@@ -187,7 +187,7 @@ impl Summary {
             let text = "pgstattuple measures only tables of the access method heap.";
             return Err(Notice::new(Role::Muted, text));
         }
-        let name = relation_sql::qualified(&identity.name);
+        let name = identity.name.sql();
         // The locks are asked for every other second; what the sizes ran into may be over.
         let locks = answer::<RelationLocks>(self.oid, world).map(|locks| locks.locks.as_slice());
         if let Some(busy) = locks.and_then(|locks| super::locks::exclusive(locks, |lock| lock.heap)) {
@@ -195,7 +195,7 @@ impl Summary {
         }
         let block = i64::from(identity.block);
         let bytes = identity.size.exact.map_or(identity.pages * block, |exact| exact.heap);
-        let unseen = |bytes: i64, visible: i64| (bytes - visible * block).max(0);
+        let unseen = |bytes: i64, visible: i64| bytes.saturating_sub(visible.saturating_mul(block)).max(0);
         // Of an empty TOAST table there is one page: its index's first.
         let is_filled = identity.size.exact.is_none_or(|exact| exact.toast > block);
         let toast = identity.toast.as_ref().filter(|_| is_filled);
@@ -303,7 +303,7 @@ impl View for Summary {
             return Vec::new();
         };
         let name = &identity.name;
-        let mut copies = vec![Copy::new("name", relation_sql::qualified(name))];
+        let mut copies = vec![Copy::new("name", name.sql())];
         if facts::has_rows(identity) {
             copies.push(Copy::new("VACUUM", relation_sql::vacuum(name)));
         }

@@ -9,7 +9,8 @@ use crate::pg::fault::{Fault, FaultKind};
 use crate::pg::server::{Extension, Server};
 use crate::probe::measure::{Heap, Measure, Measured};
 use crate::probe::measure_indexes::{MeasureIndexes, Measured as MeasuredIndex, Tree};
-use crate::probe::relation::{Busy, Exact, Identity, Name, Parent, Size, Toast};
+use crate::probe::named::{InTheWay, Named};
+use crate::probe::relation::{Exact, Identity, Parent, Size, Toast};
 use crate::probe::relation_columns::{Column, RelationColumns, Statistics};
 use crate::probe::relation_family::{Family, Member, RelationFamily};
 use crate::probe::relation_indexes::{Index, RelationIndexes};
@@ -25,10 +26,10 @@ fn subject() -> Subject {
     Subject::Relation(OID)
 }
 
-fn name_of(relation: &str) -> Name {
-    Name {
-        schema: "sales".to_owned(),
-        relation: relation.to_owned(),
+fn name_of(relation: &str) -> Named {
+    Named {
+        nspname: "sales".to_owned(),
+        relname: relation.to_owned(),
     }
 }
 
@@ -188,7 +189,7 @@ fn flat(screen: &str) -> String {
 fn the_first_panel_says_it_all_and_fits() {
     let world = world(&everything());
     let mut page = page(OID);
-    let text = screen(&mut page, &world, 80, 24);
+    let text = screen(page.as_mut(), &world, 80, 24);
     assert_eq!(page.title(), "sales.orders");
     let text = flat(&text);
     for part in [
@@ -219,7 +220,7 @@ fn hidden_statistics_make_no_number() {
         ..columns()[0].clone()
     };
     samples.push(sample::<RelationColumns>(vec![hidden], Some(subject())));
-    let text = flat(&screen(&mut page(OID), &world(&samples), 80, 24));
+    let text = flat(&screen(page(OID).as_mut(), &world(&samples), 80, 24));
     assert!(
         text.contains(
             "no estimate: statistics of 1 of 1 columns are hidden from this role. GRANT pg_read_all_data TO \
@@ -235,18 +236,18 @@ fn a_lock_in_the_way_makes_sizes_estimates_and_says_whose() {
     let mut samples = everything();
     let size = Size {
         exact: None,
-        busy: Some(Busy {
+        busy: Some(InTheWay {
             pid: Some(812),
-            held: true,
+            granted: true,
         }),
         ..identity().size
     };
     let locked = Identity { size, ..identity() };
     samples.push(sample::<Relation>(Some(locked), Some(subject())));
-    let text = flat(&screen(&mut page(OID), &world(&samples), 80, 24));
+    let text = flat(&screen(page(OID).as_mut(), &world(&samples), 80, 24));
     for part in [
         "≈ 11 MiB · heap ≈ 7.8 MiB · 1 index ≈ 2.3 MiB",
-        "not measured: pid 812 holds AccessExclusiveLock",
+        "not measured: pid 812 holds ACCESS EXCLUSIVE",
     ] {
         assert!(text.contains(part), "{part:?} is not in {text}");
     }
@@ -256,7 +257,7 @@ fn a_lock_in_the_way_makes_sizes_estimates_and_says_whose() {
 fn a_dropped_table_keeps_its_last_state_on_every_panel() {
     let known = world(&everything());
     let mut page = page(OID);
-    screen(&mut page, &known, 80, 24);
+    screen(page.as_mut(), &known, 80, 24);
     let at = || Some(subject());
     let gone = Locks::default();
     let gone = world(&[
@@ -265,7 +266,7 @@ fn a_dropped_table_keeps_its_last_state_on_every_panel() {
         sample::<RelationIndexes>(Vec::new(), at()),
         sample::<RelationColumns>(Vec::new(), at()),
     ]);
-    let text = flat(&screen(&mut page, &gone, 80, 24));
+    let text = flat(&screen(page.as_mut(), &gone, 80, 24));
     assert!(
         text.contains(
             "This relation was dropped between 2025-11-20 13:32:10 UTC and 2025-11-20 13:32:11 UTC. What follows \
@@ -276,7 +277,7 @@ fn a_dropped_table_keeps_its_last_state_on_every_panel() {
     assert!(text.contains("partition · owner shop"), "{text}");
     for part in ["orders_pkey", "integer"] {
         page.on(Action::NextView, &gone);
-        let text = screen(&mut page, &gone, 80, 24);
+        let text = screen(page.as_mut(), &gone, 80, 24);
         assert!(text.contains(part), "{text}");
     }
     page.on(Action::PrevView, &gone);
@@ -288,14 +289,14 @@ fn a_dropped_table_keeps_its_last_state_on_every_panel() {
 #[test]
 fn another_tables_answers_are_not_shown() {
     let mut page = page(16_999);
-    let text = flat(&screen(&mut page, &world(&everything()), 80, 24));
+    let text = flat(&screen(page.as_mut(), &world(&everything()), 80, 24));
     assert!(text.contains("Asking for this table."), "{text}");
     assert!(!text.contains("shop"), "{text}");
     assert_eq!(page.title(), "Table 16999");
 }
 
 /// The answer to a demand, complete at the end of time.
-fn answered(page: &Panels, mut answer: Arc<Sample>, world: &World) -> Arc<Sample> {
+fn answered(page: &dyn View, mut answer: Arc<Sample>, world: &World) -> Arc<Sample> {
     let sample = Arc::make_mut(&mut answer);
     sample.ran.demand = page.demand();
     sample.ran.started = world.now;
@@ -319,7 +320,7 @@ fn measured(oid: u32) -> Arc<Sample> {
     sample::<Measure>(Some(measured), Some(subject()))
 }
 
-fn ask(page: &mut Panels, world: &World) {
+fn ask(page: &mut dyn View, world: &World) {
     page.on(Action::Measure, world);
     let text = flat(&screen(page, world, 80, 24));
     for part in [
@@ -338,13 +339,13 @@ fn ask(page: &mut Panels, world: &World) {
 fn the_measuring_key_leads_from_any_panel_to_the_summary() {
     let world = with_extension(world(&everything()));
     let mut page = page(OID);
-    screen(&mut page, &world, 80, 30);
+    screen(page.as_mut(), &world, 80, 30);
     for _ in 0..3 {
         page.on(Action::NextView, &world);
     }
     assert!(page.actions().contains(&Action::Measure));
     assert_eq!(page.on(Action::Measure, &world), Reply::Taken);
-    let text = flat(&screen(&mut page, &world, 80, 30));
+    let text = flat(&screen(page.as_mut(), &world, 80, 30));
     assert!(text.contains("Measure? pgstattuple_approx reads"), "{text}");
 }
 
@@ -352,12 +353,12 @@ fn the_measuring_key_leads_from_any_panel_to_the_summary() {
 fn measuring_asks_first_then_takes_the_heap_and_then_its_toast() {
     let mut world = with_extension(world(&everything()));
     let mut page = page(OID);
-    screen(&mut page, &world, 80, 24);
-    ask(&mut page, &world);
+    screen(page.as_mut(), &world, 80, 24);
+    ask(page.as_mut(), &world);
     let first = page.demand().unwrap();
     assert_eq!((first.probe, page.keys()), ("measure", vec![i64::from(OID)]));
-    world.take(&answered(&page, measured(OID), &world));
-    let text = flat(&screen(&mut page, &world, 80, 30));
+    world.take(&answered(page.as_ref(), measured(OID), &world));
+    let text = flat(&screen(page.as_mut(), &world, 80, 30));
     // 700 pages of rows, filled to nine tenths, are 778.
     assert!(
         text.contains("1.7 MiB to win, 22.2 % · dead 10.0 % (0) · free 20.0 %"),
@@ -367,13 +368,13 @@ fn measuring_asks_first_then_takes_the_heap_and_then_its_toast() {
     let second = page.demand().unwrap();
     assert_ne!(first, second);
     assert_eq!(page.keys(), [i64::from(TOAST)]);
-    world.take(&answered(&page, measured(TOAST), &world));
-    let text = flat(&screen(&mut page, &world, 80, 30));
+    world.take(&answered(page.as_ref(), measured(TOAST), &world));
+    let text = flat(&screen(page.as_mut(), &world, 80, 30));
     assert!(text.contains("TOAST 2.3 MiB to win, 30.0 %"), "{text}");
     assert_eq!((page.demand(), page.keys()), (None, Vec::new()));
     // Opened again, the page still knows.
     let mut again = super::page(OID);
-    let text = flat(&screen(&mut again, &world, 80, 30));
+    let text = flat(&screen(again.as_mut(), &world, 80, 30));
     assert!(text.contains("2.3 MiB to win"), "{text}");
 }
 
@@ -381,17 +382,17 @@ fn measuring_asks_first_then_takes_the_heap_and_then_its_toast() {
 fn it_is_stopped_by_the_same_key_and_by_esc_and_left_by_esc() {
     let world = with_extension(world(&everything()));
     let mut page = page(OID);
-    screen(&mut page, &world, 80, 24);
+    screen(page.as_mut(), &world, 80, 24);
     page.on(Action::Measure, &world);
     assert_eq!(page.on(Action::Back, &world), Reply::Taken);
     assert_eq!(page.demand(), None);
     assert!(!page.actions().contains(&Action::Back), "Esc leaves the page again");
     for stop in [Action::Measure, Action::Back] {
-        ask(&mut page, &world);
+        ask(page.as_mut(), &world);
         assert!(page.demand().is_some());
         page.on(stop, &world);
         assert_eq!(page.demand(), None);
-        let text = screen(&mut page, &world, 80, 24);
+        let text = screen(page.as_mut(), &world, 80, 24);
         assert!(text.contains("Stopped by you"), "{text}");
     }
 }
@@ -400,9 +401,9 @@ fn it_is_stopped_by_the_same_key_and_by_esc_and_left_by_esc() {
 fn what_went_wrong_is_said_and_not_tried_again() {
     let busy = Measured {
         oid: OID,
-        found: Err(Busy {
+        found: Err(InTheWay {
             pid: Some(812),
-            held: false,
+            granted: false,
         }),
         at: 0.0,
     };
@@ -424,21 +425,21 @@ fn what_went_wrong_is_said_and_not_tried_again() {
         (sample::<Measure>(None, at()), "sales.orders is not there any more"),
         (
             sample::<Measure>(Some(busy), at()),
-            "Not measured: pid 812 waits for AccessExclusiveLock on sales.orders",
+            "Not measured: pid 812 waits for ACCESS EXCLUSIVE on sales.orders",
         ),
     ] {
         let mut world = with_extension(world(&everything()));
         let mut page = page(OID);
-        screen(&mut page, &world, 80, 24);
-        ask(&mut page, &world);
+        screen(page.as_mut(), &world, 80, 24);
+        ask(page.as_mut(), &world);
         // An older answer, and one about another page, are not the one awaited.
-        let mut old = answered(&page, answer.clone(), &world);
+        let mut old = answered(page.as_ref(), answer.clone(), &world);
         Arc::make_mut(&mut old).ran.started = Mono(ASKED.saturating_sub(Duration::from_secs(1)));
         world.take(&old);
-        screen(&mut page, &world, 80, 24);
+        screen(page.as_mut(), &world, 80, 24);
         assert!(page.demand().is_some());
-        world.take(&answered(&page, answer, &world));
-        let text = flat(&screen(&mut page, &world, 80, 24));
+        world.take(&answered(page.as_ref(), answer, &world));
+        let text = flat(&screen(page.as_mut(), &world, 80, 24));
         assert!(text.contains(said), "{said:?} is not in {text}");
         assert_eq!(page.demand(), None, "neither again nor on the TOAST table");
     }
@@ -448,16 +449,16 @@ fn what_went_wrong_is_said_and_not_tried_again() {
 fn what_is_missing_for_a_measurement_is_said_at_once() {
     let bare = world(&everything());
     let mut page = page(OID);
-    screen(&mut page, &bare, 80, 24);
+    screen(page.as_mut(), &bare, 80, 24);
     page.on(Action::Measure, &bare);
-    let text = flat(&screen(&mut page, &bare, 80, 24));
+    let text = flat(&screen(page.as_mut(), &bare, 80, 24));
     assert!(text.contains("CREATE EXTENSION pgstattuple;"), "{text}");
     let mut samples = everything();
     samples.push(locks(vec![lock(812, "AccessExclusiveLock", false)]));
     let locked = with_extension(world(&samples));
     page.on(Action::Measure, &locked);
-    let text = flat(&screen(&mut page, &locked, 80, 24));
-    assert!(text.contains("pid 812 waits for AccessExclusiveLock"), "{text}");
+    let text = flat(&screen(page.as_mut(), &locked, 80, 24));
+    assert!(text.contains("pid 812 waits for ACCESS EXCLUSIVE"), "{text}");
     assert_eq!(page.demand(), None);
 }
 
@@ -466,11 +467,11 @@ fn an_index_is_measured_by_itself() {
     let mut world = with_extension(world(&everything()));
     let mut page = page(OID);
     page.on(Action::NextView, &world);
-    let text = screen(&mut page, &world, 80, 24);
+    let text = screen(page.as_mut(), &world, 80, 24);
     assert!(text.contains("orders_pkey 2.3 MiB"), "{text}");
     assert!(text.contains("btree (id)"), "{text}");
     page.on(Action::Measure, &world);
-    let text = flat(&screen(&mut page, &world, 80, 24));
+    let text = flat(&screen(page.as_mut(), &world, 80, 24));
     assert!(text.contains("reads all 2.3 MiB of sales.orders_pkey"), "{text}");
     page.on(Action::Measure, &world);
     let demand = page.demand().unwrap();
@@ -491,8 +492,8 @@ fn an_index_is_measured_by_itself() {
         at: 1_763_645_530.0,
     };
     let answer = sample::<MeasureIndexes>(vec![measured], Some(subject()));
-    world.take(&answered(&page, answer, &world));
-    let text = flat(&screen(&mut page, &world, 80, 24));
+    world.take(&answered(page.as_ref(), answer, &world));
+    let text = flat(&screen(page.as_mut(), &world, 80, 24));
     assert!(
         text.contains("800 KiB to win by REINDEX · leaf pages 45.0 % full · 50.0 % out of order"),
         "{text}"
@@ -525,18 +526,18 @@ fn rows_lead_to_backends_and_to_other_tables() {
     samples.push(sample::<RelationFamily>(family, Some(subject())));
     let world = world(&samples);
     let mut page = page(OID);
-    screen(&mut page, &world, 80, 24);
+    screen(page.as_mut(), &world, 80, 24);
     assert_eq!(page.on(Action::Enter, &world), Reply::Open(Subject::Relation(16_300)));
     for _ in 0..3 {
         page.on(Action::NextView, &world);
     }
-    let text = screen(&mut page, &world, 80, 24);
+    let text = screen(page.as_mut(), &world, 80, 24);
     assert!(text.contains("1 held   1 awaited"), "{text}");
     assert!(text.contains("812    awaits"), "{text}");
     let backend = Subject::Backend { pid: 812, start: 7 };
     assert_eq!(page.on(Action::Enter, &world), Reply::Open(backend));
     page.on(Action::NextView, &world);
-    let text = screen(&mut page, &world, 80, 24);
+    let text = screen(page.as_mut(), &world, 80, 24);
     assert!(text.contains("the 1st by name of 5,000   shows 2"), "{text}");
     page.on(Action::Down, &world);
     assert_eq!(page.on(Action::Enter, &world), Reply::Open(Subject::Relation(16_401)));
@@ -546,7 +547,7 @@ fn rows_lead_to_backends_and_to_other_tables() {
 fn what_is_copied_can_be_pasted() {
     let world = world(&everything());
     let mut page = page(OID);
-    screen(&mut page, &world, 80, 24);
+    screen(page.as_mut(), &world, 80, 24);
     let copies: Vec<_> = page.copies(&world).into_iter().map(|copy| copy.text).collect();
     assert_eq!(
         copies,

@@ -94,12 +94,8 @@ impl List for Archive {
     }
 
     fn badge(&self, rows: &[Fact]) -> Option<Badge> {
-        badge(&rows.iter().map(|row| row.concern))
+        badge(rows.iter().map(|row| row.concern))
     }
-}
-
-fn ago(seconds: f64) -> String {
-    format!("{} ago", format::age(seconds))
 }
 
 fn archiving(archiver: &Archiver, state: &State, concern: Concern) -> Fact {
@@ -118,7 +114,7 @@ fn archiving(archiver: &Archiver, state: &State, concern: Concern) -> Fact {
     let fact = match state {
         State::Failing(seconds) => {
             let file = archiver.last_failed_wal.as_deref().unwrap_or_default();
-            fact.more(format!("failed {}: see the server log", ago(*seconds)))
+            fact.more(format!("failed {}: see the server log", format::ago(*seconds)))
                 .more(file)
         }
         _ => fact,
@@ -160,13 +156,12 @@ fn waits(
         .maybe(
             counted
                 .filter(|age| *age > LATE_S)
-                .map(|age| format!("counted {}", ago(age))),
+                .map(|age| format!("counted {}", format::ago(age))),
         )
 }
 
 fn files_text(files: i64) -> String {
-    let noun = if files == 1 { "file" } else { "files" };
-    format!("{} {noun}", format::count(files))
+    format::counted(files, "file", "files")
 }
 
 fn per_minute(speed: Option<Speed>) -> Option<String> {
@@ -176,17 +171,16 @@ fn per_minute(speed: Option<Speed>) -> Option<String> {
 fn archived(archiver: &Archiver, speed: Option<Speed>) -> Fact {
     Fact::new("archived", files_text(archiver.archived_count))
         .maybe(archiver.last_archived_wal.clone())
-        .maybe(archiver.archived_age_s.map(ago))
+        .maybe(archiver.archived_age_s.map(format::ago))
         .maybe(per_minute(speed))
 }
 
 fn failed(archiver: &Archiver, speed: Option<Speed>) -> Fact {
-    let noun = if archiver.failed_count == 1 { "time" } else { "times" };
-    let fact = Fact::new("failed", format!("{} {noun}", format::count(archiver.failed_count)));
+    let fact = Fact::new("failed", format::counted(archiver.failed_count, "time", "times"));
     if archiver.failed_count == 0 {
         return fact;
     }
     fact.maybe(archiver.last_failed_wal.clone())
-        .maybe(archiver.failed_age_s.map(ago))
+        .maybe(archiver.failed_age_s.map(format::ago))
         .maybe(per_minute(speed))
 }

@@ -118,6 +118,6 @@ static COLUMNS: &[Column<Fact>] = &[
         width: Width::Rest(20),
         align: Align::Left,
         cell: |fact| Cell::new(fact.more.as_str(), Role::Muted),
-        key: |fact| Key::Text(fact.more.as_str().into()),
+        key: |fact| Key::from(fact.more.as_str()),
     },
 ];

@@ -14,26 +14,24 @@ mod tests;
 
 use super::list::ListView;
 use super::panels::Panels;
-use super::{Badge, Reply};
+use super::{Badge, Reply, View};
 use crate::model::concern::Concern;
 use crate::probe::Subject;
 use crate::probe::activity::Activity;
 use crate::ui::look::Role;
-use crate::ui::table::{Cell, Key};
 use crate::world::World;
 use crate::world::message::Severity;
 
 /// The pane.
-#[must_use]
-pub(super) fn pane() -> Panels {
-    let panels: Vec<Box<dyn super::View>> = vec![
+pub(super) fn pane() -> Box<dyn View> {
+    let panels: Vec<Box<dyn View>> = vec![
         Box::<ListView<receiver::Receiver>>::default(),
         Box::<ListView<standbys::Standbys>>::default(),
         Box::<ListView<slots::Slots>>::default(),
         Box::<ListView<archiver::Archive>>::default(),
         Box::<ListView<subscriptions::Subscriptions>>::default(),
     ];
-    Panels::new("replication", "Replication", "Repl", panels).stacked()
+    Box::new(Panels::new("replication", "Replication", "Repl", panels).stacked())
 }
 
 /// The sign of a concern in the margin.
@@ -52,12 +50,12 @@ fn role(concern: Concern) -> Role {
 }
 
 /// How many rows are a warning or worse, for the tab.
-fn badge(concerns: &(impl Iterator<Item = Concern> + Clone)) -> Option<Badge> {
-    let of = |concern: Concern, severity| {
-        let count = concerns.clone().filter(|each| *each == concern).count();
-        (count > 0).then_some(Badge { severity, count })
-    };
-    of(Concern::Critical, Severity::Critical).or_else(|| of(Concern::Warning, Severity::Warning))
+fn badge(concerns: impl Iterator<Item = Concern>) -> Option<Badge> {
+    Badge::of_rows(concerns.filter_map(|concern| match concern {
+        Concern::Calm | Concern::Notice => None,
+        Concern::Warning => Some(Severity::Warning),
+        Concern::Critical => Some(Severity::Critical),
+    }))
 }
 
 /// Opens the page of a process that the Activity probe has seen.
@@ -75,25 +73,4 @@ fn open(pid: Option<i32>, nobody: &str, world: &World) -> Reply {
             "pid {pid} is not among the sessions: it has just ended, or just begun."
         )),
     }
-}
-
-/// A cell that is empty where there is no value.
-fn maybe(text: Option<String>) -> Cell<'static> {
-    text.map_or(Cell::empty(), Cell::text)
-}
-
-/// A sort key of a number that may be missing.
-fn number(value: Option<f64>) -> Key<'static> {
-    value.map_or(Key::None, Key::Number)
-}
-
-/// A sort key of a whole number that may be missing.
-#[expect(clippy::cast_precision_loss, reason = "a sort key")]
-fn whole(value: Option<i64>) -> Key<'static> {
-    number(value.map(|value| value as f64))
-}
-
-/// A sort key of a text that may be missing.
-fn text(value: Option<&str>) -> Key<'_> {
-    value.map_or(Key::None, |value| Key::Text(value.into()))
 }

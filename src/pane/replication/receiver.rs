@@ -86,7 +86,7 @@ impl List for Receiver {
     }
 
     fn badge(&self, rows: &[Fact]) -> Option<Badge> {
-        badge(&rows.iter().map(|row| row.concern))
+        badge(rows.iter().map(|row| row.concern))
     }
 }
 
@@ -137,7 +137,7 @@ fn receiver(recovery: &Recovery) -> Fact {
         .maybe(
             recovery
                 .message_age_s
-                .map(|seconds| format!("last message {} ago", format::age(seconds))),
+                .map(|seconds| format!("last message {}", format::ago(seconds))),
         )
         .maybe(recovery.timeline.map(|timeline| format!("timeline {timeline}")))
 }

@@ -1,6 +1,6 @@
 //! The columns of Slots.
 
-use super::{maybe, number, role, text, whole};
+use super::role;
 use crate::model::concern::Concern;
 use crate::model::slots::{Judged, Outlook};
 use crate::ui::format;
@@ -89,7 +89,7 @@ static COLUMNS: &[Column<Judged>] = &[
         width: Width::Fit(4, 28),
         align: Align::Left,
         cell: |row| Cell::text(row.slot.slot_name.as_str()),
-        key: |row| Key::Text(row.slot.slot_name.as_str().into()),
+        key: |row| Key::from(row.slot.slot_name.as_str()),
     },
     Column {
         id: "state",
@@ -111,7 +111,7 @@ static COLUMNS: &[Column<Judged>] = &[
                 Cell::new(format::bytes(bytes), role(row.concern))
             })
         },
-        key: |row| whole(row.slot.kept_bytes),
+        key: |row| Key::from(row.slot.kept_bytes),
     },
     Column {
         id: "growth",
@@ -120,7 +120,7 @@ static COLUMNS: &[Column<Judged>] = &[
         width: Width::Fit(7, 10),
         align: Align::Right,
         cell: growth,
-        key: |row| number(row.growth.map(|speed| speed.per_second)),
+        key: |row| Key::from(row.growth.map(|speed| speed.per_second)),
     },
     Column {
         id: "status",
@@ -137,8 +137,8 @@ static COLUMNS: &[Column<Judged>] = &[
         help: "WAL that can still be written before it is in danger (13+, with max_slot_wal_keep_size)",
         width: Width::Fit(7, 7),
         align: Align::Right,
-        cell: |row| maybe(row.slot.safe_bytes.map(format::bytes)),
-        key: |row| whole(row.slot.safe_bytes),
+        cell: |row| Cell::maybe(row.slot.safe_bytes.map(format::bytes)),
+        key: |row| Key::from(row.slot.safe_bytes),
     },
     Column {
         id: "left",
@@ -160,7 +160,7 @@ static COLUMNS: &[Column<Judged>] = &[
         width: Width::Fit(7, 8),
         align: Align::Left,
         cell: |row| Cell::new(row.slot.slot_type.as_str(), Role::Muted),
-        key: |row| Key::Text(row.slot.slot_type.as_str().into()),
+        key: |row| Key::from(row.slot.slot_type.as_str()),
     },
     Column {
         id: "confirmed",
@@ -168,8 +168,8 @@ static COLUMNS: &[Column<Judged>] = &[
         help: "WAL the consumer of a logical slot has not confirmed",
         width: Width::Fit(7, 7),
         align: Align::Right,
-        cell: |row| maybe(row.slot.confirmed_bytes.map(format::bytes)),
-        key: |row| whole(row.slot.confirmed_bytes),
+        cell: |row| Cell::maybe(row.slot.confirmed_bytes.map(format::bytes)),
+        key: |row| Key::from(row.slot.confirmed_bytes),
     },
     Column {
         id: "xmin",
@@ -177,8 +177,8 @@ static COLUMNS: &[Column<Judged>] = &[
         help: "age in transactions of the rows it keeps from VACUUM",
         width: Width::Fit(5, 6),
         align: Align::Right,
-        cell: |row| maybe(held(row, row.slot.xmin_age).map(format::count)),
-        key: |row| whole(held(row, row.slot.xmin_age)),
+        cell: |row| Cell::maybe(held(row, row.slot.xmin_age).map(format::count)),
+        key: |row| Key::from(held(row, row.slot.xmin_age)),
     },
     Column {
         id: "catalog",
@@ -186,8 +186,8 @@ static COLUMNS: &[Column<Judged>] = &[
         help: "the same for rows of the system catalogs",
         width: Width::Fit(6, 7),
         align: Align::Right,
-        cell: |row| maybe(held(row, row.slot.catalog_xmin_age).map(format::count)),
-        key: |row| whole(held(row, row.slot.catalog_xmin_age)),
+        cell: |row| Cell::maybe(held(row, row.slot.catalog_xmin_age).map(format::count)),
+        key: |row| Key::from(held(row, row.slot.catalog_xmin_age)),
     },
     Column {
         id: "spill",
@@ -195,8 +195,8 @@ static COLUMNS: &[Column<Judged>] = &[
         help: "bytes of large transactions written to disk while decoding, in the last minutes (14+)",
         width: Width::Fit(5, 9),
         align: Align::Right,
-        cell: |row| maybe(row.spills.map(|speed| format::bytes_per_s(speed.per_second))),
-        key: |row| number(row.spills.map(|speed| speed.per_second)),
+        cell: |row| Cell::maybe(row.spills.map(|speed| format::bytes_per_s(speed.per_second))),
+        key: |row| Key::from(row.spills.map(|speed| speed.per_second)),
     },
     Column {
         id: "pid",
@@ -204,8 +204,8 @@ static COLUMNS: &[Column<Judged>] = &[
         help: "the process that uses it",
         width: Width::Fit(5, 10),
         align: Align::Right,
-        cell: |row| maybe(row.slot.active_pid.map(|pid| pid.to_string())),
-        key: |row| number(row.slot.active_pid.map(f64::from)),
+        cell: |row| Cell::maybe(row.slot.active_pid.map(|pid| pid.to_string())),
+        key: |row| Key::from(row.slot.active_pid),
     },
     Column {
         id: "reason",
@@ -218,7 +218,7 @@ static COLUMNS: &[Column<Judged>] = &[
             (None, Some(true)) => Cell::new("conflicts with recovery", Role::Critical),
             _ => Cell::empty(),
         },
-        key: |row| text(row.slot.invalidation_reason.as_deref()),
+        key: |row| Key::from(row.slot.invalidation_reason.as_deref()),
     },
     Column {
         id: "database",
@@ -230,6 +230,6 @@ static COLUMNS: &[Column<Judged>] = &[
             (Some(database), Some(plugin)) => Cell::text(format!("{database} {plugin}")),
             _ => Cell::empty(),
         },
-        key: |row| text(row.slot.database.as_deref()),
+        key: |row| Key::from(row.slot.database.as_deref()),
     },
 ];

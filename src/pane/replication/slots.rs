@@ -100,7 +100,7 @@ impl List for Slots {
     }
 
     fn badge(&self, rows: &[Judged]) -> Option<Badge> {
-        badge(&rows.iter().map(|row| row.concern))
+        badge(rows.iter().map(|row| row.concern))
     }
 
     fn copies(&self, row: &Judged, _world: &World) -> Vec<Copy> {

@@ -1,6 +1,6 @@
 //! The columns of Standbys: bytes first, the times beside them.
 
-use super::{maybe, number, role, text, whole};
+use super::role;
 use crate::model::concern::Concern;
 use crate::model::replay::Delay;
 use crate::model::replication::{Kind, Standby};
@@ -47,11 +47,11 @@ fn of<'a, T>(row: &'a Standby, field: impl FnOnce(&'a Sender) -> Option<T>) -> O
 }
 
 fn bytes(row: &Standby, field: impl FnOnce(&Sender) -> Option<i64>) -> Cell<'static> {
-    maybe(of(row, field).map(format::bytes))
+    Cell::maybe(of(row, field).map(format::bytes))
 }
 
 fn seconds(row: &Standby, field: impl FnOnce(&Sender) -> Option<f64>) -> Cell<'static> {
-    maybe(of(row, field).map(format::duration))
+    Cell::maybe(of(row, field).map(format::duration))
 }
 
 fn state(row: &Standby) -> Cell<'_> {
@@ -109,7 +109,7 @@ static COLUMNS: &[Column<Standby>] = &[
         width: Width::Fit(7, 24),
         align: Align::Left,
         cell: |row| Cell::text(row.name.as_str()),
-        key: |row| Key::Text(row.name.as_str().into()),
+        key: |row| Key::from(row.name.as_str()),
     },
     Column {
         id: "state",
@@ -135,7 +135,7 @@ static COLUMNS: &[Column<Standby>] = &[
             None if row.expected && row.sender.is_none() => Cell::new("missing", role(row.concern)),
             None => Cell::empty(),
         },
-        key: |row| text(row.sender.as_ref().and_then(|sender| sender.sync_state.as_deref())),
+        key: |row| Key::from(row.sender.as_ref().and_then(|sender| sender.sync_state.as_deref())),
     },
     Column {
         id: "replay",
@@ -144,7 +144,7 @@ static COLUMNS: &[Column<Standby>] = &[
         width: Width::Fit(7, 9),
         align: Align::Right,
         cell: replay,
-        key: |row| whole(behind(row)),
+        key: |row| Key::from(behind(row)),
     },
     Column {
         id: "delay",
@@ -154,7 +154,7 @@ static COLUMNS: &[Column<Standby>] = &[
         align: Align::Right,
         cell: delay,
         key: |row| {
-            number(row.delay.map(|delay| match delay {
+            Key::from(row.delay.map(|delay| match delay {
                 Delay::Reported(seconds) | Delay::AtLeast(seconds) => seconds,
             }))
         },
@@ -166,7 +166,7 @@ static COLUMNS: &[Column<Standby>] = &[
         width: Width::Fit(7, 7),
         align: Align::Right,
         cell: |row| bytes(row, |sender| sender.flush_bytes),
-        key: |row| whole(of(row, |sender| sender.flush_bytes)),
+        key: |row| Key::from(of(row, |sender| sender.flush_bytes)),
     },
     Column {
         id: "sent",
@@ -175,7 +175,7 @@ static COLUMNS: &[Column<Standby>] = &[
         width: Width::Fit(7, 7),
         align: Align::Right,
         cell: |row| bytes(row, |sender| sender.sent_bytes),
-        key: |row| whole(of(row, |sender| sender.sent_bytes)),
+        key: |row| Key::from(of(row, |sender| sender.sent_bytes)),
     },
     Column {
         id: "kind",
@@ -196,7 +196,7 @@ static COLUMNS: &[Column<Standby>] = &[
         width: Width::Fit(4, 20),
         align: Align::Left,
         cell: |row| Cell::text(slot_name(row).unwrap_or_default()),
-        key: |row| text(slot_name(row)),
+        key: |row| Key::from(slot_name(row)),
     },
     Column {
         id: "client",
@@ -212,7 +212,7 @@ static COLUMNS: &[Column<Standby>] = &[
             },
             None => Cell::empty(),
         },
-        key: |row| text(row.sender.as_ref().and_then(|sender| sender.client.as_deref())),
+        key: |row| Key::from(row.sender.as_ref().and_then(|sender| sender.client.as_deref())),
     },
     Column {
         id: "since",
@@ -221,7 +221,7 @@ static COLUMNS: &[Column<Standby>] = &[
         width: Width::Fit(5, 6),
         align: Align::Right,
         cell: |row| seconds(row, |sender| sender.age_s),
-        key: |row| number(of(row, |sender| sender.age_s)),
+        key: |row| Key::from(of(row, |sender| sender.age_s)),
     },
     Column {
         id: "write",
@@ -230,7 +230,7 @@ static COLUMNS: &[Column<Standby>] = &[
         width: Width::Fit(7, 7),
         align: Align::Right,
         cell: |row| bytes(row, |sender| sender.write_bytes),
-        key: |row| whole(of(row, |sender| sender.write_bytes)),
+        key: |row| Key::from(of(row, |sender| sender.write_bytes)),
     },
     Column {
         id: "write_lag",
@@ -239,7 +239,7 @@ static COLUMNS: &[Column<Standby>] = &[
         width: Width::Fit(5, 6),
         align: Align::Right,
         cell: |row| seconds(row, |sender| sender.write_s),
-        key: |row| number(of(row, |sender| sender.write_s)),
+        key: |row| Key::from(of(row, |sender| sender.write_s)),
     },
     Column {
         id: "flush_lag",
@@ -248,7 +248,7 @@ static COLUMNS: &[Column<Standby>] = &[
         width: Width::Fit(5, 6),
         align: Align::Right,
         cell: |row| seconds(row, |sender| sender.flush_s),
-        key: |row| number(of(row, |sender| sender.flush_s)),
+        key: |row| Key::from(of(row, |sender| sender.flush_s)),
     },
     Column {
         id: "xmin",
@@ -256,8 +256,8 @@ static COLUMNS: &[Column<Standby>] = &[
         help: "age in transactions of the oldest snapshot there: VACUUM here keeps what it may see (hot_standby_feedback)",
         width: Width::Fit(5, 6),
         align: Align::Right,
-        cell: |row| maybe(of(row, |sender| sender.xmin_age).map(format::count)),
-        key: |row| whole(of(row, |sender| sender.xmin_age)),
+        cell: |row| Cell::maybe(of(row, |sender| sender.xmin_age).map(format::count)),
+        key: |row| Key::from(of(row, |sender| sender.xmin_age)),
     },
     Column {
         id: "reply",
@@ -266,7 +266,7 @@ static COLUMNS: &[Column<Standby>] = &[
         width: Width::Fit(5, 6),
         align: Align::Right,
         cell: |row| seconds(row, |sender| sender.reply_age_s),
-        key: |row| number(of(row, |sender| sender.reply_age_s)),
+        key: |row| Key::from(of(row, |sender| sender.reply_age_s)),
     },
     Column {
         id: "user",
@@ -282,7 +282,7 @@ static COLUMNS: &[Column<Standby>] = &[
                     .unwrap_or_default(),
             )
         },
-        key: |row| text(row.sender.as_ref().and_then(|sender| sender.usename.as_deref())),
+        key: |row| Key::from(row.sender.as_ref().and_then(|sender| sender.usename.as_deref())),
     },
     Column {
         id: "pid",
@@ -290,8 +290,8 @@ static COLUMNS: &[Column<Standby>] = &[
         help: "process id of the walsender",
         width: Width::Fit(5, 10),
         align: Align::Right,
-        cell: |row| maybe(row.sender.as_ref().map(|sender| sender.pid.to_string())),
-        key: |row| number(row.sender.as_ref().map(|sender| f64::from(sender.pid))),
+        cell: |row| Cell::maybe(row.sender.as_ref().map(|sender| sender.pid.to_string())),
+        key: |row| Key::from(row.sender.as_ref().map(|sender| f64::from(sender.pid))),
     },
 ];
 

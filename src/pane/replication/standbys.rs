@@ -157,7 +157,7 @@ impl List for Standbys {
             let count = self.waiting.as_ref().map_or(1, |waiting| waiting.sessions);
             return Some(Badge { severity, count });
         }
-        badge(&rows.iter().map(|row| row.concern))
+        badge(rows.iter().map(|row| row.concern))
     }
 }
 

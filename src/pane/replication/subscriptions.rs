@@ -1,6 +1,6 @@
 //! Subscriptions: what this server takes by logical replication, whether somebody works for it, and what fails.
 
-use super::{badge, maybe, number, open, role, text, whole};
+use super::{badge, open, role};
 use crate::action::Action;
 use crate::model::concern::Concern;
 use crate::model::subscriptions::{self, State};
@@ -114,7 +114,7 @@ impl List for Subscriptions {
     }
 
     fn badge(&self, rows: &[Row]) -> Option<Badge> {
-        badge(&rows.iter().map(|row| row.concern))
+        badge(rows.iter().map(|row| row.concern))
     }
 }
 
@@ -145,7 +145,7 @@ fn what(subscription: &Subscription) -> Rich {
     }
     if let Some(seconds) = subscription.latest_end_age_s {
         rich.fact(
-            format!("publisher told its position {} ago", format::age(seconds)),
+            format!("publisher told its position {}", format::ago(seconds)),
             Role::Muted,
         );
     }
@@ -235,7 +235,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(12, 24),
         align: Align::Left,
         cell: |row| Cell::text(row.subscription.name.as_str()),
-        key: |row| Key::Text(row.subscription.name.as_str().into()),
+        key: |row| Key::from(row.subscription.name.as_str()),
     },
     Column {
         id: "state",
@@ -255,7 +255,7 @@ static COLUMNS: &[Column<Row>] = &[
         cell: tables,
         key: |row| {
             let missing = row.subscription.tables.zip(row.subscription.ready);
-            whole(missing.map(|(tables, ready)| tables.saturating_sub(ready)))
+            Key::from(missing.map(|(tables, ready)| tables.saturating_sub(ready)))
         },
     },
     Column {
@@ -271,7 +271,7 @@ static COLUMNS: &[Column<Row>] = &[
                 Cell::new(format::count(errors), if rises { Role::Warning } else { Role::Text })
             }
         },
-        key: |row| whole(row.errors()),
+        key: |row| Key::from(row.errors()),
     },
     Column {
         id: "message",
@@ -279,8 +279,8 @@ static COLUMNS: &[Column<Row>] = &[
         help: "how long ago the publisher's last message came",
         width: Width::Fit(5, 6),
         align: Align::Right,
-        cell: |row| maybe(row.subscription.message_age_s.map(format::duration)),
-        key: |row| number(row.subscription.message_age_s),
+        cell: |row| Cell::maybe(row.subscription.message_age_s.map(format::duration)),
+        key: |row| Key::from(row.subscription.message_age_s),
     },
     Column {
         id: "conflicts",
@@ -288,8 +288,8 @@ static COLUMNS: &[Column<Row>] = &[
         help: "rows that did not fit to those here (18+)",
         width: Width::Fit(5, 6),
         align: Align::Right,
-        cell: |row| maybe(row.subscription.conflicts.map(format::count)),
-        key: |row| whole(row.subscription.conflicts),
+        cell: |row| Cell::maybe(row.subscription.conflicts.map(format::count)),
+        key: |row| Key::from(row.subscription.conflicts),
     },
     Column {
         id: "pid",
@@ -297,8 +297,8 @@ static COLUMNS: &[Column<Row>] = &[
         help: "the worker that applies changes",
         width: Width::Fit(5, 10),
         align: Align::Right,
-        cell: |row| maybe(row.subscription.worker_pid.map(|pid| pid.to_string())),
-        key: |row| number(row.subscription.worker_pid.map(f64::from)),
+        cell: |row| Cell::maybe(row.subscription.worker_pid.map(|pid| pid.to_string())),
+        key: |row| Key::from(row.subscription.worker_pid),
     },
     Column {
         id: "database",
@@ -307,7 +307,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(4, 16),
         align: Align::Left,
         cell: |row| Cell::text(row.subscription.database.as_str()),
-        key: |row| Key::Text(row.subscription.database.as_str().into()),
+        key: |row| Key::from(row.subscription.database.as_str()),
     },
     Column {
         id: "publications",
@@ -316,6 +316,6 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Rest(12),
         align: Align::Left,
         cell: |row| Cell::text(row.subscription.publications.join(", ")),
-        key: |row| text(row.subscription.publications.first().map(String::as_str)),
+        key: |row| Key::from(row.subscription.publications.first().map(String::as_str)),
     },
 ];

@@ -4,7 +4,6 @@ use super::super::testing::{answer, screen, world};
 use super::*;
 use crate::action::Action;
 use crate::pane::View;
-use crate::pane::panels::Panels;
 use crate::pg::server::Server;
 use crate::probe::activity::Backend;
 use crate::probe::archive_backlog::{ArchiveBacklog, ArchiveBacklogProbe};
@@ -316,7 +315,7 @@ fn standby() -> World {
 }
 
 /// The pane one panel after the other.
-fn panels(pane: &mut Panels, world: &World, count: usize) -> String {
+fn panels(pane: &mut dyn View, world: &World, count: usize) -> String {
     let mut screens = Vec::new();
     for _ in 0..count {
         screens.push(screen(pane, world, 80, 21));
@@ -327,18 +326,18 @@ fn panels(pane: &mut Panels, world: &World, count: usize) -> String {
 
 #[test]
 fn an_incident_at_80x24() {
-    insta::assert_snapshot!("incident_80x24", panels(&mut pane(), &incident(), 4));
+    insta::assert_snapshot!("incident_80x24", panels(pane().as_mut(), &incident(), 4));
 }
 
 #[test]
 fn an_incident_at_120x40() {
-    insta::assert_snapshot!("incident_120x40", screen(&mut pane(), &incident(), 120, 37));
+    insta::assert_snapshot!("incident_120x40", screen(pane().as_mut(), &incident(), 120, 37));
 }
 
 #[test]
 fn a_standby() {
-    insta::assert_snapshot!("standby_80x24", panels(&mut pane(), &standby(), 2));
-    insta::assert_snapshot!("standby_120x40", screen(&mut pane(), &standby(), 120, 37));
+    insta::assert_snapshot!("standby_80x24", panels(pane().as_mut(), &standby(), 2));
+    insta::assert_snapshot!("standby_120x40", screen(pane().as_mut(), &standby(), 120, 37));
 }
 
 #[test]
@@ -355,7 +354,7 @@ fn a_server_without_replication_is_calm() {
         answer::<SubscriptionsProbe>(Vec::new(), None),
     ]);
     let mut pane = pane();
-    insta::assert_snapshot!("calm_120x40", screen(&mut pane, &world, 120, 37));
+    insta::assert_snapshot!("calm_120x40", screen(pane.as_mut(), &world, 120, 37));
     assert_eq!(pane.badge(), None);
 }
 
@@ -384,7 +383,7 @@ fn a_plain_role_is_told_what_it_does_not_see() {
         ),
         answer::<SubscriptionsProbe>(Vec::new(), None),
     ]);
-    insta::assert_snapshot!("plain_120x40", screen(&mut pane(), &world, 120, 37));
+    insta::assert_snapshot!("plain_120x40", screen(pane().as_mut(), &world, 120, 37));
 }
 
 #[test]
@@ -396,7 +395,7 @@ fn commits_that_wait_are_critical() {
         answer::<SlotsProbe>(Vec::new(), None),
     ]);
     let mut pane = pane();
-    let text = screen(&mut pane, &world, 80, 21);
+    let text = screen(pane.as_mut(), &world, 80, 21);
     assert!(text.contains("2 commits wait for a standby, up to 12s"), "{text}");
     assert!(text.contains("0 of 1 synchronous standbys are connected"), "{text}");
     let badge = pane.badge().unwrap();
@@ -413,7 +412,7 @@ fn enter_opens_the_process() {
     let mut samples = incident();
     samples.take(&answer::<crate::probe::activity::Activity>(vec![backend], None));
     let mut pane = pane();
-    screen(&mut pane, &samples, 80, 21);
+    screen(pane.as_mut(), &samples, 80, 21);
     // Nobody is behind the first one: it is gone.
     assert!(matches!(pane.on(Action::Enter, &samples), Reply::Tell(_)));
     pane.on(Action::Down, &samples);

@@ -1,6 +1,7 @@
 //! What is known of one statement, as labelled facts.
 
 use crate::model::clock;
+use crate::model::rates::float;
 use crate::model::statements::{Between, Growth, Interval, Point, Trust, executions, percentile};
 use crate::pane::page::{Fact, Rich};
 use crate::pane::queries::{TextOf, milliseconds, span};
@@ -72,8 +73,7 @@ fn cost(interval: &Interval, key: &Key, world: &World) -> Rich {
     if growth.trust == Trust::AtLeast {
         rich.fact("at least", Role::Estimated);
     }
-    let calls = usize::try_from(growth.counters.calls).unwrap_or_default();
-    rich.fact(format::counted(calls, "call", "calls"), role);
+    rich.fact(format::counted(growth.counters.calls, "call", "calls"), role);
     if let Some(rate) = growth.per_second(float(growth.counters.calls)) {
         rich.push(format!(" ({}/s)", format::rate(rate)), role);
     }
@@ -85,11 +85,6 @@ fn cost(interval: &Interval, key: &Key, world: &World) -> Rich {
         rich.fact(format!("{} of all time", format::percent(share)), role);
     }
     rich
-}
-
-#[expect(clippy::cast_precision_loss, reason = "beyond 2^53 the last digits do not matter")]
-const fn float(count: i64) -> f64 {
-    count as f64
 }
 
 /// Lines over time of calls and mean time.
@@ -126,8 +121,7 @@ pub(super) fn latency(histogram: &Histogram, world: &World) -> Option<Fact> {
     let mut rich = Rich::new(format!("p95 {}", bound(0.95)?), Role::Text);
     rich.fact(format!("p99 {}", bound(0.99)?), Role::Text);
     let since = clock::time_of_day(histogram.since, &world.zone);
-    let calls = usize::try_from(executions(histogram)).unwrap_or_default();
-    let calls = format::counted(calls, "call", "calls");
+    let calls = format::counted(executions(histogram), "call", "calls");
     rich.fact(format!("{calls} since {since} by pg_stat_monitor"), Role::Muted);
     Some(Fact::new("Latency", rich))
 }

@@ -32,7 +32,7 @@ const TITLE: usize = 28;
 
 /// The page of one statement.
 #[derive(Debug)]
-pub(super) struct Statement {
+struct Statement {
     subject: Subject,
     key: Key,
     /// Role and database, as last seen.
@@ -71,8 +71,6 @@ pub(super) fn page(subject: &Subject) -> Option<Box<dyn View>> {
 }
 
 impl Statement {
-    /// The page of the entry with that key.
-    #[must_use]
     fn new(key: Key) -> Self {
         Self {
             subject: key.into(),

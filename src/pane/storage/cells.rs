@@ -1,14 +1,11 @@
 //! Cells, facts and notices that the panels of Storage have in common.
 
-use std::borrow::Cow;
-
 use super::super::list::Piece;
-use crate::model::rates::float;
 use crate::probe::Probe;
 use crate::probe::named::{InTheWay, Named};
 use crate::ui::format;
 use crate::ui::look::Role;
-use crate::ui::table::{Cell, Key};
+use crate::ui::table::Cell;
 use crate::world::World;
 
 /// Stands before an estimate.
@@ -39,21 +36,6 @@ pub fn estimated(bytes: i64) -> Cell<'static> {
 /// [`size`] in the words of a comment.
 pub fn size_in_words(bytes: Option<i64>, estimate: i64) -> String {
     bytes.map_or_else(|| format!("about {}", format::bytes(estimate)), format::bytes)
-}
-
-/// What sorts by a size, whichever way it is known.
-pub fn number(value: i64) -> Key<'static> {
-    Key::Number(float(value))
-}
-
-/// What sorts by a number that may be missing.
-pub fn maybe(value: Option<f64>) -> Key<'static> {
-    value.map_or(Key::None, Key::Number)
-}
-
-/// What sorts by a text.
-pub fn text(value: &str) -> Key<'_> {
-    Key::Text(Cow::Borrowed(value))
 }
 
 /// How many; nothing is dimmed.
@@ -98,5 +80,5 @@ pub fn asked<P: Probe>(world: &World) -> Option<Piece> {
 
 /// Why its size is not measured.
 pub fn not_measured(lock: Option<InTheWay>) -> Option<String> {
-    lock.map(|lock| format!("not measured: {}, its size would wait", lock.sentence()))
+    lock.map(|lock| format!("not measured: {lock}, its size would wait"))
 }

@@ -11,7 +11,7 @@ use crate::probe::indexes_duplicate::{DuplicateIndex, IndexesDuplicateProbe};
 use crate::probe::{Probe as _, Subject};
 use crate::ui::format;
 use crate::ui::look::Role;
-use crate::ui::table::{Align, Cell, Column, Order, Record, Width};
+use crate::ui::table::{Align, Cell, Column, Key, Order, Record, Width};
 use crate::world::World;
 
 /// The panel.
@@ -130,7 +130,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(14, 36),
         align: Align::Left,
         cell: |row| Cell::text(row.name.as_str()),
-        key: |row| cells::text(&row.name),
+        key: |row| Key::from(row.name.as_str()),
     },
     Column {
         id: "size",
@@ -139,7 +139,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(8, 8),
         align: Align::Right,
         cell: |row| cells::size(row.index.bytes, row.index.estimated_bytes),
-        key: |row| cells::number(row.index.bytes.unwrap_or(row.index.estimated_bytes)),
+        key: |row| Key::from(row.index.bytes.unwrap_or(row.index.estimated_bytes)),
     },
     Column {
         id: "keys",
@@ -148,7 +148,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(9, 10),
         align: Align::Left,
         cell: |row| Cell::text(keys(row)),
-        key: |row| cells::text(keys(row)),
+        key: |row| Key::from(keys(row)),
     },
     Column {
         id: "of",
@@ -157,7 +157,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(8, 36),
         align: Align::Left,
         cell: |row| Cell::text(row.keeper.as_str()),
-        key: |row| cells::text(&row.keeper),
+        key: |row| Key::from(row.keeper.as_str()),
     },
     Column {
         id: "scans",
@@ -166,7 +166,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(6, 6),
         align: Align::Right,
         cell: |row| cells::count(row.index.scans),
-        key: |row| cells::number(row.index.scans),
+        key: |row| Key::from(row.index.scans),
     },
     Column {
         id: "table",
@@ -175,7 +175,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(8, 36),
         align: Align::Left,
         cell: |row| Cell::text(row.table.as_str()),
-        key: |row| cells::text(&row.table),
+        key: |row| Key::from(row.table.as_str()),
     },
 ];
 

@@ -11,7 +11,7 @@ use crate::probe::fk_unindexed::{FkUnindexedProbe, UnindexedKey};
 use crate::probe::{Probe as _, Subject};
 use crate::ui::format;
 use crate::ui::look::Role;
-use crate::ui::table::{Align, Cell, Column, Order, Record, Width};
+use crate::ui::table::{Align, Cell, Column, Key, Order, Record, Width};
 use crate::world::World;
 
 /// The panel.
@@ -138,7 +138,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(12, 32),
         align: Align::Left,
         cell: |row| Cell::text(row.child.as_str()),
-        key: |row| cells::text(&row.child),
+        key: |row| Key::from(row.child.as_str()),
     },
     Column {
         id: "columns",
@@ -147,7 +147,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(8, 24),
         align: Align::Left,
         cell: |row| Cell::text(row.columns.as_str()),
-        key: |row| cells::text(&row.columns),
+        key: |row| Key::from(row.columns.as_str()),
     },
     Column {
         id: "size",
@@ -156,7 +156,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(8, 8),
         align: Align::Right,
         cell: |row| cells::estimated(row.key.estimated_bytes),
-        key: |row| cells::number(row.key.estimated_bytes),
+        key: |row| Key::from(row.key.estimated_bytes),
     },
     Column {
         id: "deleted",
@@ -165,7 +165,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(7, 7),
         align: Align::Right,
         cell: |row| cells::count(row.key.parent_deleted),
-        key: |row| cells::number(row.key.parent_deleted),
+        key: |row| Key::from(row.key.parent_deleted),
     },
     Column {
         id: "read",
@@ -195,7 +195,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(10, 32),
         align: Align::Left,
         cell: |row| Cell::text(row.parent.as_str()),
-        key: |row| cells::text(&row.parent),
+        key: |row| Key::from(row.parent.as_str()),
     },
     Column {
         id: "name",
@@ -204,6 +204,6 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(10, 40),
         align: Align::Left,
         cell: |row| Cell::new(row.key.name.as_str(), Role::Muted),
-        key: |row| cells::text(&row.key.name),
+        key: |row| Key::from(row.key.name.as_str()),
     },
 ];

@@ -11,7 +11,7 @@ use crate::probe::indexes_invalid::{Build, IndexesInvalidProbe, InvalidIndex};
 use crate::probe::{Probe as _, Subject};
 use crate::ui::format;
 use crate::ui::look::Role;
-use crate::ui::table::{Align, Cell, Column, Record, Width};
+use crate::ui::table::{Align, Cell, Column, Key, Record, Width};
 use crate::world::World;
 use crate::world::message::Severity;
 
@@ -99,10 +99,7 @@ impl List for Invalid {
 
     fn badge(&self, rows: &[Row]) -> Option<Badge> {
         let count = rows.iter().filter(|row| row.state.wants_mending()).count();
-        (count > 0).then_some(Badge {
-            severity: Severity::Warning,
-            count,
-        })
+        Badge::of(Severity::Warning, count)
     }
 
     fn copies(&self, row: &Row, _world: &World) -> Vec<Copy> {
@@ -160,7 +157,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(14, 36),
         align: Align::Left,
         cell: |row| Cell::text(row.name.as_str()),
-        key: |row| cells::text(&row.name),
+        key: |row| Key::from(row.name.as_str()),
     },
     Column {
         id: "state",
@@ -176,7 +173,7 @@ static COLUMNS: &[Column<Row>] = &[
             };
             Cell::new(row.state.text(), role)
         },
-        key: |row| cells::text(row.state.text()),
+        key: |row| Key::from(row.state.text()),
     },
     Column {
         id: "size",
@@ -185,7 +182,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(8, 8),
         align: Align::Right,
         cell: |row| cells::estimated(row.index.estimated_bytes),
-        key: |row| cells::number(row.index.estimated_bytes),
+        key: |row| Key::from(row.index.estimated_bytes),
     },
     Column {
         id: "table",
@@ -194,7 +191,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(8, 30),
         align: Align::Left,
         cell: |row| Cell::text(row.table.as_str()),
-        key: |row| cells::text(&row.table),
+        key: |row| Key::from(row.table.as_str()),
     },
     Column {
         id: "says",
@@ -203,6 +200,6 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Rest(24),
         align: Align::Left,
         cell: |row| Cell::text(row.says.as_str()),
-        key: |row| cells::text(&row.says),
+        key: |row| Key::from(row.says.as_str()),
     },
 ];

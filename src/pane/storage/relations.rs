@@ -125,14 +125,7 @@ impl List for Relations {
         if let Some(parent) = &relation.parent {
             what.fact(format!("partition of {}", cells::name(parent)), Role::Muted);
         }
-        what.fact(
-            format::counted(
-                usize::try_from(relation.indexes).unwrap_or_default(),
-                "index",
-                "indexes",
-            ),
-            Role::Muted,
-        );
+        what.fact(format::counted(relation.indexes, "index", "indexes"), Role::Muted);
         let known = cells::not_measured(relation.lock).map(|why| Rich::new(why, Role::Estimated));
         [Some(what), known, Some(changes(relation))]
             .into_iter()
@@ -223,13 +216,13 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(14, 36),
         align: Align::Left,
         cell: |row| Cell::text(row.name.as_str()),
-        key: |row| cells::text(&row.name),
+        key: |row| Key::from(row.name.as_str()),
     },
     right(
         ("size", "SIZE", "bytes on disk with indexes and TOAST"),
         (8, 8),
         size,
-        |row| cells::number(row.bytes.value()),
+        |row| Key::from(row.bytes.value()),
     ),
     right(
         (
@@ -239,13 +232,13 @@ static COLUMNS: &[Column<Row>] = &[
         ),
         (8, 9),
         grown,
-        |row| cells::maybe(grown_bytes(row).map(float)),
+        |row| Key::from(grown_bytes(row)),
     ),
     right(
         ("hour", "PER HOUR", "how fast it grows, over the last hour at most"),
         (8, 8),
         per_hour,
-        |row| cells::maybe(rate(row)),
+        |row| Key::from(rate(row)),
     ),
     right(
         (
@@ -255,31 +248,31 @@ static COLUMNS: &[Column<Row>] = &[
         ),
         (7, 7),
         |row| part(row.relation.size.map(|size| size.heap)),
-        |row| cells::maybe(row.relation.size.map(|size| float(size.heap))),
+        |row| Key::from(row.relation.size.map(|size| size.heap)),
     ),
     right(
         ("indexes", "INDEXES", "all its indexes"),
         (7, 7),
         |row| part(row.relation.size.map(|size| size.indexes)),
-        |row| cells::maybe(row.relation.size.map(|size| float(size.indexes))),
+        |row| Key::from(row.relation.size.map(|size| size.indexes)),
     ),
     right(
         ("toast", "TOAST", "its TOAST table: values too long for a row"),
         (7, 7),
         |row| part(row.relation.size.map(|size| size.toast)),
-        |row| cells::maybe(row.relation.size.map(|size| float(size.toast))),
+        |row| Key::from(row.relation.size.map(|size| size.toast)),
     ),
     right(
         ("rows", "ROWS", "live rows by the statistics"),
         (6, 6),
         |row| cells::count(row.relation.live),
-        |row| cells::number(row.relation.live),
+        |row| Key::from(row.relation.live),
     ),
     right(
         ("dead", "DEAD", "dead rows by the statistics"),
         (6, 6),
         |row| Cell::new(format::count(row.relation.dead), dead_role(row)),
-        |row| cells::number(row.relation.dead),
+        |row| Key::from(row.relation.dead),
     ),
     right(
         ("deadpct", "DEAD %", "dead rows among all"),
@@ -289,19 +282,19 @@ static COLUMNS: &[Column<Row>] = &[
                 Cell::new(format::percent(percent), dead_role(row))
             })
         },
-        |row| cells::maybe(dead_percent(row)),
+        |row| Key::from(dead_percent(row)),
     ),
     right(
         ("seq", "SEQ", "sequential scans since the counters began"),
         (6, 6),
         |row| cells::count(row.relation.seq_scan),
-        |row| cells::number(row.relation.seq_scan),
+        |row| Key::from(row.relation.seq_scan),
     ),
     right(
         ("idx", "IDX", "scans of its indexes since the counters began"),
         (6, 6),
         |row| cells::count(row.relation.idx_scan),
-        |row| cells::number(row.relation.idx_scan),
+        |row| Key::from(row.relation.idx_scan),
     ),
     right(
         (
@@ -311,7 +304,7 @@ static COLUMNS: &[Column<Row>] = &[
         ),
         (6, 7),
         |row| hit(row).map_or(Cell::empty(), |percent| Cell::text(format::percent(percent))),
-        |row| cells::maybe(hit(row)),
+        |row| Key::from(hit(row)),
     ),
     right(
         (
@@ -321,19 +314,19 @@ static COLUMNS: &[Column<Row>] = &[
         ),
         (7, 7),
         |row| cells::count(row.relation.modified),
-        |row| cells::number(row.relation.modified),
+        |row| Key::from(row.relation.modified),
     ),
     right(
         ("vacuum", "VACUUM", "how long ago it was vacuumed, by hand or not"),
         (6, 6),
         |row| cells::ago(row.vacuumed_s),
-        |row| cells::maybe(row.vacuumed_s),
+        |row| Key::from(row.vacuumed_s),
     ),
     right(
         ("analyze", "ANALYZE", "how long ago it was analyzed, by hand or not"),
         (7, 7),
         |row| cells::ago(row.analyzed_s),
-        |row| cells::maybe(row.analyzed_s),
+        |row| Key::from(row.analyzed_s),
     ),
 ];
 
@@ -390,6 +383,6 @@ fn signed(bytes: f64) -> Cell<'static> {
 }
 
 fn hit(row: &Row) -> Option<f64> {
-    let missed = row.relation.blocks_fetched - row.relation.blocks_hit;
+    let missed = row.relation.blocks_fetched.saturating_sub(row.relation.blocks_hit);
     share(float(row.relation.blocks_hit), float(missed.max(0)))
 }

@@ -6,6 +6,7 @@ use super::super::page::Rich;
 use super::super::{Badge, Copy, Reply};
 use super::cells;
 use crate::action::Action;
+use crate::model::rates;
 use crate::model::storage::sequences::{self as model, CRITICAL, Limit, Pace, WARNING};
 use crate::probe::sequences::{Sequence, Sequences as Known, SequencesProbe};
 use crate::probe::{Probe as _, Subject};
@@ -90,7 +91,7 @@ impl List for Sequences {
                 let text = format!(
                     "The values of {} of {} sequences are hidden from this role.  {}",
                     format::count(known.unreadable),
-                    format::count(known.read + known.unreadable),
+                    format::count(known.read.saturating_add(known.unreadable)),
                     model::grant(known, server)
                 );
                 (Role::Denied, Some(text))
@@ -128,8 +129,7 @@ impl List for Sequences {
 
     fn badge(&self, rows: &[Row]) -> Option<Badge> {
         let least = |share| rows.iter().filter(|row| row.sequence.share >= share).count();
-        let badge = |severity, count| (count > 0).then_some(Badge { severity, count });
-        badge(Severity::Critical, least(CRITICAL)).or_else(|| badge(Severity::Warning, least(WARNING)))
+        Badge::of(Severity::Critical, least(CRITICAL)).or_else(|| Badge::of(Severity::Warning, least(WARNING)))
     }
 
     fn copies(&self, row: &Row, _world: &World) -> Vec<Copy> {
@@ -139,7 +139,8 @@ impl List for Sequences {
 
 /// What was not read besides what is hidden.
 fn left_out(known: &Known) -> Vec<String> {
-    let rest = known.sequences - known.unreadable - known.unlogged - known.read - known.locked;
+    let told = rates::total([known.unreadable, known.unlogged, known.read, known.locked]);
+    let rest = known.sequences.saturating_sub(told);
     let said = [
         (known.locked, "not read: somebody's lock stands in the way.".to_owned()),
         (known.unlogged, "unlogged, so not on this standby.".to_owned()),
@@ -207,7 +208,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(14, 36),
         align: Align::Left,
         cell: |row| Cell::text(row.name.as_str()),
-        key: |row| cells::text(&row.name),
+        key: |row| Key::from(row.name.as_str()),
     },
     Column {
         id: "used",
@@ -247,7 +248,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(6, 6),
         align: Align::Right,
         cell: |row| model::left(&row.sequence).map_or(Cell::empty(), |left| Cell::text(format::count(left))),
-        key: |row| model::left(&row.sequence).map_or(Key::None, cells::number),
+        key: |row| Key::from(model::left(&row.sequence)),
     },
     Column {
         id: "limit",
@@ -256,7 +257,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(8, 15),
         align: Align::Left,
         cell: |row| Cell::text(row.limit),
-        key: |row| cells::text(row.limit),
+        key: |row| Key::from(row.limit),
     },
     Column {
         id: "column",
@@ -265,6 +266,6 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(8, 44),
         align: Align::Left,
         cell: |row| Cell::text(row.column.as_str()),
-        key: |row| cells::text(&row.column),
+        key: |row| Key::from(row.column.as_str()),
     },
 ];

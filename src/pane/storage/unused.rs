@@ -11,7 +11,7 @@ use crate::probe::indexes_unused::{IndexesUnusedProbe, UnusedIndex};
 use crate::probe::{Probe as _, Subject};
 use crate::ui::format;
 use crate::ui::look::Role;
-use crate::ui::table::{Align, Cell, Column, Order, Record, Width};
+use crate::ui::table::{Align, Cell, Column, Key, Order, Record, Width};
 use crate::world::World;
 
 /// Counters younger than this tell nothing: there are jobs that run once a month.
@@ -119,8 +119,7 @@ impl List for Unused {
         let mut what = Rich::new(index.name.to_string(), Role::Accent);
         what.fact(format!("{} on {}", index.method, row.table), Role::Muted);
         if index.parts > 0 {
-            let parts = usize::try_from(index.parts).unwrap_or_default();
-            what.fact(format::counted(parts, "partition", "partitions"), Role::Muted);
+            what.fact(format::counted(index.parts, "partition", "partitions"), Role::Muted);
         }
         if !row.caveats.is_empty() {
             what.fact(row.caveats.as_str(), Role::Notice);
@@ -165,7 +164,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(14, 40),
         align: Align::Left,
         cell: |row| Cell::text(row.name.as_str()),
-        key: |row| cells::text(&row.name),
+        key: |row| Key::from(row.name.as_str()),
     },
     Column {
         id: "size",
@@ -174,7 +173,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(8, 8),
         align: Align::Right,
         cell: |row| cells::size(row.index.bytes, row.index.estimated_bytes),
-        key: |row| cells::number(row.index.bytes.unwrap_or(row.index.estimated_bytes)),
+        key: |row| Key::from(row.index.bytes.unwrap_or(row.index.estimated_bytes)),
     },
     Column {
         id: "writes",
@@ -183,7 +182,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(6, 6),
         align: Align::Right,
         cell: |row| row.index.writes.map_or(Cell::empty(), cells::count),
-        key: |row| row.index.writes.map_or(crate::ui::table::Key::None, cells::number),
+        key: |row| Key::from(row.index.writes),
     },
     Column {
         id: "table",
@@ -192,7 +191,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(8, 36),
         align: Align::Left,
         cell: |row| Cell::text(row.table.as_str()),
-        key: |row| cells::text(&row.table),
+        key: |row| Key::from(row.table.as_str()),
     },
     Column {
         id: "but",
@@ -201,6 +200,6 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Rest(20),
         align: Align::Left,
         cell: |row| Cell::new(row.caveats.as_str(), Role::Notice),
-        key: |row| cells::text(&row.caveats),
+        key: |row| Key::from(row.caveats.as_str()),
     },
 ];

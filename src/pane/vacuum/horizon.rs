@@ -4,7 +4,7 @@ use super::super::common::{Notice, began, grant, who};
 use super::super::list::{List, Piece};
 use super::super::page::Rich;
 use super::super::{Badge, Copy, Reply};
-use super::{muted, number, text, words};
+use super::muted;
 use crate::action::Action;
 use crate::model::horizon::{self, Kind, Reach};
 use crate::model::overview;
@@ -76,8 +76,8 @@ static COLUMNS: &[Column<Row>] = &[
         help: "role of the session, name of the prepared transaction, slot or standby",
         width: Width::Fit(6, 24),
         align: Align::Left,
-        cell: |row| text(Some(&row.holder.name)),
-        key: |row| words(Some(&row.holder.name)),
+        cell: |row| Cell::text(row.holder.name.as_str()),
+        key: |row| Key::from(row.holder.name.as_str()),
     },
     Column {
         id: "kind",
@@ -86,8 +86,8 @@ static COLUMNS: &[Column<Row>] = &[
                (hot_standby_feedback without a slot)",
         width: Width::Fit(7, 20),
         align: Align::Left,
-        cell: |row| text(Some(&row.holder.kind)),
-        key: |row| words(Some(&row.holder.kind)),
+        cell: |row| Cell::text(row.holder.kind.as_str()),
+        key: |row| Key::from(row.holder.kind.as_str()),
     },
     Column {
         id: "xids",
@@ -113,7 +113,7 @@ static COLUMNS: &[Column<Row>] = &[
                 .age_s
                 .map_or(Cell::empty(), |age| Cell::text(format::duration(age)))
         },
-        key: |row| number(row.holder.age_s),
+        key: |row| Key::from(row.holder.age_s),
     },
     Column {
         id: "holds",
@@ -142,7 +142,7 @@ static COLUMNS: &[Column<Row>] = &[
             Some(kept) => Cell::text(format!("≤{}", format::count(kept))),
             None => Cell::empty(),
         },
-        key: |row| number(row.kept.map(float)),
+        key: |row| Key::from(row.kept),
     },
     Column {
         id: "state",
@@ -151,7 +151,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(5, 22),
         align: Align::Left,
         cell: state,
-        key: |row| words(row.holder.state.as_deref()),
+        key: |row| Key::from(row.holder.state.as_deref()),
     },
     Column {
         id: "pid",
@@ -160,7 +160,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(5, 10),
         align: Align::Right,
         cell: |row| row.holder.pid.map_or(Cell::empty(), |pid| Cell::text(pid.to_string())),
-        key: |row| number(row.holder.pid.map(f64::from)),
+        key: |row| Key::from(row.holder.pid),
     },
     Column {
         id: "application",
@@ -169,7 +169,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(11, 40),
         align: Align::Left,
         cell: |row| muted(row.holder.application.as_deref()),
-        key: |row| words(row.holder.application.as_deref()),
+        key: |row| Key::from(row.holder.application.as_deref()),
     },
 ];
 
@@ -177,7 +177,7 @@ fn state(row: &Row) -> Cell<'_> {
     match (row.holder.active, horizon::kind(&row.holder)) {
         (Some(false), _) => Cell::new("inactive", Role::Notice),
         (Some(true), Kind::Slot | Kind::SlotCatalog) => Cell::text("in use"),
-        _ => text(row.holder.state.as_deref()),
+        _ => Cell::maybe(row.holder.state.as_deref()),
     }
 }
 
@@ -265,12 +265,12 @@ impl List for Horizon {
 
     fn notice(&self, world: &World, _rows: &[Row]) -> Option<Notice> {
         (self.hidden > 0).then(|| {
-            let sessions = format::counted(self.hidden, "session is", "sessions are");
-            let text = format!("The snapshots of {sessions} hidden from this role.  {}", grant(world));
-            Notice::new(
-                Role::Denied,
-                text.replace("session is hidden", "one session are hidden"),
-            )
+            let sessions = format::counted(self.hidden, "session", "sessions");
+            let text = format!(
+                "The snapshots of {sessions} are hidden from this role.  {}",
+                grant(world)
+            );
+            Notice::new(Role::Denied, text)
         })
     }
 
@@ -294,10 +294,7 @@ impl List for Horizon {
 
     fn badge(&self, rows: &[Row]) -> Option<Badge> {
         let count = rows.iter().filter(|row| row.old).count();
-        (count > 0).then_some(Badge {
-            severity: Severity::Warning,
-            count,
-        })
+        Badge::of(Severity::Warning, count)
     }
 
     fn copies(&self, row: &Row, world: &World) -> Vec<Copy> {

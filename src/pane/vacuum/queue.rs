@@ -4,11 +4,9 @@ use super::super::common::{Notice, times_over};
 use super::super::list::{List, Piece};
 use super::super::page::Rich;
 use super::super::{Badge, Reply};
-use super::{number, text, words};
 use crate::action::Action;
 use crate::model::autovacuum::{self, Distance, Present, State, Work};
 use crate::model::overview;
-use crate::model::rates::float;
 use crate::pg::quote;
 use crate::probe::Subject;
 use crate::probe::activity::Activity;
@@ -91,8 +89,8 @@ static COLUMNS: &[Column<Row>] = &[
         help: "schema and name; a TOAST table stands under the name of its table",
         width: Width::Fit(8, 28),
         align: Align::Left,
-        cell: |row| text(Some(&row.name)),
-        key: |row| words(Some(&row.name)),
+        cell: |row| Cell::text(row.name.as_str()),
+        key: |row| Key::from(row.name.as_str()),
     },
     Column {
         id: "due",
@@ -102,7 +100,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(5, 7),
         align: Align::Right,
         cell: |row| share(row.due_share()),
-        key: |row| number(row.due_share()),
+        key: |row| Key::from(row.due_share()),
     },
     Column {
         id: "for",
@@ -110,8 +108,8 @@ static COLUMNS: &[Column<Row>] = &[
         help: "what it is due for: vacuum (dead rows), insert (a vacuum for inserted rows, 13+), analyze",
         width: Width::Fit(6, 7),
         align: Align::Left,
-        cell: |row| text(row.due.map(|due| due.work.name())),
-        key: |row| words(row.due.map(|due| due.work.name())),
+        cell: |row| Cell::maybe(row.due.map(|due| due.work.name())),
+        key: |row| Key::from(row.due.map(|due| due.work.name())),
     },
     Column {
         id: "state",
@@ -131,7 +129,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(5, 6),
         align: Align::Right,
         cell: |row| rows(row, row.table.dead),
-        key: |row| Key::Number(float(row.table.dead)),
+        key: |row| Key::from(row.table.dead),
     },
     Column {
         id: "deadshare",
@@ -140,7 +138,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(5, 7),
         align: Align::Right,
         cell: |row| percent(autovacuum::dead_share(&row.table).filter(|_| !autovacuum::is_parent(&row.table))),
-        key: |row| number(autovacuum::dead_share(&row.table)),
+        key: |row| Key::from(autovacuum::dead_share(&row.table)),
     },
     Column {
         id: "stale",
@@ -150,7 +148,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(5, 8),
         align: Align::Right,
         cell: stale,
-        key: |row| number(autovacuum::changed(&row.table)),
+        key: |row| Key::from(autovacuum::changed(&row.table)),
     },
     Column {
         id: "vacuum",
@@ -159,7 +157,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(6, 6),
         align: Align::Right,
         cell: |row| ago(last(row.table.vacuum_s, row.table.autovacuum_s)),
-        key: |row| number(last(row.table.vacuum_s, row.table.autovacuum_s)),
+        key: |row| Key::from(last(row.table.vacuum_s, row.table.autovacuum_s)),
     },
     Column {
         id: "analyze",
@@ -168,7 +166,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(7, 7),
         align: Align::Right,
         cell: |row| ago(last(row.table.analyze_s, row.table.autoanalyze_s)),
-        key: |row| number(last(row.table.analyze_s, row.table.autoanalyze_s)),
+        key: |row| Key::from(last(row.table.analyze_s, row.table.autoanalyze_s)),
     },
     Column {
         id: "byvacuum",
@@ -177,7 +175,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(7, 7),
         align: Align::Right,
         cell: |row| share(row.share(Work::Vacuum)),
-        key: |row| number(row.share(Work::Vacuum)),
+        key: |row| Key::from(row.share(Work::Vacuum)),
     },
     Column {
         id: "byinsert",
@@ -186,7 +184,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(9, 9),
         align: Align::Right,
         cell: |row| share(row.share(Work::Insert)),
-        key: |row| number(row.share(Work::Insert)),
+        key: |row| Key::from(row.share(Work::Insert)),
     },
     Column {
         id: "byanalyze",
@@ -195,7 +193,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(9, 9),
         align: Align::Right,
         cell: |row| share(row.share(Work::Analyze)),
-        key: |row| number(row.share(Work::Analyze)),
+        key: |row| Key::from(row.share(Work::Analyze)),
     },
     Column {
         id: "rows",
@@ -204,7 +202,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(5, 6),
         align: Align::Right,
         cell: |row| rows(row, row.table.live),
-        key: |row| Key::Number(float(row.table.live)),
+        key: |row| Key::from(row.table.live),
     },
 ];
 
@@ -306,7 +304,7 @@ fn history(table: &Table) -> Rich {
         ("analyzed", table.analyze_s, table.autoanalyze_s, table.analyzes),
     ];
     for (verb, by_hand, by_auto, (hand, auto)) in counts {
-        let when = |ago: Option<f64>| ago.map_or("never".to_owned(), |ago| format!("{} ago", format::age(ago)));
+        let when = |ago: Option<f64>| ago.map_or("never".to_owned(), format::ago);
         let text = format!(
             "{verb} by autovacuum {} ({}), by hand {} ({})",
             when(by_auto),
@@ -324,8 +322,7 @@ fn a_disabled_one(rows: &[Row]) -> Option<String> {
     let row = rows
         .iter()
         .find(|row| row.state == State::Disabled && row.table.owner.is_none())?;
-    let (schema, name) = (&row.table.nspname, &row.table.relname);
-    Some(format!("{}.{}", quote::identifier(schema), quote::identifier(name)))
+    Some(quote::qualified(&row.table.nspname, &row.table.relname))
 }
 
 fn busy(world: &World) -> Option<usize> {
@@ -424,16 +421,12 @@ impl List for Queue {
             let text = format!(
                 "Every worker is busy while {} due. More autovacuum_max_workers share the same cost limit: raise \
                  autovacuum_vacuum_cost_limit too.",
-                format::counted(
-                    usize::try_from(queue.totals.over).unwrap_or(usize::MAX),
-                    "table is",
-                    "tables are"
-                )
+                format::counted(queue.totals.over, "table is", "tables are")
             );
             return Some(Notice::new(Role::Warning, text));
         }
         (disabled > 0).then(|| {
-            let tables = format::counted(usize::try_from(disabled).unwrap_or(usize::MAX), "table is", "tables are");
+            let tables = format::counted(disabled, "table is", "tables are");
             let text = format!(
                 "{tables} due and left out by autovacuum: autovacuum_enabled = false.  ALTER TABLE {} RESET (autovacuum_enabled);",
                 a_disabled_one(rows).unwrap_or_else(|| "...".to_owned())
@@ -468,10 +461,6 @@ impl List for Queue {
     }
 
     fn badge(&self, _rows: &[Row]) -> Option<Badge> {
-        let count = usize::try_from(self.stuck).ok().filter(|count| *count > 0)?;
-        Some(Badge {
-            severity: Severity::Warning,
-            count,
-        })
+        Badge::of(Severity::Warning, usize::try_from(self.stuck).unwrap_or_default())
     }
 }

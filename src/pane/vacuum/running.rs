@@ -4,11 +4,10 @@ use super::super::common::{Notice, blocking, grant};
 use super::super::list::{List, Piece};
 use super::super::page::Rich;
 use super::super::{Badge, Copy, Reply};
-use super::{muted, number, text, words};
+use super::muted;
 use crate::action::Action;
 use crate::model::activity::Blocking;
 use crate::model::progress::{self, Pace};
-use crate::model::rates::float;
 use crate::probe::Subject;
 use crate::probe::autovacuum::{AutovacuumProbe, Setting};
 use crate::probe::progress::{Progress, ProgressProbe};
@@ -128,8 +127,8 @@ static COLUMNS: &[Column<Row>] = &[
         help: "what it works on; in another database only its number is known",
         width: Width::Fit(8, 26),
         align: Align::Left,
-        cell: |row| text(Some(&row.relation)),
-        key: |row| words(Some(&row.relation)),
+        cell: |row| Cell::text(row.relation.as_str()),
+        key: |row| Key::from(row.relation.as_str()),
     },
     Column {
         id: "command",
@@ -141,7 +140,7 @@ static COLUMNS: &[Column<Row>] = &[
             let saving = row.command.prevents_wraparound();
             Cell::new(row.kind.as_str(), if saving { Role::Notice } else { Role::Text })
         },
-        key: |row| words(Some(&row.kind)),
+        key: |row| Key::from(row.kind.as_str()),
     },
     Column {
         id: "share",
@@ -153,7 +152,7 @@ static COLUMNS: &[Column<Row>] = &[
             Some(share) => Cell::text(format::percent(share * 100.0)),
             None => Cell::empty(),
         },
-        key: |row| number(row.command.share()),
+        key: |row| Key::from(row.command.share()),
     },
     Column {
         id: "left",
@@ -162,7 +161,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(4, 12),
         align: Align::Right,
         cell: left,
-        key: |row| number(row.pace.and_then(|pace| pace.left_s)),
+        key: |row| Key::from(row.pace.and_then(|pace| pace.left_s)),
     },
     Column {
         id: "phase",
@@ -170,8 +169,8 @@ static COLUMNS: &[Column<Row>] = &[
         help: "what it does now, in the server's words; of COPY where the data comes from or goes to",
         width: Width::Fit(6, 22),
         align: Align::Left,
-        cell: |row| text(Some(&row.phase)),
-        key: |row| words(Some(&row.phase)),
+        cell: |row| Cell::text(row.phase.as_str()),
+        key: |row| Key::from(row.phase.as_str()),
     },
     Column {
         id: "blocks",
@@ -183,7 +182,7 @@ static COLUMNS: &[Column<Row>] = &[
             0 => Cell::empty(),
             blocks => Cell::new(format::count(blocks), Role::Warning),
         },
-        key: |row| number((row.blocks > 0).then(|| float(i64::try_from(row.blocks).unwrap_or(i64::MAX)))),
+        key: |row| Key::from((row.blocks > 0).then_some(row.blocks)),
     },
     Column {
         id: "since",
@@ -195,7 +194,7 @@ static COLUMNS: &[Column<Row>] = &[
             Some(since) => Cell::text(format::duration(since)),
             None => Cell::empty(),
         },
-        key: |row| number(row.command.since_s),
+        key: |row| Key::from(row.command.since_s),
     },
     Column {
         id: "amount",
@@ -203,8 +202,8 @@ static COLUMNS: &[Column<Row>] = &[
         help: "done in this phase and to be done",
         width: Width::Fit(6, 28),
         align: Align::Right,
-        cell: |row| row.done().map_or(Cell::empty(), Cell::text),
-        key: |row| number(row.command.done.map(float)),
+        cell: |row| Cell::maybe(row.done()),
+        key: |row| Key::from(row.command.done),
     },
     Column {
         id: "rate",
@@ -212,8 +211,8 @@ static COLUMNS: &[Column<Row>] = &[
         help: "done per second, over the last minute at most",
         width: Width::Fit(4, 16),
         align: Align::Right,
-        cell: |row| row.rate().map_or(Cell::empty(), Cell::text),
-        key: |row| number(row.pace.map(|pace| pace.per_second)),
+        cell: |row| Cell::maybe(row.rate()),
+        key: |row| Key::from(row.pace.map(|pace| pace.per_second)),
     },
     Column {
         id: "rounds",
@@ -226,7 +225,7 @@ static COLUMNS: &[Column<Row>] = &[
             Some(rounds) => Cell::text(format::count(rounds)),
             None => Cell::empty(),
         },
-        key: |row| number(row.command.rounds.map(float)),
+        key: |row| Key::from(row.command.rounds),
     },
     Column {
         id: "pid",
@@ -235,7 +234,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(5, 10),
         align: Align::Right,
         cell: |row| Cell::text(row.command.pid.to_string()),
-        key: |row| Key::Number(f64::from(row.command.pid)),
+        key: |row| Key::from(row.command.pid),
     },
     Column {
         id: "wait",
@@ -244,7 +243,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(4, 24),
         align: Align::Left,
         cell: |row| wait(row).map_or(Cell::empty(), |wait| Cell::new(wait, Role::Muted)),
-        key: |row| words(row.command.wait_event.as_deref()),
+        key: |row| Key::from(row.command.wait_event.as_deref()),
     },
     Column {
         id: "index",
@@ -253,7 +252,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(5, 40),
         align: Align::Left,
         cell: |row| muted(row.command.index.as_deref()),
-        key: |row| words(row.command.index.as_deref()),
+        key: |row| Key::from(row.command.index.as_deref()),
     },
 ];
 
@@ -468,10 +467,7 @@ impl List for Running {
 
     fn badge(&self, rows: &[Row]) -> Option<Badge> {
         let count = rows.iter().filter(|row| row.command.prevents_wraparound()).count();
-        (count > 0).then_some(Badge {
-            severity: Severity::Notice,
-            count,
-        })
+        Badge::of(Severity::Notice, count)
     }
 
     fn copies(&self, row: &Row, _world: &World) -> Vec<Copy> {

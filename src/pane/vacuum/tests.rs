@@ -280,16 +280,16 @@ fn busy() -> World {
 
 #[test]
 fn each_panel_at_80x24() {
-    let mut view = vacuum();
+    let mut view = pane();
     for panel in ["running", "queue", "horizon"] {
-        insta::assert_snapshot!(format!("{panel}_80x24"), screen(&mut view, &busy(), 80, 24));
+        insta::assert_snapshot!(format!("{panel}_80x24"), screen(view.as_mut(), &busy(), 80, 24));
         assert_eq!(view.on(Action::NextView, &busy()), Reply::Taken);
     }
 }
 
 #[test]
 fn all_panels_where_there_is_room() {
-    insta::assert_snapshot!("all_120x40", screen(&mut vacuum(), &busy(), 120, 40));
+    insta::assert_snapshot!("all_120x40", screen(pane().as_mut(), &busy(), 120, 40));
 }
 
 #[test]
@@ -310,14 +310,14 @@ fn calm_and_unknown_look_calm_and_unknown() {
         ),
         answer::<HorizonProbe>(Vec::new(), None),
     ]);
-    let mut view = vacuum();
-    insta::assert_snapshot!("calm_120x40", screen(&mut view, &calm, 120, 40));
+    let mut view = pane();
+    insta::assert_snapshot!("calm_120x40", screen(view.as_mut(), &calm, 120, 40));
     assert_eq!(view.badge(), None);
     let mut standby = calm;
     standby.skip("autovacuum", "a standby has no autovacuum");
-    let shown = screen(&mut vacuum(), &standby, 120, 40);
+    let shown = screen(pane().as_mut(), &standby, 120, 40);
     assert!(shown.contains("Not asked: a standby has no autovacuum."), "{shown}");
-    let before = screen(&mut vacuum(), &world(&[]), 120, 40);
+    let before = screen(pane().as_mut(), &world(&[]), 120, 40);
     assert!(before.contains("Asking for running commands."), "{before}");
 }
 
@@ -341,7 +341,7 @@ fn what_is_hidden_says_so() {
         answer::<AutovacuumProbe>(queue(), None),
         answer::<HorizonProbe>(Vec::new(), None),
     ]);
-    let shown = screen(&mut vacuum(), &world, 120, 40);
+    let shown = screen(pane().as_mut(), &world, 120, 40);
     assert!(
         shown.contains("How far 1 of 1 are is hidden from this role.  GRANT pg_monitor"),
         "{shown}"
@@ -367,7 +367,7 @@ fn an_answer_is_fresh_for_as_long_as_it_was_dear() {
 
 #[test]
 fn the_tab_tells_the_worst() {
-    let mut view = vacuum();
+    let mut view = pane();
     view.derive(&busy());
     // One disabled table; two old holders.
     let expected = Badge {
@@ -380,31 +380,31 @@ fn the_tab_tells_the_worst() {
 #[test]
 fn enter_opens_what_the_row_is_about_and_y_copies_the_remedy() {
     let world = busy();
-    let mut view = vacuum();
-    let on = |view: &mut Panels, actions: &[Action]| {
+    let mut view = pane();
+    let on = |view: &mut dyn View, actions: &[Action]| {
         screen(view, &world, 80, 24);
         actions.iter().map(|action| view.on(*action, &world)).last().unwrap()
     };
     let backend = |pid, start| Reply::Open(Subject::Backend { pid, start });
-    assert_eq!(on(&mut view, &[Action::First, Action::Enter]), backend(901, 1));
-    on(&mut view, &[Action::NextView]);
+    assert_eq!(on(view.as_mut(), &[Action::First, Action::Enter]), backend(901, 1));
+    on(view.as_mut(), &[Action::NextView]);
     assert_eq!(
-        on(&mut view, &[Action::First, Action::Enter]),
+        on(view.as_mut(), &[Action::First, Action::Enter]),
         Reply::Open(Subject::Relation(17_003))
     );
-    on(&mut view, &[Action::NextView]);
-    let slot = on(&mut view, &[Action::First, Action::Enter]);
+    on(view.as_mut(), &[Action::NextView]);
+    let slot = on(view.as_mut(), &[Action::First, Action::Enter]);
     assert_eq!(slot, Reply::Tell("No process stands behind it.".to_owned()));
-    let first = |view: &Panels| view.copies(&world).first().map(|copy| copy.text.clone()).unwrap();
-    assert!(first(&view).starts_with("SELECT pg_drop_replication_slot('cdc'); -- WARNING"));
-    assert_eq!(on(&mut view, &[Action::Down, Action::Enter]), backend(700, 7));
+    let first = |view: &dyn View| view.copies(&world).first().map(|copy| copy.text.clone()).unwrap();
+    assert!(first(view.as_ref()).starts_with("SELECT pg_drop_replication_slot('cdc'); -- WARNING"));
+    assert_eq!(on(view.as_mut(), &[Action::Down, Action::Enter]), backend(700, 7));
     assert!(
-        first(&view).starts_with("SELECT pg_terminate_backend(700); -- shop@app"),
+        first(view.as_ref()).starts_with("SELECT pg_terminate_backend(700); -- shop@app"),
         "{}",
-        first(&view)
+        first(view.as_ref())
     );
-    on(&mut view, &[Action::Down]);
-    assert!(first(&view).starts_with("ROLLBACK PREPARED 'tx-1'; -- run in database app, as bob"));
+    on(view.as_mut(), &[Action::Down]);
+    assert!(first(view.as_ref()).starts_with("ROLLBACK PREPARED 'tx-1'; -- run in database app, as bob"));
 }
 
 #[test]
@@ -471,9 +471,9 @@ proptest! {
             answer::<AutovacuumProbe>(queue, None),
             answer::<HorizonProbe>(vec![holder], None),
         ]);
-        let mut view = vacuum();
+        let mut view = pane();
         for _ in 0..3 {
-            screen(&mut view, &world, size.0, size.1);
+            screen(view.as_mut(), &world, size.0, size.1);
             view.copies(&world);
             view.on(Action::NextView, &world);
         }

@@ -13,7 +13,7 @@ use crate::probe::progress::{Progress, ProgressProbe};
 use crate::probe::wraparound_databases::WraparoundDatabases;
 use crate::ui::format;
 use crate::ui::look::Role;
-use crate::ui::table::{Cell, Key};
+use crate::ui::table::Cell;
 use crate::world::World;
 use crate::world::message::Severity;
 
@@ -60,13 +60,11 @@ pub(super) fn mark(level: Level) -> Option<Role> {
 
 /// What is wrong, for the tab.
 pub(super) fn badge(levels: impl Iterator<Item = Level>) -> Option<Badge> {
-    let bad: Vec<Level> = levels.filter(|level| *level >= Level::Warning).collect();
-    let severity = match bad.iter().max()? {
-        Level::Warning => Severity::Warning,
-        _ => Severity::Critical,
-    };
-    let count = bad.len();
-    Some(Badge { severity, count })
+    Badge::of_rows(levels.filter_map(|level| match level {
+        Level::Fine | Level::Due => None,
+        Level::Warning => Some(Severity::Warning),
+        Level::Critical | Level::Stopped => Some(Severity::Critical),
+    }))
 }
 
 /// The share of the way to the stop, of whichever is further.
@@ -98,11 +96,6 @@ pub(super) fn stop_in(ways: &Ways, burn: &Burn) -> Cell<'static> {
 pub(super) fn hidden(count: i64) -> Option<Piece> {
     let text = || format!("{} healthy defaults hidden", format::exact(count));
     (count > 0).then(|| (text(), Role::Muted))
-}
-
-/// A number to sort by.
-pub(super) fn number(value: i64) -> Key<'static> {
-    Key::Number(crate::model::rates::float(value))
 }
 
 /// What is known of saving and holding back.
@@ -182,7 +175,7 @@ pub(super) fn line(counter: Counter, way: &Way, burn: &Burn) -> Rich {
         Counter::Multixact => "Multixacts",
     };
     let mut line = Rich::new(format!("{what} {}", format::exact(way.age)), role(way.level()));
-    let mark = |name: &str, at: i64| match at - way.age {
+    let mark = |name: &str, at: i64| match at.saturating_sub(way.age) {
         left if left > 0 => format!("{name} in {}", format::count(left)),
         _ => format!("{name} passed ({})", format::count(at)),
     };

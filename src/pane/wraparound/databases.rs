@@ -104,7 +104,7 @@ static COLUMNS: &[Column<Row>] = &[
             let role = if row.database.here { Role::Title } else { Role::Text };
             Cell::new(row.database.datname.as_str(), role)
         },
-        key: |row| Key::Text(row.database.datname.as_str().into()),
+        key: |row| Key::from(row.database.datname.as_str()),
     },
     Column {
         id: "way",
@@ -122,7 +122,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(7, 7),
         align: Align::Right,
         cell: |row| cells::age(&row.ways.xid),
-        key: |row| cells::number(row.ways.xid.age),
+        key: |row| Key::from(row.ways.xid.age),
     },
     Column {
         id: "mxid",
@@ -131,7 +131,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(8, 8),
         align: Align::Right,
         cell: |row| cells::age(&row.ways.multixact),
-        key: |row| cells::number(row.ways.multixact.age),
+        key: |row| Key::from(row.ways.multixact.age),
     },
     Column {
         id: "left",
@@ -140,7 +140,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(5, 6),
         align: Align::Right,
         cell: |row| Cell::text(format::count(row.ways.worse().1.left())),
-        key: |row| cells::number(row.ways.worse().1.left()),
+        key: |row| Key::from(row.ways.worse().1.left()),
     },
     Column {
         id: "stop",
@@ -149,7 +149,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(7, 7),
         align: Align::Right,
         cell: |row| cells::stop_in(&row.ways, &row.burn),
-        key: |row| row.ways.seconds_left(&row.burn).map_or(Key::None, Key::Number),
+        key: |row| Key::from(row.ways.seconds_left(&row.burn)),
     },
     Column {
         id: "forced",

@@ -12,8 +12,7 @@ use super::list::ListView;
 use super::panels::Panels;
 
 /// The pane.
-#[must_use]
-pub fn pane() -> Box<dyn View> {
+pub(super) fn pane() -> Box<dyn View> {
     let panels: Vec<Box<dyn View>> = vec![
         Box::<ListView<databases::Databases>>::default(),
         Box::<ListView<relations::Relations>>::default(),

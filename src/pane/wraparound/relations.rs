@@ -112,7 +112,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(7, 7),
         align: Align::Right,
         cell: |row| cells::age(&row.ways.xid),
-        key: |row| cells::number(row.ways.xid.age),
+        key: |row| Key::from(row.ways.xid.age),
     },
     Column {
         id: "mxid",
@@ -121,7 +121,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(8, 8),
         align: Align::Right,
         cell: |row| cells::age(&row.ways.multixact),
-        key: |row| cells::number(row.ways.multixact.age),
+        key: |row| Key::from(row.ways.multixact.age),
     },
     Column {
         id: "forced",
@@ -142,7 +142,7 @@ static COLUMNS: &[Column<Row>] = &[
             0 => Cell::new("?", Role::Muted),
             bytes => Cell::new(format!("≈{}", format::bytes(bytes)), Role::Estimated),
         },
-        key: |row| cells::number(row.relation.bytes),
+        key: |row| Key::from(row.relation.bytes),
     },
     Column {
         id: "kind",
@@ -206,7 +206,7 @@ impl List for Relations {
             return Vec::new();
         };
         let database = world.server.as_ref().map_or("", |server| server.database.as_str());
-        let total = format::exact(answer.total - answer.hidden);
+        let total = format::exact(answer.total.saturating_sub(answer.hidden));
         let mut head = vec![(format!("in {database}: top {} of {total}", rows.len()), Role::Text)];
         head.extend(cells::hidden(answer.hidden));
         if answer.due > 0 {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::ui::format::Number;
 use crate::ui::look::Role;
 
 /// One column of a table of `R`.
@@ -63,6 +64,11 @@ impl<'a> Cell<'a> {
         Self::new(text, Role::Text)
     }
 
+    /// Plain text, or nothing.
+    pub fn maybe(text: Option<impl Into<Cow<'a, str>>>) -> Self {
+        text.map_or_else(Self::empty, Self::text)
+    }
+
     /// Nothing to show: the column does not apply to this row.
     #[must_use]
     pub const fn empty() -> Self {
@@ -82,6 +88,30 @@ pub enum Key<'a> {
     Number(f64),
     /// By text.
     Text(Cow<'a, str>),
+}
+
+impl<N: Number> From<N> for Key<'_> {
+    fn from(number: N) -> Self {
+        Self::Number(number.value())
+    }
+}
+
+impl<N: Number> From<Option<N>> for Key<'_> {
+    fn from(number: Option<N>) -> Self {
+        number.map_or(Self::None, Self::from)
+    }
+}
+
+impl<'a> From<&'a str> for Key<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl<'a> From<Option<&'a str>> for Key<'a> {
+    fn from(text: Option<&'a str>) -> Self {
+        text.map_or(Self::None, Self::from)
+    }
 }
 
 /// What a table needs from its rows.

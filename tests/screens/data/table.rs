@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use pgmon_tui::probe::measure::{Heap, Measure, Measured};
 use pgmon_tui::probe::measure_indexes::{self, MeasureIndexes, Tree};
-use pgmon_tui::probe::relation::{Exact, Identity, Name, Relation, Size, Toast};
+use pgmon_tui::probe::named::Named;
+use pgmon_tui::probe::relation::{Exact, Identity, Relation, Size, Toast};
 use pgmon_tui::probe::relation_columns::{Column, RelationColumns, Statistics};
 use pgmon_tui::probe::relation_family::{Family, RelationFamily};
 use pgmon_tui::probe::relation_indexes::{Index, RelationIndexes};
@@ -28,10 +29,10 @@ const SETTINGS: [&str; 7] = [
     "autovacuum_analyze_scale_factor=0.1",
 ];
 
-fn name(relation: &str) -> Name {
-    Name {
-        schema: "public".to_owned(),
-        relation: relation.to_owned(),
+fn name(relation: &str) -> Named {
+    Named {
+        nspname: "public".to_owned(),
+        relname: relation.to_owned(),
     }
 }
 

@@ -176,12 +176,10 @@ drawn! {
         parent, bound, key, children, toast_of, toast_of_options, toast, size, tuples, pages, visible_pages, block,
         xid_age, mxid_age, now,
     }
-    relation::Name { schema, relation }
     relation::Parent { oid, name, key, children }
     relation::Toast { oid, name, options, pages, visible_pages, xid_age, mxid_age }
     relation::Size { exact, index_pages, indexes, busy }
     relation::Exact { heap, maps, toast, indexes }
-    relation::Busy { pid, held }
     relation_stats::Stats {
         oid, live, dead, mods, inserts, inserted, updated, deleted, hot_updated, newpage_updated, seq, index, heap,
         indexes, vacuum, autovacuum, analyze, autoanalyze, frozen_pages, reset, settings, in_recovery, now,

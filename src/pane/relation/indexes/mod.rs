@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::measuring::{self, Measuring, Offer, Outcome, Target, index_costs};
 use super::{Last, answer};
 use crate::action::Action;
-use crate::model::relation_sql;
+use crate::model::{rates, relation_sql};
 use crate::pane::common::Notice;
 use crate::pane::list::{List, Piece};
 use crate::pane::page::Rich;
@@ -70,7 +70,7 @@ impl Indexes {
         }
         // The locks are asked for every other second, size and name were not: theirs may be over.
         let locks = answer::<RelationLocks>(self.oid, world).map(|locks| locks.locks.as_slice());
-        let name = relation_sql::qualified(&index.name);
+        let name = index.name.sql();
         let on_index = |locks: &[_]| super::locks::exclusive(locks, |lock| lock.indexes > 0 && !lock.heap);
         if let Some(busy) = locks.and_then(on_index) {
             return Err(measuring::refused(&name, busy));
@@ -132,7 +132,7 @@ impl List for Indexes {
         if rows.is_empty() {
             return Vec::new();
         }
-        let bytes: i64 = rows.iter().filter_map(|row| row.index.bytes).sum();
+        let bytes = rates::total(rows.iter().filter_map(|row| row.index.bytes));
         let mut head = vec![
             (format::counted(rows.len(), "index", "indexes"), Role::Title),
             (format::bytes(bytes), Role::Text),
@@ -169,8 +169,8 @@ impl List for Indexes {
             rests.fact(format!("constraint {constraint}"), Role::Text);
         }
         if row.index.referenced_by > 0 {
-            let keys = usize::try_from(row.index.referenced_by).unwrap_or_default();
-            let keys = format::counted(keys, "foreign key rests on it", "foreign keys rest on it");
+            let by = row.index.referenced_by;
+            let keys = format::counted(by, "foreign key rests on it", "foreign keys rest on it");
             rests.fact(keys, Role::Text);
         }
         if !row.index.is_valid {
@@ -192,7 +192,7 @@ impl List for Indexes {
     }
 
     fn copies(&self, row: &Row, _world: &World) -> Vec<Copy> {
-        let mut copies = vec![Copy::new("name", relation_sql::qualified(&row.index.name))];
+        let mut copies = vec![Copy::new("name", row.index.name.sql())];
         copies.extend(
             row.index
                 .definition

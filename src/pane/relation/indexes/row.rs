@@ -1,6 +1,7 @@
 //! An index as a line of the table.
 
 use crate::model::bloat;
+use crate::model::rates::{float, share};
 use crate::pane::page::Rich;
 use crate::pane::relation::ago;
 use crate::probe::measure_indexes::{Measured, Tree};
@@ -76,7 +77,7 @@ impl Row {
             rich.fact(format!("{} out of order", format::percent(fragmentation)), Role::Text);
         }
         let unused = format::counted(
-            usize::try_from(tree.empty + tree.deleted).unwrap_or_default(),
+            tree.empty + tree.deleted,
             "empty or deleted page",
             "empty or deleted pages",
         );
@@ -109,8 +110,8 @@ static COLUMNS: &[Column<Row>] = &[
         help: "its name",
         width: Width::Fit(8, 32),
         align: Align::Left,
-        cell: |row| Cell::text(row.index.name.relation.as_str()),
-        key: |row| Key::Text(row.index.name.relation.as_str().into()),
+        cell: |row| Cell::text(row.index.name.relname.as_str()),
+        key: |row| Key::from(row.index.name.relname.as_str()),
     },
     Column {
         id: "size",
@@ -119,7 +120,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(7, 8),
         align: Align::Right,
         cell: Row::size,
-        key: |row| number(row.index.bytes.or(Some(row.index.planned_bytes))),
+        key: |row| Key::from(row.index.bytes.or(Some(row.index.planned_bytes))),
     },
     Column {
         id: "scans",
@@ -131,7 +132,7 @@ static COLUMNS: &[Column<Row>] = &[
             0 => Cell::new("0", Role::Notice),
             scans => Cell::text(format::count(scans)),
         },
-        key: |row| number(Some(row.index.scans)),
+        key: |row| Key::from(row.index.scans),
     },
     Column {
         id: "last",
@@ -160,7 +161,7 @@ static COLUMNS: &[Column<Row>] = &[
         },
         key: |row| {
             let density = row.tree().and_then(|tree| tree.density);
-            density.map_or(Key::None, Key::Number)
+            Key::from(density)
         },
     },
     Column {
@@ -179,7 +180,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(3, 7),
         align: Align::Right,
         cell: |row| Cell::text(format::share(row.index.hits, row.index.blocks)),
-        key: |row| number((row.index.blocks > 0).then_some(row.index.hits * 1000 / row.index.blocks.max(1))),
+        key: |row| Key::from(share(float(row.index.hits), float(row.index.blocks - row.index.hits))),
     },
     Column {
         id: "read",
@@ -188,7 +189,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(7, 7),
         align: Align::Right,
         cell: |row| Cell::text(format::count(row.index.entries_read)),
-        key: |row| number(Some(row.index.entries_read)),
+        key: |row| Key::from(row.index.entries_read),
     },
     Column {
         id: "fetched",
@@ -197,7 +198,7 @@ static COLUMNS: &[Column<Row>] = &[
         width: Width::Fit(4, 6),
         align: Align::Right,
         cell: |row| Cell::text(format::count(row.index.rows_fetched)),
-        key: |row| number(Some(row.index.rows_fetched)),
+        key: |row| Key::from(row.index.rows_fetched),
     },
     Column {
         id: "on",
@@ -209,8 +210,3 @@ static COLUMNS: &[Column<Row>] = &[
         key: |row| Key::Text(row.on().into()),
     },
 ];
-
-#[expect(clippy::cast_precision_loss, reason = "only for the order of rows")]
-fn number(value: Option<i64>) -> Key<'static> {
-    value.map_or(Key::None, |value| Key::Number(value as f64))
-}
