@@ -80,6 +80,12 @@ pub(super) trait List: Default + 'static {
     /// The rows by what is known now; `None` if nothing is. Called on new data and after [`Self::on`] took an action.
     fn rows(&mut self, world: &World) -> Option<Vec<Self::Row>>;
 
+    /// True where rows are many and those made last still hold, as what they were made of has not changed: they are not
+    /// made and sorted again.
+    fn holds(&self, _world: &World) -> bool {
+        false
+    }
+
     /// How many of the rows are shown at most, the first ones by the order the user has chosen; all of them if `None`.
     fn limit(&self, _world: &World) -> Option<usize> {
         None
@@ -267,10 +273,12 @@ impl<L: List> View for ListView<L> {
         let probe = L::PROBES.first().copied().unwrap_or_default();
         self.stale = matches!(world.freshness(probe), Freshness::Stale(_));
         self.shown = self.list.shown(world);
-        let rows = self.list.rows(world);
-        self.known = rows.is_some();
-        self.table.set_limit(self.list.limit(world));
-        self.table.set_rows(rows.unwrap_or_default());
+        if !(self.known && self.list.holds(world)) {
+            let rows = self.list.rows(world);
+            self.known = rows.is_some();
+            self.table.set_limit(self.list.limit(world));
+            self.table.set_rows(rows.unwrap_or_default());
+        }
         // Before anything is known a count would say zero.
         self.head = if self.known {
             self.list.head(world, self.table.rows())

@@ -8,8 +8,8 @@ use crate::pg::rows::{Row, Rows};
 use crate::probe::pulse::PulseProbe;
 use crate::probe::{Ask, Param, Probe, Spec, Tier, Wanted};
 
-/// One part in so many of a processor is what this question may cost for long: 2 ms every 15 s, 0.3 s every 150 s.
-const SHARE: u32 = 500;
+/// One part in so many of a processor is what this question may cost for long: 3 ms every 15 s, 0.3 s every 5 minutes.
+const SHARE: u32 = 1000;
 
 /// The probe.
 pub struct AutovacuumProbe;
@@ -158,7 +158,7 @@ impl Probe for AutovacuumProbe {
         id: "autovacuum",
         title: "how near tables are to their autovacuum thresholds",
         why: "One pass over pg_class with three counters a table, details only for the first $1. It takes a \
-              millisecond on a small database and 0.3 s with 105,000 tables, so the next question waits 500 times \
+              millisecond on a small database and 0.3 s with 105,000 tables, so the next question waits 1000 times \
               as long as the last answer took: never more than 0.2 % of one processor.",
         tier: Tier::Workload,
         variants: &[

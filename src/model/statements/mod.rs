@@ -156,6 +156,12 @@ impl Workload {
         }
     }
 
+    /// How many statements' texts were seen in sessions.
+    #[must_use]
+    pub fn texts_seen(&self) -> usize {
+        self.seen.len()
+    }
+
     /// The text of a statement as some session ran it, constants and all.
     #[must_use]
     pub fn seen(&self, query: i64) -> Option<&Arc<str>> {

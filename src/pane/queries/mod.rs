@@ -16,7 +16,7 @@ use crate::ui::highlight::highlight;
 use crate::ui::look::Role;
 use crate::ui::table::Order;
 use crate::world::World;
-use row::Row;
+use row::{Row, State};
 
 pub(super) use columns::milliseconds;
 pub(super) use row::{Source, TextOf};
@@ -58,6 +58,32 @@ impl Window {
 #[derive(Debug, Default)]
 struct Statements {
     window: Window,
+    /// What the newest rows were made of.
+    made_of: Option<Made>,
+}
+
+/// What rows are made of: while it stays the same, so do they.
+#[derive(Clone, Debug, PartialEq)]
+struct Made {
+    window: Window,
+    from: Option<f64>,
+    to: f64,
+    source: State,
+}
+
+impl Made {
+    fn of(window: Window, world: &World) -> Option<Self> {
+        if window == Window::Mark && world.workload.marked().is_none() {
+            return None;
+        }
+        let (window, interval) = window.interval(world)?;
+        Some(Self {
+            window,
+            from: interval.from,
+            to: interval.to,
+            source: Source::of(world).state(),
+        })
+    }
 }
 
 impl Statements {
@@ -113,6 +139,7 @@ impl List for Statements {
     const ASKING: &'static str = "Asking what statements cost.";
 
     fn rows(&mut self, world: &World) -> Option<Vec<Row>> {
+        self.made_of = None;
         if self.window == Window::Mark && world.workload.marked().is_none() {
             self.window = Window::Last;
         }
@@ -121,6 +148,7 @@ impl List for Statements {
             return world.workload.since_reset().map(|_| Vec::new());
         }
         let (_, interval) = self.window.interval(world)?;
+        self.made_of = Made::of(self.window, world);
         Some(
             interval
                 .rows
@@ -128,6 +156,10 @@ impl List for Statements {
                 .map(|growth| source.row(growth, interval))
                 .collect(),
         )
+    }
+
+    fn holds(&self, world: &World) -> bool {
+        self.made_of.is_some() && self.made_of == Made::of(self.window, world)
     }
 
     fn limit(&self, world: &World) -> Option<usize> {

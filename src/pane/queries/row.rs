@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::statements::{Growth, Interval};
-use crate::probe::Probe;
 use crate::probe::extensions::ExtensionsProbe;
 use crate::probe::statement_texts::{StatementTexts, Texts};
+use crate::probe::{Mono, Probe};
 use crate::world::World;
 
 /// Texts that could not be read are asked for again after this.
@@ -66,6 +66,20 @@ pub(in crate::pane) struct Source<'a> {
     io_timing: Option<bool>,
 }
 
+/// Which state of its sources a row was made of.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::pane) struct State {
+    /// When the newest texts were asked for.
+    texts: Option<Mono>,
+    /// How many texts of running sessions are known; they only become more.
+    seen: usize,
+    failed: bool,
+    waits: bool,
+    block: f64,
+    planning: Option<bool>,
+    io_timing: Option<bool>,
+}
+
 impl<'a> Source<'a> {
     pub fn of(world: &'a World) -> Self {
         let extensions = world.get::<ExtensionsProbe>();
@@ -79,6 +93,19 @@ impl<'a> Source<'a> {
             block: f64::from(block),
             planning: extensions.and_then(|extensions| extensions.track_planning),
             io_timing: extensions.map(|extensions| extensions.track_io_timing),
+        }
+    }
+
+    /// All of it that changes rows.
+    pub fn state(&self) -> State {
+        State {
+            texts: self.world.latest.ran::<StatementTexts>().map(|ran| ran.started),
+            seen: self.world.workload.texts_seen(),
+            failed: self.failed,
+            waits: self.waits,
+            block: self.block,
+            planning: self.planning,
+            io_timing: self.io_timing,
         }
     }
 
