@@ -20,7 +20,7 @@ use crate::probe::prepared::PreparedXacts;
 use crate::probe::pulse::PulseProbe;
 use crate::probe::statement_texts::StatementTexts;
 use crate::probe::statements::StatementsProbe;
-use crate::probe::{Latest, Mono, Probe, Ran, Sample, Tier};
+use crate::probe::{Demand, Latest, Mono, Probe, Ran, Sample, Tier};
 use message::{Messages, Severity};
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -234,6 +234,32 @@ impl World {
     #[must_use]
     pub fn last_ran(&self, probe: &str) -> Option<&Ran> {
         self.asked.get(probe)?.last.as_ref().map(|sample| &sample.ran)
+    }
+
+    /// A demand on a probe that differs from the last one it answered.
+    #[must_use]
+    pub fn next_demand(&self, probe: &'static str) -> Demand {
+        let last = self.last_ran(probe).and_then(|ran| ran.demand);
+        let nth = last.map_or(0, |last| last.nth).wrapping_add(1);
+        Demand { probe, nth }
+    }
+
+    /// The database we are connected to; empty before the first connection.
+    #[must_use]
+    pub fn database(&self) -> &str {
+        self.server.as_ref().map_or("", |server| &server.database)
+    }
+
+    /// The role we are; empty before the first connection.
+    #[must_use]
+    pub fn role(&self) -> &str {
+        self.server.as_ref().map_or("", |server| &server.role)
+    }
+
+    /// The role sees the sessions and statements of all others.
+    #[must_use]
+    pub fn sees_all(&self) -> bool {
+        self.server.as_ref().is_some_and(|server| server.reads_all_stats)
     }
 
     /// In recovery: by the newest pulse, since a promotion breaks no connection.

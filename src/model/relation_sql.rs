@@ -1,5 +1,6 @@
 //! Statements about one relation, for people to paste: names are quoted where SQL wants it.
 
+use crate::pg::privilege;
 use crate::pg::quote::{identifier, literal};
 use crate::probe::named::Named;
 
@@ -39,10 +40,9 @@ pub fn size(name: &Named) -> String {
 /// Lets a role see the statistics of the columns: of all tables (14+), or of this one.
 #[must_use]
 pub fn grant_statistics(name: &Named, role: &str, major: u32) -> String {
-    let role = identifier(role);
-    let this = format!("GRANT SELECT ON {} TO {role};", name.sql());
+    let this = format!("GRANT SELECT ON {} TO {};", name.sql(), identifier(role));
     if major >= 14 {
-        format!("GRANT pg_read_all_data TO {role}; or {this}")
+        format!("{} or {this}", privilege::grant_read_all_data(role))
     } else {
         this
     }

@@ -1,6 +1,7 @@
 //! What several panes say and offer in the same way.
 
 use super::Copy;
+use super::list::Piece;
 use crate::model::activity::Blocking;
 use crate::model::remedy::Who;
 use crate::pg::privilege;
@@ -8,7 +9,7 @@ use crate::probe::Probe;
 use crate::probe::activity::{Activity, Backend};
 use crate::ui::format;
 use crate::ui::look::Role;
-use crate::ui::table::Record;
+use crate::ui::table::{Cell, Record};
 use crate::world::{Freshness, World};
 
 /// A sentence in the body of a pane, instead of rows or beside them.
@@ -54,8 +55,7 @@ impl Notice {
 
 /// The statement that shows our role what is hidden from it.
 pub(super) fn grant(world: &World) -> String {
-    let role = world.server.as_ref().map_or("", |server| server.role.as_str());
-    privilege::grant_monitor(role)
+    privilege::grant_monitor(world.role())
 }
 
 /// A share of what it is compared with: a percentage, from ten times on how many times: `96.3 %`, `987 %`, `×400`.
@@ -89,6 +89,27 @@ pub(super) fn who<'a>(backend: &'a Backend, world: &World) -> Who<'a> {
         state: backend.state.as_deref().or(backend.backend_type.as_deref()),
         since: began::<Activity>(world, backend.state_s),
     }
+}
+
+/// `top 50 of 105,068 tables`, or how many there are when all of them are shown.
+pub(super) fn top_of(shown: usize, all: i64, one: &str, many: &str) -> Piece {
+    let shown = i64::try_from(shown).unwrap_or(i64::MAX);
+    let known = all.max(shown);
+    let noun = if known == 1 { one } else { many };
+    let all = format!("{} {noun}", format::exact(known));
+    let text = if 0 < shown && shown < known {
+        format!("top {} of {all}", format::count(shown))
+    } else {
+        all
+    };
+    (text, Role::Text)
+}
+
+/// How long ago that was, for a cell.
+pub(super) fn ago_or_never(seconds: Option<f64>) -> Cell<'static> {
+    seconds.map_or(Cell::new("never", Role::Muted), |seconds| {
+        Cell::text(format::duration(seconds))
+    })
 }
 
 /// The text of a statement, to be copied as it is.

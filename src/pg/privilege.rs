@@ -169,6 +169,12 @@ pub fn grant_read_all_data(role: &str) -> String {
     format!("GRANT pg_read_all_data TO {};", identifier(role))
 }
 
+/// Makes a role a member of `pg_stat_scan_tables`: it may then measure tables and indexes with `pgstattuple`.
+#[must_use]
+pub fn grant_scan_tables(role: &str) -> String {
+    format!("GRANT pg_stat_scan_tables TO {};", identifier(role))
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;

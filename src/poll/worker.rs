@@ -2,9 +2,11 @@
 //! At most one statement is in flight on each connection, and no connection is opened while another one of the same
 //! lane lives.
 
+mod asking;
+mod connecting;
 mod switch;
 
-use std::future::{Future, pending};
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,23 +15,23 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
+use self::asking::Question;
 use super::schedule::Schedule;
 use super::wire::{State, Wire};
-use super::{Cost, Link, News, Order, TierHealth};
+use super::{Cost, Link, News, Order};
 use crate::config::Settings;
-use crate::pg::fault::{Fault, FaultKind};
+use crate::pg::fault::Fault;
 use crate::pg::plan::{Plan, Secret};
 use crate::pg::privilege::Findings;
 use crate::pg::server::Server;
 use crate::pg::session::{Answer, Lane, Session};
 use crate::probe::extensions::ExtensionsProbe;
 use crate::probe::pulse::PulseProbe;
-use crate::probe::{Ask, Demand, Entry, Focus, Latest, Mono, Param, Probe as _, Ran, Sample, Subject, Tier, Wanted};
+use crate::probe::{Demand, Focus, Latest, Mono, Param, Tier};
 
-/// How long the server may go on past a statement's own timeout before we cancel it.
-const GRACE: Duration = Duration::from_millis(500);
 /// How long a statement that nobody wants any more may take to end.
 const STOPPING: Duration = Duration::from_secs(3);
+
 /// What the worker is made of.
 pub struct Worker {
     plan: Arc<Plan>,
@@ -56,24 +58,6 @@ enum Done {
         question: Question,
         answer: Answer,
     },
-}
-
-/// One statement that was sent.
-struct Question {
-    entry: &'static Entry,
-    params: Vec<Param>,
-    subject: Option<Subject>,
-    demand: Option<Demand>,
-    /// The statement to be planned afterwards.
-    explains: Option<Arc<str>>,
-    started: Mono,
-}
-
-impl Question {
-    /// It is what the user asked for, not something asked meanwhile.
-    fn is_demanded(&self) -> bool {
-        self.demand.is_some_and(|demand| demand.probe == self.entry.spec.id)
-    }
 }
 
 impl Worker {
@@ -205,18 +189,6 @@ impl Run {
         }
     }
 
-    /// Waits until what was demanded is over.
-    async fn demanded(&mut self) {
-        while let Some(done) = self.jobs.next().await {
-            if let Done::Asked { session, question, .. } = done {
-                session.close().await;
-                if question.is_demanded() {
-                    return;
-                }
-            }
-        }
-    }
-
     fn obey(&mut self, order: Order) {
         match order {
             Order::Look(focus) => {
@@ -244,51 +216,6 @@ impl Run {
         }
     }
 
-    /// Cancels what answers a demand; false if nothing does.
-    fn take_back(&mut self) -> bool {
-        self.stop.take().is_some_and(|stop| stop.send(()).is_ok())
-    }
-
-    /// Connections that wait for their next attempt try at once.
-    fn hurry(&mut self) {
-        let now = self.now();
-        for wire in &mut self.wires {
-            if let State::Down { .. } = wire.state {
-                wire.retry(now);
-            }
-        }
-    }
-
-    /// Probes that were gated, or were asked about something else, and are wanted now that the focus has moved.
-    fn ask_what_is_newly_wanted(&mut self, before: &Focus) {
-        let Some(server) = &self.server else { return };
-        let own = self.own();
-        let ask = Ask {
-            own: &own,
-            server,
-            settings: &self.worker.settings,
-            latest: &self.latest,
-            focus: &self.focus,
-        };
-        let gated = |entry: &Entry| (entry.wanted)(&Ask { focus: before, ..ask }) != Wanted::Yes;
-        let newly = |entry: &&Entry| match self.asked_with.get(entry.spec.id) {
-            Some(last) => {
-                let changed = |last: &Vec<Param>| *last != (entry.params)(&ask);
-                (entry.wanted)(&ask) == Wanted::Yes && (gated(entry) || last.as_ref().is_none_or(changed))
-            }
-            // Passed over so far; what no focus gates has its first round before it.
-            None => (entry.wanted)(&ask) == Wanted::Yes && gated(entry),
-        };
-        let ids: Vec<_> = crate::probe::PROBES
-            .iter()
-            .filter(newly)
-            .map(|entry| entry.spec.id)
-            .collect();
-        for id in ids {
-            self.schedule.now(id);
-        }
-    }
-
     /// Gives every free connection something to do.
     async fn dispatch(&mut self) {
         self.leave();
@@ -303,164 +230,6 @@ impl Run {
                 State::Idle(_) => self.feed(index).await,
             }
         }
-    }
-
-    fn fast_is_in(&self) -> bool {
-        self.server.is_some() && !matches!(self.wires[0].state, State::Down { .. })
-    }
-
-    fn connect(&mut self, index: usize) {
-        let wire = &mut self.wires[index];
-        wire.state = State::Busy;
-        let lane = wire.lane;
-        let plan = match &self.server {
-            // The sizes of one server beside the sessions of another would be a lie.
-            Some(server) if lane == Lane::Slow => Arc::new(self.worker.plan.only(server)),
-            _ => Arc::clone(&self.worker.plan),
-        };
-        let (settings, password) = (Arc::clone(&self.worker.settings), self.worker.password.clone());
-        self.jobs.push(Box::pin(async move {
-            let session = Session::open(&plan, lane, &settings, password.as_ref()).await;
-            Done::Connected(lane, session.map(Box::new))
-        }));
-    }
-
-    /// Asks the next thing that is due on a free connection.
-    async fn feed(&mut self, index: usize) {
-        if self.held {
-            return;
-        }
-        let Some(server) = self.server.clone() else { return };
-        let tiers = self.wires[index].tiers;
-        if self.wires[index].lane == Lane::Slow && !self.role_known {
-            self.role_known = true;
-            if let Some(mut session) = self.wires[index].take() {
-                self.jobs.push(Box::pin(async move {
-                    let findings = session.privileges().await;
-                    Done::Privileges(session, findings)
-                }));
-            }
-            return;
-        }
-        loop {
-            let now = self.now();
-            let Some(entry) = self.schedule.next(tiers, &server, now) else {
-                return;
-            };
-            let own = self.own();
-            let ask = Ask {
-                own: &own,
-                server: &server,
-                settings: &self.worker.settings,
-                latest: &self.latest,
-                focus: &self.focus,
-            };
-            match (entry.wanted)(&ask) {
-                Wanted::Yes if self.is_answered(entry) => self.passed_over(entry, &server).await,
-                Wanted::Yes => {
-                    let question = Question {
-                        entry,
-                        params: (entry.params)(&ask),
-                        subject: self.focus.subject.clone(),
-                        demand: self.focus.demand,
-                        explains: (entry.explains)(&ask),
-                        started: now,
-                    };
-                    self.asked_with.insert(entry.spec.id, Some(question.params.clone()));
-                    self.send(index, question);
-                    return;
-                }
-                Wanted::No(reason) => self.skip(entry, reason, &server).await,
-                Wanted::Keep => self.passed_over(entry, &server).await,
-            }
-        }
-    }
-
-    /// What the user asked for once is sent once: a failure or the next round of its tier does not repeat it.
-    fn is_answered(&self, entry: &Entry) -> bool {
-        let demand = self.focus.demand.filter(|demand| demand.probe == entry.spec.id);
-        demand.is_some() && self.answering == demand
-    }
-
-    async fn skip(&mut self, entry: &'static Entry, reason: &'static str, server: &Server) {
-        let first = self.asked_with.insert(entry.spec.id, None) != Some(None);
-        self.latest.forget(entry.spec.id);
-        if first {
-            self.tell(News::Skipped {
-                probe: entry.spec.id,
-                reason,
-            })
-            .await;
-        }
-        self.passed_over(entry, server).await;
-    }
-
-    /// A probe that was due was not asked.
-    async fn passed_over(&mut self, entry: &'static Entry, server: &Server) {
-        if let Some(health) = self.schedule.skipped(entry, server, self.now()) {
-            self.round_ended(health).await;
-        }
-    }
-
-    fn send(&mut self, index: usize, question: Question) {
-        let lane = self.wires[index].lane;
-        let deadline = self.deadline(question.entry);
-        let Some(mut session) = self.wires[index].take() else {
-            return;
-        };
-        if let Some(server) = &self.server {
-            session.follow(server);
-        }
-        let stopped = self.stopped(&question);
-        self.jobs.push(Box::pin(async move {
-            let mut answer = session
-                .ask_until(question.entry, &question.params, deadline, stopped)
-                .await;
-            if let Some(text) = &question.explains {
-                answer = session.explain(answer, text).await;
-            }
-            Done::Asked {
-                lane,
-                session,
-                question,
-                answer,
-            }
-        }));
-    }
-
-    /// Over when the user takes back what this question answers; never for others.
-    fn stopped(&mut self, question: &Question) -> impl Future<Output = ()> + use<> {
-        let stop = question.is_demanded().then(|| {
-            let (stop, stopped) = oneshot::channel();
-            (self.answering, self.stop) = (question.demand, Some(stop));
-            stopped
-        });
-        async move {
-            let taken_back = match stop {
-                Some(stopped) => stopped.await.is_ok(),
-                None => false,
-            };
-            if !taken_back {
-                pending::<()>().await;
-            }
-        }
-    }
-
-    /// The server ends hot and workload statements by itself after `statement_timeout`; the others after their budget.
-    /// What has a budget of its own is cancelled right then.
-    fn deadline(&self, entry: &Entry) -> Duration {
-        if let Some(budget) = (entry.budget)(&self.worker.settings) {
-            return budget;
-        }
-        let tier = self
-            .server
-            .as_deref()
-            .map_or(entry.spec.tier, |server| (entry.tier)(server));
-        let own = match tier {
-            Tier::Hot | Tier::Workload => self.worker.settings.statement_timeout,
-            Tier::Storage | Tier::Hourly => self.worker.settings.pace(tier).budget,
-        };
-        own + GRACE
     }
 
     async fn done(&mut self, done: Done) {
@@ -505,166 +274,8 @@ impl Run {
         self.tell(News::Role(findings.map(Arc::new))).await;
     }
 
-    async fn connected(&mut self, lane: Lane, session: Result<Box<Session>, Fault>) {
-        let session = match session {
-            Ok(session) => session,
-            Err(fault) if lane == Lane::Fast && self.returned(&fault).await => return,
-            Err(fault) => return self.down(lane, fault).await,
-        };
-        self.cost.opened += 1;
-        if lane == Lane::Slow {
-            return self.slow_connected(session).await;
-        }
-        let server = Arc::clone(session.server());
-        let wire = self.wire(lane);
-        wire.up(&session);
-        wire.state = State::Idle(session);
-        self.server = Some(Arc::clone(&server));
-        // It may be another server than the one that told of these.
-        self.latest.forget(ExtensionsProbe::SPEC.id);
-        self.lost = None;
-        let now = self.now();
-        self.schedule.restart(now);
-        self.asked_with.clear();
-        self.tell(News::Link(Link::Up(server))).await;
-        if let Some(slow) = self.wire(Lane::Slow).take() {
-            self.give_back(Lane::Slow, slow, None).await;
-        }
-    }
-
-    async fn slow_connected(&mut self, session: Box<Session>) {
-        if self.is_elsewhere(&session) {
-            let other_server = self.is_other_server(&session);
-            session.close().await;
-            if !other_server {
-                let now = self.now();
-                return self.wire(Lane::Slow).retry(now);
-            }
-            let why = "The second connection reached another server than the first one.";
-            return self.down(Lane::Slow, Fault::new(FaultKind::Lost, why)).await;
-        }
-        let wire = self.wire(Lane::Slow);
-        wire.up(&session);
-        wire.state = State::Idle(session);
-        // What the first connection asked meanwhile may have counted this one as somebody else's.
-        let focus = self.focus.clone();
-        self.ask_what_is_newly_wanted(&focus);
-    }
-
     fn wire(&mut self, lane: Lane) -> &mut Wire {
         &mut self.wires[usize::from(lane == Lane::Slow)]
-    }
-
-    /// A connection is gone, or an attempt failed: say so and try again later.
-    async fn down(&mut self, lane: Lane, fault: Fault) {
-        let now = self.now();
-        let wire = self.wire(lane);
-        let retry_at = wire.down(&fault, now);
-        let attempts = wire.attempts;
-        if lane == Lane::Fast {
-            if self.server.is_some() {
-                self.lost.get_or_insert(now);
-            }
-            let (since, retry_at) = (self.lost, Some(retry_at));
-            self.tell(News::Link(Link::Down {
-                fault,
-                since,
-                retry_at,
-                attempts,
-            }))
-            .await;
-        } else if fault.kind != FaultKind::UnknownDatabase {
-            self.tell(News::Slow(fault)).await;
-        }
-        // That a database is gone is for the first connection to say, and to find another one.
-    }
-
-    /// A session that is free again: kept, unless it broke (`why` is what its server said last) or is not where the
-    /// first connection is.
-    async fn give_back(&mut self, lane: Lane, session: Box<Session>, why: Option<Fault>) {
-        if session.broken() {
-            let why = why.unwrap_or_else(|| Fault::new(FaultKind::Lost, "The connection to the server broke."));
-            return self.down(lane, why).await;
-        }
-        if self.is_elsewhere(&session) {
-            session.close().await;
-            // Not a fault to tell: the next attempt goes where the first connection is.
-            let now = self.now();
-            return self.wire(lane).retry(now);
-        }
-        self.wire(lane).state = State::Idle(session);
-    }
-
-    /// True for a session on another server than the first connection's, or in another database.
-    fn is_elsewhere(&self, session: &Session) -> bool {
-        let database = &session.server().database;
-        let other = |server: &Arc<Server>| server.database != *database;
-        self.is_other_server(session) || self.server.as_ref().is_some_and(other)
-    }
-
-    /// True for a session on another server than the first connection's, after an address moved or a restart.
-    fn is_other_server(&self, session: &Session) -> bool {
-        let here = |server: &Arc<Server>| server.started_us == session.server().started_us;
-        self.server.as_ref().is_some_and(|server| !here(server))
-    }
-
-    async fn answered(&mut self, question: Question, answer: Answer) {
-        if question.is_demanded() && question.demand == self.answering {
-            self.stop = None;
-        }
-        let Question {
-            entry,
-            params,
-            subject,
-            demand,
-            started,
-            ..
-        } = question;
-        self.cost.statements += 1;
-        // Waiting for a server that is gone costs it nothing.
-        if !answer.result.as_ref().is_err_and(Fault::breaks_connection) {
-            self.cost.busy += answer.took;
-        }
-        let (rows, data, fault) = match answer
-            .result
-            .and_then(|rows| Ok((rows.len(), (entry.decode)(&self.latest, &rows)?)))
-        {
-            Ok((rows, data)) => (rows, Some(data), None),
-            Err(fault) => (0, None, Some(fault)),
-        };
-        self.cost.failed += u64::from(fault.is_some());
-        let kind = fault.as_ref().map(|fault| fault.kind);
-        let ran = Ran {
-            probe: entry.spec.id,
-            variant: answer.variant,
-            sql: answer.sql,
-            params,
-            subject,
-            demand,
-            started,
-            took: answer.took,
-            rows,
-            fault,
-        };
-        let sample = Arc::new(Sample { ran, data });
-        self.latest.keep(&sample);
-        self.tell(News::Sample(sample)).await;
-        self.notice_changes().await;
-        if let Some(server) = self.server.clone() {
-            let now = self.now();
-            // What the user waits for has a budget of its own: it does not make the tier late.
-            let own = (entry.budget)(&self.worker.settings).is_some();
-            let took = if own { Duration::ZERO } else { answer.took };
-            if let Some(health) = self.schedule.asked(entry, &server, took, kind, now) {
-                self.round_ended(health).await;
-            }
-        }
-    }
-
-    async fn round_ended(&mut self, health: TierHealth) {
-        self.cost.connections = self.open_connections();
-        self.tell(News::Tier(health)).await;
-        self.tell(News::Cost(self.cost)).await;
     }
 
     /// Neither a promotion nor another extension breaks a connection: from then on the questions are asked that fit.

@@ -2,7 +2,7 @@
 
 use super::{Level, WARNING_AGE, Way};
 use crate::model::horizon::{self, Reach};
-use crate::pg::quote::identifier;
+use crate::pg::quote::{identifier, qualified};
 use crate::probe::activity::Backend;
 use crate::probe::horizon::Holder;
 use crate::probe::progress::Progress;
@@ -120,9 +120,8 @@ pub fn vacuum_relation(relation: &Relation, datname: &str) -> String {
         ""
     };
     format!(
-        "VACUUM (FREEZE, VERBOSE) {}.{}; -- in database {}{toast}; reads it as a whole",
-        identifier(nspname),
-        identifier(relname),
+        "VACUUM (FREEZE, VERBOSE) {}; -- in database {}{toast}; reads it as a whole",
+        qualified(nspname, relname),
         identifier(datname)
     )
 }

@@ -45,7 +45,7 @@ pub fn lines(world: &World, window: Duration) -> (Vec<Line>, Vec<Line>) {
 
 /// What is hidden of the other sessions, if anything.
 fn blind(world: &World, backends: &[Backend]) -> bool {
-    let all = world.server.as_ref().is_some_and(|server| server.reads_all_stats);
+    let all = world.sees_all();
     !all && Profile::of(backends).hidden > 0
 }
 
@@ -128,7 +128,7 @@ pub fn role(class: WaitClass) -> Role {
 
 fn blocked(world: &World, window: Duration) -> Line {
     Line::of::<Activity>(world, "blocked", "Blocked", |_, line| {
-        let sees_all = world.server.as_ref().is_some_and(|server| server.reads_all_stats);
+        let sees_all = world.sees_all();
         let Some(blocked) = overview::blocked(&world.latest, sees_all) else {
             return line.denied(world);
         };

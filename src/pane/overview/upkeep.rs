@@ -174,7 +174,7 @@ fn autovacuum(world: &World, window: Duration) -> Line {
 }
 
 fn sees_less(world: &World) -> bool {
-    world.server.as_ref().is_none_or(|server| !server.reads_all_stats)
+    !world.sees_all()
 }
 
 fn horizon(world: &World, window: Duration) -> Line {

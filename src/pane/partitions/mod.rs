@@ -7,7 +7,7 @@ mod words;
 
 use std::sync::Arc;
 
-use super::common::Notice;
+use super::common::{Notice, top_of};
 use super::list::{List, ListView, Piece};
 use super::page::Rich;
 use super::{Badge, Copy, Reply, View};
@@ -157,14 +157,10 @@ impl List for Parents {
             return Vec::new();
         }
         let shown = rows.iter().filter(|row| row.is_root()).count();
-        let count = format::counted(self.roots, "partitioned table", "partitioned tables");
-        let database = world.server.as_ref().map_or("", |server| server.database.as_str());
+        let database = world.database();
         let mut head = vec![(format!("database {database}"), Role::Muted)];
-        head.push(if shown < self.roots {
-            (format!("top {shown} of {count}"), Role::Text)
-        } else {
-            (count, Role::Text)
-        });
+        let roots = i64::try_from(self.roots).unwrap_or(i64::MAX);
+        head.push(top_of(shown, roots, "partitioned table", "partitioned tables"));
         let (critical, warning) = self.bad;
         if critical > 0 {
             head.push((format!("{critical} critical"), Role::Critical));
@@ -180,7 +176,7 @@ impl List for Parents {
     }
 
     fn nothing(&self, world: &World) -> Notice {
-        let database = world.server.as_ref().map_or("", |server| server.database.as_str());
+        let database = world.database();
         Notice::new(
             Role::Muted,
             format!("There are no partitioned tables in the database {database}."),

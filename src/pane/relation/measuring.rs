@@ -4,7 +4,7 @@ use crate::action::Action;
 use crate::pane::common::Notice;
 use crate::pane::{Reply, page::Rich};
 use crate::pg::fault::{Fault, FaultKind};
-use crate::pg::quote::identifier;
+use crate::pg::privilege;
 use crate::pg::server::Server;
 use crate::probe::measure::EXTENSION;
 use crate::probe::named::{InTheWay, Named};
@@ -121,14 +121,9 @@ impl Measuring {
     }
 
     fn start(&mut self, targets: Vec<Target>, world: &World) {
-        let last = world.last_ran(self.probe).and_then(|ran| ran.demand);
-        let demand = Demand {
-            probe: self.probe,
-            nth: last.map_or(0, |last| last.nth).wrapping_add(1),
-        };
         self.phase = Phase::Running {
             targets,
-            demand,
+            demand: world.next_demand(self.probe),
             since: world.now,
             clock: world.clock_text(),
         };
@@ -226,7 +221,7 @@ fn failed(fault: &Fault, world: &World) -> Notice {
              configuration gives it longer.",
             format::duration(world.settings.measure_timeout.as_secs_f64())
         ),
-        FaultKind::Denied => format!("{} {}", fault.sentence, grant(world)),
+        FaultKind::Denied => format!("{} {}", fault.sentence, privilege::grant_scan_tables(world.role())),
         // XX000 is what "could not open relation" has.
         FaultKind::Undefined | FaultKind::Other if is_vanished(fault) => {
             "Not measured: it was dropped or rewritten at that moment.".to_owned()
@@ -238,11 +233,6 @@ fn failed(fault: &Fault, world: &World) -> Notice {
 
 fn is_vanished(fault: &Fault) -> bool {
     matches!(fault.sqlstate.as_deref(), Some("XX000" | "42P01"))
-}
-
-fn grant(world: &World) -> String {
-    let role = world.server.as_ref().map_or("", |server| server.role.as_str());
-    format!("GRANT pg_stat_scan_tables TO {};", identifier(role))
 }
 
 /// Whether anything can be measured on this server at all.

@@ -5,7 +5,7 @@ use crate::pane::Copy;
 use crate::pane::page::{Fact, Rich};
 use crate::pane::queries::TextOf;
 use crate::pg::explain;
-use crate::pg::fault::Fault;
+use crate::pg::fault::{Fault, FaultKind};
 use crate::probe::statement_plan::StatementPlan;
 use crate::probe::statement_texts::StatementTexts;
 use crate::probe::{Demand, Probe as _};
@@ -37,7 +37,7 @@ impl Plan {
         }
         *self = match refusal(text, names, world) {
             Some(why) => Self::Refused(why),
-            None => Self::Asked(next(world)),
+            None => Self::Asked(world.next_demand(StatementPlan::SPEC.id)),
         };
     }
 
@@ -47,7 +47,9 @@ impl Plan {
         let Some(ran) = world.last_ran(StatementPlan::SPEC.id) else {
             return;
         };
-        if ran.demand != Some(*demand) {
+        // What was stopped is one that was taken back; it may have had the same number.
+        let stopped = (ran.fault.as_ref()).is_some_and(|fault| fault.kind == FaultKind::Stopped);
+        if ran.demand != Some(*demand) || stopped {
             return;
         }
         *self = match (&ran.fault, world.get::<StatementPlan>()) {
@@ -89,15 +91,6 @@ impl Plan {
             Self::Planned(lines, _) => Some(Copy::new("plan", lines.join("\n"))),
             _ => None,
         }
-    }
-}
-
-/// A demand that differs from every one before.
-fn next(world: &World) -> Demand {
-    let last = world.last_ran(StatementPlan::SPEC.id).and_then(|ran| ran.demand);
-    Demand {
-        probe: StatementPlan::SPEC.id,
-        nth: last.map_or(0, |demand| demand.nth) + 1,
     }
 }
 

@@ -44,29 +44,6 @@ pub fn count(value: i64) -> Cell<'static> {
     Cell::new(format::count(value), role)
 }
 
-/// How long ago that was.
-pub fn ago(age: Option<f64>) -> Cell<'static> {
-    age.map_or(Cell::new("never", Role::Muted), |age| {
-        Cell::text(format::duration(age.max(0.0)))
-    })
-}
-
-/// `top 50 of 105,068 tables`, or how many there are when all of them are shown.
-pub fn top_of(shown: usize, all: i64, one: &str, many: &str) -> Piece {
-    let known = usize::try_from(all).unwrap_or_default().max(shown);
-    let all = format!(
-        "{} {}",
-        format::exact(i64::try_from(known).unwrap_or(i64::MAX)),
-        if known == 1 { one } else { many }
-    );
-    let text = if 0 < shown && shown < known {
-        format!("top {} of {all}", format::count(shown))
-    } else {
-        all
-    };
-    (text, Role::Text)
-}
-
 /// When it was asked and when it will be again: these questions are asked rarely.
 pub fn asked<P: Probe>(world: &World) -> Option<Piece> {
     let ran = world.latest.ran::<P>()?;

@@ -1,6 +1,6 @@
 //! Indexes that another index of the same table makes superfluous.
 
-use super::super::common::Notice;
+use super::super::common::{Notice, top_of};
 use super::super::list::{List, Piece};
 use super::super::page::Rich;
 use super::super::{Copy, Reply};
@@ -66,7 +66,7 @@ impl List for Duplicates {
         let Some(known) = world.get::<IndexesDuplicateProbe>() else {
             return Vec::new();
         };
-        let top = cells::top_of(rows.len(), known.indexes, "superfluous index", "superfluous indexes");
+        let top = top_of(rows.len(), known.indexes, "superfluous index", "superfluous indexes");
         let total = cells::estimated(known.estimated_total);
         let total = (known.indexes > 0).then(|| (format!("{} in all", total.text), total.role));
         let asked = cells::asked::<IndexesDuplicateProbe>(world);

@@ -1,6 +1,6 @@
 //! Foreign keys without an index.
 
-use super::super::common::Notice;
+use super::super::common::{Notice, top_of};
 use super::super::list::{List, Piece};
 use super::super::page::Rich;
 use super::super::{Copy, Reply};
@@ -64,7 +64,7 @@ impl List for ForeignKeys {
         let Some(known) = world.get::<FkUnindexedProbe>() else {
             return Vec::new();
         };
-        let top = cells::top_of(
+        let top = top_of(
             rows.len(),
             known.keys,
             "foreign key without an index",

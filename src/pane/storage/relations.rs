@@ -1,6 +1,6 @@
 //! The largest tables: where their bytes are, how they grow, who reads them.
 
-use super::super::common::Notice;
+use super::super::common::{Notice, ago_or_never, top_of};
 use super::super::list::{List, Piece};
 use super::super::page::Rich;
 use super::super::{Copy, Reply};
@@ -83,7 +83,7 @@ impl List for Relations {
         let Some(known) = world.get::<RelationsProbe>() else {
             return Vec::new();
         };
-        let top = cells::top_of(rows.len(), known.relations, "table", "tables");
+        let top = top_of(rows.len(), known.relations, "table", "tables");
         let databases = world.get::<DatabasesProbe>();
         let here = databases.and_then(|databases| databases.iter().find(|database| database.here));
         let database = here.map(|database| {
@@ -319,13 +319,13 @@ static COLUMNS: &[Column<Row>] = &[
     right(
         ("vacuum", "VACUUM", "how long ago it was vacuumed, by hand or not"),
         (6, 6),
-        |row| cells::ago(row.vacuumed_s),
+        |row| ago_or_never(row.vacuumed_s),
         |row| Key::from(row.vacuumed_s),
     ),
     right(
         ("analyze", "ANALYZE", "how long ago it was analyzed, by hand or not"),
         (7, 7),
-        |row| cells::ago(row.analyzed_s),
+        |row| ago_or_never(row.analyzed_s),
         |row| Key::from(row.analyzed_s),
     ),
 ];

@@ -1,6 +1,6 @@
 //! Sequences near their end.
 
-use super::super::common::Notice;
+use super::super::common::{Notice, top_of};
 use super::super::list::{List, Piece};
 use super::super::page::Rich;
 use super::super::{Badge, Copy, Reply};
@@ -65,7 +65,7 @@ impl List for Sequences {
         let Some(known) = world.get::<SequencesProbe>() else {
             return Vec::new();
         };
-        let top = cells::top_of(rows.len(), known.sequences, "sequence", "sequences");
+        let top = top_of(rows.len(), known.sequences, "sequence", "sequences");
         let near = rows.iter().filter(|row| row.sequence.share >= WARNING).count();
         let near = (near > 0).then(|| (format!("{} used 80 % and more", format::count(near)), Role::Warning));
         let asked = cells::asked::<SequencesProbe>(world);

@@ -1,6 +1,6 @@
 //! Indexes that no query uses: what dropping each would win, and what speaks against it.
 
-use super::super::common::Notice;
+use super::super::common::{Notice, top_of};
 use super::super::list::{List, Piece};
 use super::super::page::Rich;
 use super::super::{Copy, Reply};
@@ -77,7 +77,7 @@ impl List for Unused {
         let Some(known) = world.get::<IndexesUnusedProbe>() else {
             return Vec::new();
         };
-        let top = cells::top_of(rows.len(), known.indexes, "unused index", "unused indexes");
+        let top = top_of(rows.len(), known.indexes, "unused index", "unused indexes");
         let total = cells::estimated(known.estimated_total);
         let total = (known.indexes > 0).then(|| (format!("{} in all", total.text), total.role));
         let since = age(world).map(|age| {

@@ -214,7 +214,7 @@ impl List for Horizon {
         let holders = world.get::<HorizonProbe>()?;
         let totals = world.get::<AutovacuumProbe>().map(|queue| &queue.totals);
         let backends = world.get::<Activity>().map(Vec::as_slice).unwrap_or_default();
-        let sees_all = world.server.as_ref().is_some_and(|server| server.reads_all_stats);
+        let sees_all = world.sees_all();
         self.harmless = horizon::idle_without_snapshot(backends);
         self.hidden = if sees_all { 0 } else { Profile::of(backends).hidden };
         let row = |holder: &Holder| Row {
@@ -239,7 +239,7 @@ impl List for Horizon {
             ));
         }
         if let Some(queue) = world.get::<AutovacuumProbe>() {
-            let database = world.server.as_ref().map_or("", |server| server.database.as_str());
+            let database = world.database();
             let dead = format!("{} dead rows counted in {database}", format::count(queue.totals.dead));
             pieces.push((dead, Role::Text));
         }

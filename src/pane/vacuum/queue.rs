@@ -1,6 +1,6 @@
 //! Which tables autovacuum comes to next: how near each is to its thresholds, and what is in the way.
 
-use super::super::common::{Notice, times_over};
+use super::super::common::{Notice, ago_or_never, times_over, top_of};
 use super::super::list::{List, Piece};
 use super::super::page::Rich;
 use super::super::{Badge, Reply};
@@ -156,7 +156,7 @@ static COLUMNS: &[Column<Row>] = &[
         help: "how long ago it was last vacuumed, by hand or by autovacuum",
         width: Width::Fit(6, 6),
         align: Align::Right,
-        cell: |row| ago(last(row.table.vacuum_s, row.table.autovacuum_s)),
+        cell: |row| ago_or_never(last(row.table.vacuum_s, row.table.autovacuum_s)),
         key: |row| Key::from(last(row.table.vacuum_s, row.table.autovacuum_s)),
     },
     Column {
@@ -165,7 +165,7 @@ static COLUMNS: &[Column<Row>] = &[
         help: "how long ago it was last analyzed, by hand or by autovacuum",
         width: Width::Fit(7, 7),
         align: Align::Right,
-        cell: |row| ago(last(row.table.analyze_s, row.table.autoanalyze_s)),
+        cell: |row| ago_or_never(last(row.table.analyze_s, row.table.autoanalyze_s)),
         key: |row| Key::from(last(row.table.analyze_s, row.table.autoanalyze_s)),
     },
     Column {
@@ -258,13 +258,6 @@ fn last(by_hand: Option<f64>, by_autovacuum: Option<f64>) -> Option<f64> {
     }
 }
 
-fn ago(seconds: Option<f64>) -> Cell<'static> {
-    match seconds {
-        Some(seconds) => Cell::text(format::duration(seconds)),
-        None => Cell::new("never", Role::Muted),
-    }
-}
-
 /// "vacuum at 20,050 dead rows (50 + 0.2 × 100,000): 23,641, 117 %".
 fn threshold(table: &Table, distance: &Distance) -> Rich {
     let (base, scale, of) = match distance.work {
@@ -326,7 +319,7 @@ fn a_disabled_one(rows: &[Row]) -> Option<String> {
 }
 
 fn busy(world: &World) -> Option<usize> {
-    let sees_all = world.server.as_ref().is_some_and(|server| server.reads_all_stats);
+    let sees_all = world.sees_all();
     overview::busy_workers(world.get::<Activity>()?, sees_all)
 }
 
@@ -377,10 +370,7 @@ impl List for Queue {
             return Vec::new();
         };
         let totals = queue.totals;
-        let mut pieces = vec![(
-            format!("top {} of {} tables", rows.len(), format::exact(totals.tables)),
-            Role::Text,
-        )];
+        let mut pieces = vec![top_of(rows.len(), totals.tables, "table", "tables")];
         pieces.push(workers(&queue.setting, busy(world)));
         if !queue.setting.active {
             pieces.push(("autovacuum or track_counts is off".to_owned(), Role::Warning));

@@ -117,14 +117,13 @@ pub(super) struct Around<'a> {
 impl<'a> Around<'a> {
     /// By the newest answers.
     pub fn of(world: &'a World) -> Self {
-        let server = world.server.as_deref();
         Self {
             backends: world.get::<Activity>().map_or(&[], Vec::as_slice),
             progress: world.get::<ProgressProbe>().map_or(&[], Vec::as_slice),
             holders: world.get::<HorizonProbe>().map_or(&[], Vec::as_slice),
-            sees_all: server.is_some_and(|server| server.reads_all_stats),
+            sees_all: world.sees_all(),
             burn: Burn::of_session(&world.series, world.now),
-            datname: server.map_or("", |server| server.database.as_str()),
+            datname: world.database(),
         }
     }
 }

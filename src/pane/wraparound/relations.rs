@@ -205,7 +205,7 @@ impl List for Relations {
         let Some(answer) = world.get::<WraparoundRelations>() else {
             return Vec::new();
         };
-        let database = world.server.as_ref().map_or("", |server| server.database.as_str());
+        let database = world.database();
         let total = format::exact(answer.total.saturating_sub(answer.hidden));
         let mut head = vec![(format!("in {database}: top {} of {total}", rows.len()), Role::Text)];
         head.extend(cells::hidden(answer.hidden));
@@ -257,7 +257,7 @@ impl List for Relations {
     }
 
     fn copies(&self, row: &Row, world: &World) -> Vec<Copy> {
-        let database = world.server.as_ref().map_or("", |server| server.database.as_str());
+        let database = world.database();
         vec![Copy::new(
             "VACUUM",
             wraparound::vacuum_relation(&row.relation, database),

@@ -104,9 +104,19 @@ fn elsewhere() -> Fault {
     )
 }
 
+/// What the server says of values and of syntax quotes the text, and with it what may be a secret in there: neither the
+/// screen nor the log gets that. What it says of names and types is told.
+fn told(fault: &Fault) -> String {
+    let code = fault.sqlstate.as_deref().unwrap_or_default();
+    if fault.kind != FaultKind::Other || code.starts_with("42") && code != "42601" {
+        return fault.sentence.clone();
+    }
+    format!("Its words may quote constants and are left out (SQLSTATE {code}).")
+}
+
 /// The server's refusal in the words of this question.
 fn explained(fault: Fault, server: &Server) -> Fault {
-    let said = fault.sentence.clone();
+    let said = told(&fault);
     let (sentence, remedy) = match fault.kind {
         FaultKind::Denied => (
             format!("Its plan needs the rights the statement itself needs. {said}"),
@@ -128,5 +138,24 @@ fn explained(fault: Fault, server: &Server) -> Fault {
         sentence,
         remedy: Some(remedy),
         ..fault
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("42P18", "could not determine data type of parameter $1", true)]
+    #[case("42804", "argument of WHERE must be type boolean, not type integer", true)]
+    #[case("22P02", "invalid input syntax for type integer: \"hunter2\"", false)]
+    #[case("42601", "syntax error at or near \"'hunter2'\"", false)]
+    fn constants_of_the_text_are_told_to_nobody(#[case] code: &str, #[case] said: &str, #[case] is_told: bool) {
+        let fault = Fault::new(FaultKind::Other, format!("The server refused the query: {said}.")).with_sqlstate(code);
+        let text = explained(fault, &Server::default()).to_string();
+        assert_eq!(text.contains(said), is_told, "{text}");
+        assert!(text.contains("cannot plan it") && !text.contains("hunter2"), "{text}");
     }
 }
