@@ -102,18 +102,19 @@ with recursive setting as materialized (
   -- nothing analyzes a partitioned table by itself: what its leaves hold against what its last ANALYZE saw
   select p.oid, p.leaves, pg_catalog.abs(p.leaves - p.tuples) as modified,
          pg_catalog.abs(p.leaves - p.tuples) / greatest(s.analyze_base + s.analyze_scale * p.tuples, 0.5) as ratio
-    from (select c.oid, c.tuples, pg_catalog.sum(x.tuples) as leaves
-            from leaf l
-           -- one look-up each instead of one more pass over pg_class
-           cross join lateral (select greatest(k.reltuples, 0)::float8 as tuples
-                                 from pg_catalog.pg_class k
-                                where k.oid = l.relid and k.relkind = 'r'
-                               offset 0) x
+    from (select c.oid, c.tuples, f.leaves
+            from (select l.root, pg_catalog.sum(x.tuples) as leaves
+                    from leaf l
+                   -- one look-up each instead of one more pass over pg_class
+                   cross join lateral (select greatest(k.reltuples, 0)::float8 as tuples
+                                         from pg_catalog.pg_class k
+                                        where k.oid = l.relid and k.relkind = 'r'
+                                       offset 0) x
+                   group by l.root) f
            cross join lateral (select k.oid, greatest(k.reltuples, 0)::float8 as tuples
                                  from pg_catalog.pg_class k
-                                where k.oid = l.root
-                               offset 0) c
-           group by c.oid, c.tuples) p
+                                where k.oid = f.root
+                               offset 0) c) p
    cross join setting s
 ), ranked as (
   select r.oid, r.ratio, r.leaves, r.modified

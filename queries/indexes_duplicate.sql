@@ -4,7 +4,6 @@ with pair as materialized (
          a.indnkeyatts = b.indnkeyatts as same_keys,
          ca.relpages
     from pg_catalog.pg_index a
-    join pg_catalog.pg_class ca on ca.oid = a.indexrelid
     -- By the index on indrelid, table by table: a hash of all of pg_index would not fit into work_mem.
    cross join lateral (
      select x.*
@@ -17,7 +16,10 @@ with pair as materialized (
         and x.indisready
         and x.indislive
      offset 0) b
-    join pg_catalog.pg_class cb on cb.oid = b.indexrelid and cb.relam = ca.relam
+    -- The pairs are few: no pass over pg_class for them.
+   cross join lateral (select c.* from pg_catalog.pg_class c where c.oid = a.indexrelid offset 0) ca
+   cross join lateral (
+     select c.* from pg_catalog.pg_class c where c.oid = b.indexrelid and c.relam = ca.relam offset 0) cb
     join pg_catalog.pg_am m on m.oid = ca.relam
    where ca.relkind in ('i', 'I')
      and not ca.relispartition
@@ -51,25 +53,42 @@ with pair as materialized (
                       where ka.attrelid = a.indexrelid
                         and ka.attnum <= a.indnkeyatts
                         and ka.attoptions is distinct from kb.attoptions)
-     and not exists (select from pg_catalog.pg_constraint s where s.conindid = a.indexrelid)
+     -- Nor does a constraint rest on it: one of its table, or, as pg_depend knows, a foreign key of another. Both name
+     -- b, so that they are asked of the few pairs that came so far.
+     and not exists (select
+                       from pg_catalog.pg_constraint s
+                      where s.conrelid = b.indrelid
+                        and s.conindid = a.indexrelid
+                     offset 0)
+     and not exists (select
+                       from pg_catalog.pg_depend d
+                      where d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                        and d.refobjid = a.indexrelid
+                        and d.refobjid <> b.indexrelid
+                        and d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
+                     offset 0)
 ), reverse as (
-  -- Two that can stand for each other: the older one stays.
+  -- Two that can stand for each other: the older one stays. NOT IN is a hash also where the planner expects no pair
+  -- and there is one in each of 100,000 tables.
   select p.*
     from pair p
-   where not exists (select from pair q where q.oid = p.keeper and q.keeper = p.oid and p.oid < q.oid)
+   where p.oid > p.keeper
+      or (p.keeper, p.oid) not in (select q.oid, q.keeper from pair q)
 ), single as materialized (
   -- One line each, with a keeper that is not itself to go.
   select distinct on (p.oid) p.*
     from reverse p
-   where not exists (select from reverse q where q.oid = p.keeper)
+   where p.keeper not in (select q.oid from reverse q)
    order by p.oid, p.same_keys desc, p.keeper
 ), sized as materialized (
   select s.*,
          case when s.relpages > 0 then s.relpages::int8
-              else (select coalesce(pg_catalog.sum(pc.relpages), 0)::int8
+              else (select coalesce(pg_catalog.sum(x.relpages), 0)::int8
                       from pg_catalog.pg_inherits h
-                      join pg_catalog.pg_class pc on pc.oid = h.inhrelid
-                     where h.inhparent = s.oid) end as pages
+                     cross join lateral (
+                       select pc.relpages from pg_catalog.pg_class pc where pc.oid = h.inhrelid offset 0) x
+                     where h.inhparent = s.oid)
+         end as pages
     from single s
 ), top as materialized (
   select z.* from sized z order by z.pages desc, z.oid limit $1

@@ -1,33 +1,40 @@
-with top as materialized (
-  -- Without a lock and without looking at a file: the physically largest relations by the catalog ...
-  select c.oid, c.relkind, c.relpages
-    from pg_catalog.pg_class c
-   where c.relkind in ('r', 'm', 't', 'i')
-     and c.relpages > 1
-   order by c.relpages desc
-   limit 2000
+with pass as materialized (
+  -- All of pg_class once, without a lock and without looking at a file. What is ranked is kept as one number, the rank
+  -- above the oid: that is little to remember of each relation, and it sorts by itself.
+  select pg_catalog.count(*) filter (where c.relkind in ('r', 'm')) as relations,
+         pg_catalog.array_agg(c.relpages::int8 << 32 | c.oid::int8) filter (where c.relpages > 1) as sizes,
+         pg_catalog.array_agg(least(c.modified, 2147483647) << 32 | c.oid::int8) filter (where c.modified > 0) as changes
+    from (select c.oid, c.relkind, c.relpages,
+                 case when c.relkind in ('r', 'm') then pg_catalog.pg_stat_get_mod_since_analyze(c.oid) end as modified
+            from pg_catalog.pg_class c
+           where c.relkind in ('r', 'm', 't', 'i')
+          offset 0) c
+), top as materialized (
+  -- The physically largest relations by the catalog ...
+  select (s.key & 4294967295)::oid as oid, s.key >> 32 as relpages
+    from (select pg_catalog.unnest(p.sizes) as key from pass p order by key desc limit 2000) s
 ), charged as materialized (
   -- ... an index charged to its table ...
   select coalesce(i.indrelid, t.oid) as oid, t.relpages
     from top t
-    left join pg_catalog.pg_index i on t.relkind = 'i' and i.indexrelid = t.oid
+    left join pg_catalog.pg_index i on i.indexrelid = t.oid
 ), owned as materialized (
-  -- ... and a TOAST table to its owner.
-  select coalesce(o.oid, h.oid) as oid, pg_catalog.sum(h.relpages)::int8 as pages
-    from charged h
-    left join pg_catalog.pg_class o on o.reltoastrelid = h.oid and o.relkind in ('r', 'm')
+  -- ... and a TOAST table to its owner, of which its name tells: there is no index on reltoastrelid.
+  select coalesce(o.oid, h.oid) as oid, pg_catalog.sum(g.relpages)::int8 as pages
+    from charged g
+    join pg_catalog.pg_class h on h.oid = g.oid
+    left join pg_catalog.pg_class o
+      on o.oid = case when h.relkind = 't' then
+                   pg_catalog.regexp_replace(h.relname::text, '^pg_toast_', '')::oid end
+     and o.reltoastrelid = h.oid
+     and o.relkind in ('r', 'm')
    group by 1
 ), candidate as materialized (
   (select o.oid, o.pages from owned o order by o.pages desc limit 2 * $1)
   union all
   -- relpages is as old as the last VACUUM or ANALYZE: what was just filled is found by its modifications since.
-  (select m.oid, null::int8
-     from (select c.oid, pg_catalog.pg_stat_get_mod_since_analyze(c.oid) as modified
-             from pg_catalog.pg_class c
-            where c.relkind in ('r', 'm')) m
-    where m.modified > 0
-    order by m.modified desc
-    limit $1)
+  (select (m.key & 4294967295)::oid, null::int8
+     from (select pg_catalog.unnest(p.changes) as key from pass p order by key desc limit $1) m)
   union all
   select u.oid, null from pg_catalog.unnest($2) u (oid)
 ), named as materialized (
@@ -109,9 +116,7 @@ select extract(epoch from pg_catalog.clock_timestamp())::float8 as epoch,
        extract(epoch from greatest(pg_catalog.pg_stat_get_last_analyze_time(r.oid),
                                    pg_catalog.pg_stat_get_last_autoanalyze_time(r.oid)))::float8 as last_analyze
   from (select d.oid as database,
-               (select pg_catalog.count(*)
-                  from pg_catalog.pg_class c
-                 where c.relkind in ('r', 'm')) as relations,
+               (select p.relations from pass p) as relations,
                extract(epoch from pg_catalog.pg_stat_get_db_stat_reset_time(d.oid))::float8 as stats_reset
           from pg_catalog.pg_database d
          where d.datname = pg_catalog.current_database()) f

@@ -330,10 +330,11 @@ impl World {
         self.messages.say(severity, text, self.now, clock);
     }
 
-    /// An answer older than this is stale: two intervals, the pause it earned itself and the budget.
+    /// An answer older than this is stale: two intervals, the pause it earned itself, its rest and the budget.
     fn late_after(&self, probe: &str) -> Duration {
         let tier = self.tier(probe);
-        self.interval(tier) * 2 + self.pause(probe) + self.settings.pace(tier).budget
+        let rest = crate::probe::entry(probe).map(|entry| entry.rest).unwrap_or_default();
+        self.interval(tier) * 2 + self.pause(probe) + rest + self.settings.pace(tier).budget
     }
 
     /// The pause after its last good answer.

@@ -18,8 +18,8 @@ use crate::world::{Freshness, World};
 /// The smallest terminal in which the panes make sense.
 const LEAST: (u16, u16) = (40, 10);
 
-/// What the keys in the footer have for themselves before the status gets room.
-const KEYS_WIDTH: usize = 36;
+/// What the keys in the footer have for themselves, if they need it, before the status gets room.
+const KEYS_WIDTH: usize = 62;
 
 /// Cells before the text of the banner.
 const MARK: u16 = 3;
@@ -276,7 +276,7 @@ fn liveness(state: &State) -> Piece {
 }
 
 fn short(seconds: f64) -> String {
-    format::duration(seconds).trim().to_owned()
+    format::age(seconds)
 }
 
 /// How much of the tabs' titles there is room for.
@@ -288,6 +288,8 @@ enum Titles {
     Full,
     /// The short ones, but for the selected tab.
     Short,
+    /// The same, and what is wrong without how often.
+    Marks,
     /// The selected tab's only; the others are their numbers.
     Numbers,
 }
@@ -297,7 +299,16 @@ impl Titles {
     const fn gap(self) -> &'static str {
         match self {
             Self::Airy | Self::Full => " ",
-            Self::Short | Self::Numbers => "",
+            Self::Short | Self::Marks | Self::Numbers => "",
+        }
+    }
+
+    /// What is wrong in a tab, as far as there is room to say it.
+    fn badge(self, badge: Badge, look: &Look) -> (String, Role) {
+        let (text, role) = badge.text(look);
+        match self {
+            Self::Marks => (text.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned(), role),
+            _ => (text, role),
         }
     }
 }
@@ -307,7 +318,7 @@ fn tabs(state: &State, area: Rect, buf: &mut Buffer) {
     let page = state.layers.iter().rev().find(|layer| layer.place() == Place::Body);
     let crumb = page.map(|page| format!("{} {}", look.glyphs.right, page.title()));
     let crumb = crumb.as_deref().unwrap_or_default();
-    let titles = [Titles::Airy, Titles::Full, Titles::Short]
+    let titles = [Titles::Airy, Titles::Full, Titles::Short, Titles::Marks]
         .into_iter()
         .find(|titles| tabs_width(state, *titles) + text::width(crumb) <= usize::from(area.width))
         .unwrap_or(Titles::Numbers);
@@ -323,7 +334,7 @@ fn tabs(state: &State, area: Rect, buf: &mut Buffer) {
         put(if air { " " } else { "" }, style);
         put(&tab_label(state, index, pane.as_ref(), titles), style);
         if let Some(badge) = pane.badge() {
-            let (text, role) = badge.text(look);
+            let (text, role) = titles.badge(badge, look);
             put(titles.gap(), style);
             put(&text, style.patch(look.style(role)));
         }
@@ -335,7 +346,7 @@ fn tabs(state: &State, area: Rect, buf: &mut Buffer) {
 
 /// Cells the tabs take.
 fn tabs_width(state: &State, titles: Titles) -> usize {
-    let badge = |badge: Badge| text::width(&badge.text(&state.look).0) + titles.gap().len();
+    let badge = |badge: Badge| text::width(&titles.badge(badge, &state.look).0) + titles.gap().len();
     let air = if titles == Titles::Airy { 3 } else { 1 };
     let tabs = state.panes.iter().enumerate();
     tabs.map(|(index, pane)| {
@@ -350,7 +361,7 @@ fn tab_label(state: &State, index: usize, pane: &dyn View, titles: Titles) -> St
     match titles {
         Titles::Airy | Titles::Full => format!("{number} {}", pane.title()),
         _ if index == state.current => format!("{number} {}", pane.title()),
-        Titles::Short => format!("{number} {}", pane.short_title()),
+        Titles::Short | Titles::Marks => format!("{number} {}", pane.short_title()),
         Titles::Numbers => number.to_string(),
     }
 }
@@ -408,8 +419,7 @@ fn in_banner(world: &World, text: &str) -> bool {
 fn hints(state: &State, area: Rect, buf: &mut Buffer) {
     let look = &state.look;
     let mut shown = works_here(state);
-    let width = |(key, binding): &(String, &Binding)| text::width(key) + text::width(binding.hint) + 3;
-    while shown.iter().map(width).sum::<usize>() > usize::from(area.width) + 2 {
+    while shown.iter().map(hint_width).sum::<usize>() > usize::from(area.width) + 2 {
         let last = shown
             .iter()
             .rposition(|(_, binding)| !matches!(binding.action, Action::Help | Action::Quit));
@@ -425,6 +435,11 @@ fn hints(state: &State, area: Rect, buf: &mut Buffer) {
             x += text::put(buf, (x, area.y), room, piece, look.style(role), look.glyphs) + gap;
         }
     }
+}
+
+/// Cells of a hint and of the gap behind it.
+fn hint_width((key, binding): &(String, &Binding)) -> usize {
+    text::width(key) + text::width(binding.hint) + 3
 }
 
 /// What the footer may offer: actions with a hint and a key that do something now.
@@ -470,7 +485,9 @@ fn status(state: &State, width: u16) -> Piece {
     parts.push(format!("every {} s", world.hot_interval.as_secs_f64()));
     parts.extend(world.cost_share().map(|share| format!("load {:.1} %", share * 100.0)));
     let dot = format!(" {} ", state.look.glyphs.dot);
-    while parts.len() > said && text::width(&parts.join(&dot)) + KEYS_WIDTH > usize::from(width) {
+    let keys = works_here(state).iter().map(hint_width).sum::<usize>() + 2;
+    let keys = keys.min(KEYS_WIDTH);
+    while parts.len() > said && text::width(&parts.join(&dot)) + keys > usize::from(width) {
         parts.pop();
     }
     let role = if degraded { Role::Warning } else { Role::Muted };

@@ -182,7 +182,7 @@ impl State {
     pub fn name(self) -> String {
         match self {
             Self::Near => "below".to_owned(),
-            Self::Running(pid) => format!("runs, {pid}"),
+            Self::Running(pid) => format!("runs, pid {pid}"),
             Self::ByHand => "by hand only".to_owned(),
             Self::Off => "autovacuum off".to_owned(),
             Self::Disabled => "disabled".to_owned(),

@@ -9,7 +9,7 @@
 
 use std::fmt;
 
-use super::rates::float;
+use super::rates::{self, float};
 use crate::probe::measure::Heap;
 use crate::probe::measure_indexes::Tree;
 use crate::probe::relation_columns::Column;
@@ -150,7 +150,7 @@ fn reckon(input: &Input<'_>) -> Estimate {
 
 fn confidence(input: &Input<'_>, changed: Option<f64>, fit: f64) -> Confidence {
     let now = input.pages_now.map_or(input.pages, |now| now);
-    let grown = float((now - input.pages).abs()) / float(input.pages.max(1)) * 100.0;
+    let grown = (float(now) - float(input.pages)).abs() / float(input.pages.max(1)) * 100.0;
     let drift = changed.unwrap_or(100.0).max(grown);
     if drift >= 20.0 || fit < 4.0 {
         Confidence::Low
@@ -249,8 +249,11 @@ impl Place {
 /// would keep free in the new table.
 #[must_use]
 pub fn to_win(heap: &Heap, fillfactor: u32) -> i64 {
-    let rows = heap.bytes - heap.dead_bytes - heap.free_bytes;
-    (heap.bytes - rows * 100 / i64::from(fillfactor.clamp(10, 100))).max(0)
+    let rows = heap
+        .bytes
+        .saturating_sub(rates::total([heap.dead_bytes, heap.free_bytes]));
+    let wanted = rows.saturating_mul(100) / i64::from(fillfactor.clamp(10, 100));
+    heap.bytes.saturating_sub(wanted).max(0)
 }
 
 /// Bytes that `REINDEX` would win, by a measurement: leaf pages less full than a new index has them, and empty and

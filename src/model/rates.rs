@@ -153,6 +153,12 @@ pub fn float(count: i64) -> f64 {
     count as f64
 }
 
+/// The sum of counts; at the end of the range it stays there, since servers have sent counters of every size.
+#[must_use]
+pub fn total(counts: impl IntoIterator<Item = i64>) -> i64 {
+    counts.into_iter().fold(0, i64::saturating_add)
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;

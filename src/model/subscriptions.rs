@@ -21,6 +21,8 @@ pub enum State {
     Elsewhere,
     /// Which worker is its own is not known (12, 13: two databases have one of this name).
     Unknown,
+    /// This is a standby, which has no such workers: its primary takes the changes.
+    OnPrimary,
 }
 
 impl State {
@@ -42,6 +44,15 @@ impl State {
                 Some((tables, ready)) if ready < tables => Self::Copies,
                 Some(_) => Self::Streams,
             },
+        }
+    }
+
+    /// The same where it is seen on a standby.
+    #[must_use]
+    pub const fn on_standby(self) -> Self {
+        match self {
+            Self::NoWorker | Self::Unknown => Self::OnPrimary,
+            state => state,
         }
     }
 }
@@ -99,6 +110,17 @@ mod tests {
     fn states(#[case] subscription: Subscription, #[case] state: State, #[case] bad: Concern) {
         let found = State::of(&subscription);
         assert_eq!((found, concern(found, None)), (state, bad));
+    }
+
+    #[test]
+    fn a_standby_has_no_worker_and_that_is_no_trouble() {
+        let found = State::of(&Subscription {
+            worker_pid: None,
+            ..running()
+        });
+        assert_eq!(found.on_standby(), State::OnPrimary);
+        assert_eq!(concern(found.on_standby(), None), Concern::Calm);
+        assert_eq!(State::Disabled.on_standby(), State::Disabled);
     }
 
     #[test]

@@ -74,7 +74,7 @@ impl Marks {
         Self {
             forced: own.map_or(freeze_max_age, |own| own.min(freeze_max_age)),
             // vacuum_xid_failsafe_check: never below 105 % of the forced vacuum's age.
-            failsafe: failsafe_age.map(|age| age.max(freeze_max_age + freeze_max_age / 20)),
+            failsafe: failsafe_age.map(|age| age.max(freeze_max_age.saturating_add(freeze_max_age / 20))),
             warning: WRAP_AGE - warning,
             stop: WRAP_AGE - stop,
         }
@@ -118,7 +118,7 @@ impl Way {
     /// Ids that can still be assigned; 0 when the server has stopped.
     #[must_use]
     pub fn left(&self) -> i64 {
-        (self.marks.stop - self.age).max(0)
+        self.marks.stop.saturating_sub(self.age).max(0)
     }
 
     /// The share of the way to the stop that is behind, in percent.
@@ -268,7 +268,7 @@ impl Burn {
 /// How many ids lie between two next ids of 32 bits.
 #[must_use]
 pub const fn consumed(before: i64, after: i64) -> i64 {
-    (after - before).rem_euclid(1 << 32)
+    after.wrapping_sub(before).rem_euclid(1 << 32)
 }
 
 /// True for a database that `PostgreSQL` brings and that needs no look: `ui.hide_postgres_defaults` hides it.

@@ -58,6 +58,15 @@ pub(super) fn grant(world: &World) -> String {
     privilege::grant_monitor(world.role())
 }
 
+/// A share of what it is compared with: a percentage, from ten times on how many times: `96.3 %`, `987 %`, `×400`.
+pub(super) fn times_over(share: f64) -> String {
+    if share.is_finite() && share >= 10.0 {
+        format!("×{}", format::count(share.floor()))
+    } else {
+        format::percent(share * 100.0)
+    }
+}
+
 /// Who waits for whom, as the Locks pane shows it.
 pub(super) fn blocking(world: &World) -> Blocking {
     world.forest.as_deref().map(Blocking::of).unwrap_or_default()

@@ -18,8 +18,11 @@ use crate::world::{Freshness, World};
 
 /// Lines for what is said below the rows.
 const NOTICE_LINES: usize = 3;
-/// From so many lines on there is room for what is known of the selected row.
+/// From so many lines on there is always room for what is known of the selected row.
 const ROOM_FOR_ABOUT: u16 = 12;
+
+/// Lines about the selected row that a panel among others asks for.
+const MOST_ABOUT: usize = 6;
 
 /// The actions of every table.
 const MOVES: &[Action] = &[
@@ -146,7 +149,9 @@ pub(super) struct ListView<L: List> {
     /// What is said, wrapped to the room there is.
     said: Vec<Line>,
     about: Vec<Line>,
-    height: u16,
+    /// The most lines that have been said of a row: rooms do not change with every step through the rows.
+    most_about: usize,
+    width: u16,
 }
 
 impl<L: List> Default for ListView<L> {
@@ -169,7 +174,8 @@ impl<L: List> ListView<L> {
             stale: false,
             said: Vec::new(),
             about: Vec::new(),
-            height: 0,
+            most_about: 0,
+            width: 0,
         }
     }
 
@@ -276,7 +282,10 @@ impl<L: List> View for ListView<L> {
     }
 
     fn arrange(&mut self, area: Rect) {
-        self.height = area.height;
+        if self.width != area.width {
+            self.width = area.width;
+            self.most_about = 0;
+        }
         let cells = usize::from(area.width.saturating_sub(2));
         let lines = usize::from(area.height).saturating_sub(usize::from(!self.head.is_empty()));
         let rows = self.table.shown_of().0;
@@ -287,12 +296,18 @@ impl<L: List> View for ListView<L> {
             .take(most)
             .collect();
         self.about.clear();
-        if area.height >= ROOM_FOR_ABOUT
-            && let Some(row) = self.table.selected()
-        {
+        if let Some(row) = self.table.selected() {
+            let part = if area.height >= ROOM_FOR_ABOUT {
+                area.height / 3
+            } else {
+                0
+            };
+            // What no row needs may be used, too.
+            let most = area.height.saturating_sub(self.lines()).max(part);
             let about = self.list.about(row);
             let lines = about.iter().flat_map(|rich| rich.wrap(cells));
-            self.about = lines.take(usize::from(area.height / 3)).collect();
+            self.about = lines.take(usize::from(most)).collect();
+            self.most_about = self.most_about.max(self.about.len()).min(MOST_ABOUT);
         }
         let [_, table, ..] = self.parts(area);
         self.table.arrange(table);
@@ -339,6 +354,11 @@ impl<L: List> View for ListView<L> {
         let rows = self.table.shown_of().0;
         let rows = if rows == 0 { 0 } else { rows + 1 };
         u16::try_from(usize::from(!self.head.is_empty()) + rows + self.said.len()).unwrap_or(u16::MAX)
+    }
+
+    fn more_lines(&self) -> u16 {
+        let lines = if self.about.is_empty() { 0 } else { self.most_about };
+        u16::try_from(lines).unwrap_or(u16::MAX)
     }
 
     fn badge(&self) -> Option<Badge> {

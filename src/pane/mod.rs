@@ -114,6 +114,11 @@ pub trait View {
         u16::MAX
     }
 
+    /// Lines it can use beyond that for what it says of its selected row, as last arranged.
+    fn more_lines(&self) -> u16 {
+        0
+    }
+
     /// True for a question that has to be answered: nothing below it takes a key.
     fn modal(&self) -> bool {
         false

@@ -14,13 +14,8 @@ use crate::world::World;
 
 /// From so many lines on stacked panels stand below each other.
 const TALL: u16 = 30;
-/// What the chosen one keeps at least.
-const CHOSEN: u16 = 10;
-/// Lines the chosen one may have beyond what it fills, for what it says of its selected row, and what it then has at
-/// least.
-const ABOUT: (u16, u16) = (6, 14);
-/// A panel of so few lines shows a sentence, and no row to say more of.
-const SENTENCE: u16 = 2;
+/// What the key of one panel does from the others, too: the first one that knows it is gone to.
+const LENT: &[Action] = &[Action::Measure];
 
 /// The panels of a pane.
 pub(super) struct Panels {
@@ -107,6 +102,19 @@ impl Panels {
         Reply::Taken
     }
 
+    /// The panel that has an action of [`LENT`] in the place of the chosen one.
+    fn lender(&self, action: Action) -> Option<usize> {
+        let takes = |nth: usize| {
+            self.views
+                .get(nth)
+                .is_some_and(|panel| panel.actions().contains(&action))
+        };
+        if !LENT.contains(&action) || takes(self.chosen) {
+            return None;
+        }
+        self.shown().find(|nth| takes(*nth))
+    }
+
     /// The chosen one may have stepped out of the way; until somebody chooses, the first one is shown.
     fn choose(&mut self) {
         if !self.by_hand || self.current().is_none_or(|panel| !panel.shown()) {
@@ -116,15 +124,15 @@ impl Panels {
         }
     }
 
-    /// The height of every panel: what it wants or its share of what is left; the chosen one has at least a part, and
-    /// of what nobody wants as much as it can use.
+    /// The height of every panel: what it wants or its share of what is left; the chosen one wants room for what it
+    /// says of its selected row, too.
     fn share_out(&self, area: Rect) -> Vec<Rect> {
         let shown = self.shown().filter_map(|nth| Some((nth, self.views.get(nth)?)));
         let mut wants: Vec<(usize, u16)> = shown
             .map(|(nth, panel)| (nth, panel.lines().saturating_add(1)))
             .collect();
         if let Some((_, wish)) = wants.iter_mut().find(|(nth, _)| *nth == self.chosen) {
-            *wish = (*wish).max(CHOSEN);
+            *wish = wish.saturating_add(self.current().map_or(0, View::more_lines));
         }
         let mut heights = vec![0; self.views.len()];
         // The modest first: what they leave is shared by the others.
@@ -137,15 +145,6 @@ impl Panels {
             if let Some(place) = heights.get_mut(nth) {
                 *place = height;
             }
-        }
-        let lines = self.current().map_or(0, View::lines);
-        let most = if lines > SENTENCE {
-            lines.saturating_add(1 + ABOUT.0).max(ABOUT.1)
-        } else {
-            lines + 1
-        };
-        if let Some(height) = heights.get_mut(self.chosen) {
-            *height = height.saturating_add(left).min(most);
         }
         let mut y = area.y;
         let place = |height: u16| {
@@ -221,6 +220,8 @@ impl View for Panels {
     fn actions(&self) -> Vec<Action> {
         let mut actions = self.current().map(View::actions).unwrap_or_default();
         actions.extend([Action::NextView, Action::PrevView]);
+        let lent = LENT.iter().filter(|action| self.lender(**action).is_some());
+        actions.extend(lent);
         actions
     }
 
@@ -256,6 +257,15 @@ impl View for Panels {
         let reply = self
             .current_mut()
             .map_or(Reply::Ignored, |panel| panel.on(action, world));
+        if reply == Reply::Ignored
+            && let Some(lender) = self.lender(action)
+        {
+            self.chosen = lender;
+            self.by_hand = true;
+            return self
+                .current_mut()
+                .map_or(Reply::Ignored, |panel| panel.on(action, world));
+        }
         match (reply, action) {
             (Reply::Ignored, Action::NextView) => self.step(true),
             (Reply::Ignored, Action::PrevView) => self.step(false),

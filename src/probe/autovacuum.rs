@@ -181,7 +181,7 @@ impl Probe for AutovacuumProbe {
             .get::<PulseProbe>()
             .map_or(ask.server.in_recovery, |pulse| pulse.in_recovery);
         if in_recovery {
-            Wanted::No("a standby has no autovacuum: its tables are vacuumed and counted on the primary")
+            Wanted::No("a standby has no autovacuum, its tables are vacuumed and counted on the primary")
         } else {
             Wanted::Yes
         }

@@ -313,6 +313,16 @@ pub struct Ask<'a> {
     pub own: &'a [i32],
 }
 
+impl Ask<'_> {
+    /// The newest answer is younger than its [`Probe::REST`], as the heartbeat tells that opens every round.
+    #[must_use]
+    pub fn rests<P: Probe>(&self) -> bool {
+        let asked = self.latest.ran::<P>().map(|ran| ran.started);
+        let now = self.latest.ran::<pulse::PulseProbe>().map(|ran| ran.started);
+        asked.zip(now).is_some_and(|(asked, now)| now.since(asked) < P::REST)
+    }
+}
+
 /// Whether a probe is asked this time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
@@ -330,6 +340,8 @@ pub trait Probe: 'static {
     type Data: Send + Sync + 'static;
     /// What it is.
     const SPEC: Spec;
+    /// How long an answer holds while nobody looks at what it tells, see [`Ask::rests`]; zero for what is always asked.
+    const REST: Duration = Duration::ZERO;
 
     /// The values of `$1`, `$2`, ...
     #[must_use]
@@ -386,6 +398,8 @@ pub trait Probe: 'static {
 pub struct Entry {
     /// What it is.
     pub spec: &'static Spec,
+    /// See [`Probe::REST`].
+    pub rest: Duration,
     /// See [`Probe::params`].
     pub params: fn(&Ask<'_>) -> Vec<Param>,
     /// See [`Probe::wanted`].
@@ -411,6 +425,7 @@ impl Entry {
     pub const fn of<P: Probe>() -> Self {
         Self {
             spec: &P::SPEC,
+            rest: P::REST,
             params: P::params,
             wanted: P::wanted,
             tier: P::tier,

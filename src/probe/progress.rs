@@ -1,13 +1,18 @@
 //! How far the running commands are: every `pg_stat_progress_*` view this server has.
 
+use std::time::Duration;
+
 use crate::form;
 use crate::pg::fault::Fault;
 use crate::pg::rows::{Row, Rows};
 use crate::probe::activity::text;
-use crate::probe::{Ask, Param, Probe, Spec, Tier};
+use crate::probe::{Ask, Param, Probe, Spec, Subject, Tier, Wanted};
 
 /// Readings of one phase are kept for so many seconds: long enough for a steady rate, short enough to follow a change.
 const WINDOW_S: f64 = 60.0;
+
+/// The panes that show how far something is.
+const PANES: [&str; 2] = ["vacuum", "wraparound"];
 
 /// The probe.
 pub struct ProgressProbe;
@@ -152,7 +157,8 @@ impl Probe for ProgressProbe {
         id: "progress",
         title: "how far running commands are",
         why: "All progress views of this server; they are read from shared memory and cost a few milliseconds, most of \
-              them for planning. The share is of the present phase, not of the whole command.",
+              them for planning, so they are asked every 15 seconds while nobody looks. The share is of the present \
+              phase, not of the whole command.",
         tier: Tier::Hot,
         variants: &[
             form!("progress", 18),
@@ -162,9 +168,19 @@ impl Probe for ProgressProbe {
             form!("progress"),
         ],
     };
+    const REST: Duration = Duration::from_secs(15);
 
     fn params(ask: &Ask<'_>) -> Vec<Param> {
         vec![Param::Int(i32::try_from(ask.settings.query_text).unwrap_or(i32::MAX))]
+    }
+
+    fn wanted(ask: &Ask<'_>) -> Wanted {
+        let seen = PANES.contains(&ask.focus.pane) || matches!(ask.focus.subject, Some(Subject::Backend { .. }));
+        if !seen && ask.rests::<Self>() {
+            Wanted::Keep
+        } else {
+            Wanted::Yes
+        }
     }
 
     fn decode(rows: &Rows) -> Result<Vec<Progress>, Fault> {

@@ -130,7 +130,9 @@ impl Exact {
     /// All of it.
     #[must_use]
     pub fn total(self) -> i64 {
-        self.heap + self.maps + self.toast + self.indexes
+        [self.maps, self.toast, self.indexes]
+            .into_iter()
+            .fold(self.heap, i64::saturating_add)
     }
 }
 

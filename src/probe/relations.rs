@@ -101,7 +101,7 @@ impl Size {
     /// All of it: `pg_total_relation_size`.
     #[must_use]
     pub const fn total(self) -> i64 {
-        self.heap + self.indexes + self.toast
+        self.heap.saturating_add(self.indexes).saturating_add(self.toast)
     }
 }
 

@@ -1,9 +1,12 @@
 //! The standbys (and other receivers) this server sends WAL to, as a primary or in the middle of a cascade.
 
+use std::time::Duration;
+
 use crate::form;
 use crate::pg::fault::Fault;
 use crate::pg::rows::{Row, Rows};
-use crate::probe::{Probe, Spec, Tier};
+use crate::probe::activity::Activity;
+use crate::probe::{Ask, Probe, Spec, Tier, Wanted};
 
 /// The probe.
 pub struct ReplicationProbe;
@@ -77,6 +80,21 @@ impl Probe for ReplicationProbe {
         tier: Tier::Hot,
         variants: &[form!("replication")],
     };
+    const REST: Duration = Duration::from_secs(15);
+
+    /// A server without standbys is asked less often, unless one has come.
+    fn wanted(ask: &Ask<'_>) -> Wanted {
+        let none = ask.latest.get::<Self>().is_some_and(Vec::is_empty);
+        let backends = ask.latest.get::<Activity>().map_or(&[][..], Vec::as_slice);
+        let came = backends
+            .iter()
+            .any(|backend| backend.backend_type.as_deref() == Some("walsender"));
+        if none && !came && ask.focus.pane != Self::SPEC.id && ask.rests::<Self>() {
+            Wanted::Keep
+        } else {
+            Wanted::Yes
+        }
+    }
 
     fn decode(rows: &Rows) -> Result<Vec<Sender>, Fault> {
         rows.iter().map(sender).collect()

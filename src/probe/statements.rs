@@ -116,7 +116,7 @@ impl Statements {
     /// True if every entry there was is among [`Self::entries`] or hidden.
     #[must_use]
     pub fn complete(&self) -> bool {
-        i64::try_from(self.entries.len()).is_ok_and(|known| known + self.hidden >= self.all)
+        i64::try_from(self.entries.len()).is_ok_and(|known| known.saturating_add(self.hidden) >= self.all)
     }
 }
 

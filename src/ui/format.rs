@@ -86,7 +86,7 @@ pub fn duration(seconds: f64) -> String {
 /// How long ago that was: `4m12s ago`.
 #[must_use]
 pub fn ago(seconds: f64) -> String {
-    format!("{} ago", duration(seconds))
+    format!("{} ago", age(seconds))
 }
 
 /// How long a statement took, to a tenth of a millisecond in any length: `4.2 ms`, `1250.0 ms`; times in one column
@@ -133,6 +133,16 @@ pub fn bytes_per_s(amount: impl Number) -> String {
         format!("{}/s", bytes(amount))
     } else {
         NONE.to_owned()
+    }
+}
+
+/// How long ago, or how old: a [`duration`] of no more than whole seconds: `0s`, `9s`, `59s`, `4m12s`.
+#[must_use]
+pub fn age(seconds: f64) -> String {
+    if seconds.is_finite() && seconds < 60.0 {
+        format!("{:.0}s", (seconds.max(0.0) + 1e-9).floor())
+    } else {
+        duration(seconds)
     }
 }
 
@@ -282,6 +292,23 @@ mod tests {
     }
 
     #[test]
+    fn ages_have_no_more_than_whole_seconds() {
+        for (seconds, text) in [
+            (-1.0, "0s"),
+            (0.989, "0s"),
+            (1.0, "1s"),
+            (9.99, "9s"),
+            (59.99, "59s"),
+            (60.0, "1m00s"),
+            (21_900.0, "6h05m"),
+            (f64::NAN, "-"),
+            (f64::INFINITY, "-"),
+        ] {
+            assert_eq!(age(seconds), text, "{seconds}");
+        }
+    }
+
+    #[test]
     fn bytes_at_every_boundary() {
         for (amount, text) in [
             (0.0, "0 B"),
@@ -365,6 +392,7 @@ mod tests {
         #[test]
         fn every_number_keeps_its_width(value in any::<f64>()) {
             prop_assert!(duration(value).len() <= DURATION_WIDTH);
+            prop_assert!(age(value).len() <= DURATION_WIDTH);
             prop_assert!(bytes(value).len() <= BYTES_WIDTH);
             prop_assert!(bytes_per_s(value).len() <= BYTES_PER_S_WIDTH);
             prop_assert!(count(value).len() <= COUNT_WIDTH);

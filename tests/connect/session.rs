@@ -35,6 +35,7 @@ pub(crate) fn entry(sql: &'static str) -> Entry {
         budget: |_| None,
         explains: |_| None,
         pause: |_| Duration::ZERO,
+        rest: Duration::ZERO,
         decode: |_, _| Err(Fault::new(FaultKind::Decode, "the test decodes it")),
     }
 }

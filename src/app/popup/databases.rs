@@ -243,7 +243,7 @@ impl Databases {
 fn title(world: &World) -> String {
     let sizes = match world.freshness(DatabasesProbe::SPEC.id) {
         Freshness::Fresh(age) | Freshness::Stale(age) => {
-            format!("sizes {} old", format::duration(age.as_secs_f64()))
+            format!("sizes {} old", format::age(age.as_secs_f64()))
         }
         Freshness::Loading | Freshness::Skipped(_) => "sizes are being asked for".to_owned(),
         Freshness::Failed => "sizes unknown".to_owned(),

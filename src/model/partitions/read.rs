@@ -9,6 +9,7 @@ use super::cover::{self, Holes, Range};
 use super::point::{Axis, Point};
 use super::step;
 use super::{Column, Parent, Part, Strategy};
+use crate::model::rates;
 use crate::probe::partitions::{Key, Partitions, Relation};
 
 /// Ranges looked at for cadence and calendar: habits change, old ranges do not count.
@@ -137,7 +138,7 @@ impl<'a> Reader<'a> {
     fn finish(&self, parent: &mut Parent, mut parts: Vec<Part>) {
         parts.sort_by(|one, other| sort_key(one).cmp(&sort_key(other)));
         parent.rows = parts.iter().try_fold(0.0, |sum, part| Some(sum + part.rows?));
-        parent.heap_bytes = parts.iter().map(|part| part.heap_bytes).sum();
+        parent.heap_bytes = rates::total(parts.iter().map(|part| part.heap_bytes));
         parent.parts = parts;
         if parent.unasked > 0 {
             return;
@@ -261,7 +262,7 @@ fn take_sums(part: &mut Part, below: &Parent) {
     part.partitions = Some(below.parts.len() + below.unasked);
     part.rows = below.rows;
     part.heap_bytes = below.heap_bytes;
-    part.inserted = below.parts.iter().map(|part| part.inserted).sum();
+    part.inserted = rates::total(below.parts.iter().map(|part| part.inserted));
     part.grew_at = below.parts.iter().filter_map(|part| part.grew_at).reduce(f64::max);
     part.analyzed = below.parts.iter().filter_map(|part| part.analyzed).reduce(f64::max);
 }

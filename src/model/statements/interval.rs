@@ -81,7 +81,7 @@ impl Interval {
     }
 
     fn add(&mut self, growth: Growth) {
-        self.calls += growth.counters.calls;
+        self.calls = self.calls.saturating_add(growth.counters.calls);
         self.total_ms += growth.counters.exec_ms;
         self.unknown += usize::from(growth.trust == Trust::Unknown);
         if growth.trust == Trust::Unknown || growth.counters.calls > 0 || growth.counters.exec_ms > 0.0 {
@@ -177,7 +177,7 @@ pub fn between(before: &Statements, after: &Statements) -> Interval {
     };
     let before = if reset.is_some() { &nothing } else { before };
     let evictions = match (before.dealloc, after.dealloc) {
-        (Some(old), Some(new)) => Some((new - old).max(0)),
+        (Some(old), Some(new)) => Some(new.saturating_sub(old).max(0)),
         // A reset of everything sets the count back.
         (None, Some(new)) if reset.is_some() => Some(new),
         _ => None,

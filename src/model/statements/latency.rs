@@ -1,5 +1,6 @@
 //! Percentiles out of a histogram: it tells between which bounds they lie, and no more.
 
+use crate::model::rates;
 use crate::probe::statement_latency::Histogram;
 
 /// Between which durations a percentile lies, in milliseconds.
@@ -14,7 +15,7 @@ pub struct Between {
 /// How many executions a histogram holds.
 #[must_use]
 pub fn executions(histogram: &Histogram) -> i64 {
-    histogram.calls.iter().map(|calls| (*calls).max(0)).sum()
+    rates::total(histogram.calls.iter().map(|calls| (*calls).max(0)))
 }
 
 /// Where the percentile lies, `share` from 0 to 1: the bounds of the first class up to which at least that share of the
@@ -29,7 +30,7 @@ pub fn percentile(histogram: &Histogram, share: f64) -> Option<Between> {
     let wanted = share * all as f64;
     let (mut seen, mut above) = (0_i64, 0.0);
     for (calls, upto) in histogram.calls.iter().zip(&histogram.bounds) {
-        seen += (*calls).max(0);
+        seen = seen.saturating_add((*calls).max(0));
         #[expect(clippy::cast_precision_loss, reason = "a share of a count")]
         let reached = seen as f64 >= wanted;
         if reached && *calls > 0 {

@@ -267,7 +267,7 @@ pub(super) fn has_many(locks: &Locks) -> bool {
 
 /// Its locks, awaited ones first.
 pub(super) fn locks(locks: &Locks, everything: bool) -> Vec<Fact> {
-    let held = format::exact(locks.all - locks.awaited);
+    let held = format::exact(locks.all.saturating_sub(locks.awaited));
     let total = format!("{held} held, {} awaited", format::exact(locks.awaited));
     let shown = if everything {
         locks.locks.len()
@@ -276,7 +276,7 @@ pub(super) fn locks(locks: &Locks, everything: bool) -> Vec<Fact> {
     };
     let mut facts = vec![Fact::new("Locks", Rich::new(total, Role::Text))];
     facts.extend(locks.locks.iter().take(shown).map(|held| Fact::new("", lock(held))));
-    let more = locks.all - to_i64(shown);
+    let more = locks.all.saturating_sub(to_i64(shown));
     if more > 0 {
         facts.push(Fact::new(
             "",

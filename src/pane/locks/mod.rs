@@ -297,7 +297,7 @@ impl Pen<'_> {
 
 /// Nobody waits, by whose word and of when. It is no all-clear where something else is waited for.
 fn calm(world: &World, look: &Look, beside: bool) -> Notice {
-    let ago = |age: std::time::Duration| format::duration(age.as_secs_f64());
+    let ago = |age: std::time::Duration| format::age(age.as_secs_f64());
     let (freshness, source) = match world.freshness(Probe::SPEC.id) {
         Freshness::Fresh(age) => (Freshness::Fresh(age), format!(" (pg_locks, {} ago)", ago(age))),
         // Then the activity sample is the witness, and its word is as good as it is new.

@@ -161,7 +161,7 @@ fn calm_loading_failed_and_not_asked_are_told_apart() {
     assert_eq!(first(&world(&[])), " Asking who waits for a lock.|");
     assert_eq!(
         first(&world(&[answer::<Probe>(Sample::default(), None)])),
-        " ✔ Nobody waits for a lock (pg_locks, 1.0s ago).|"
+        " ✔ Nobody waits for a lock (pg_locks, 1s ago).|"
     );
     assert_eq!(
         first(&world(&[failure::<Probe>(fault(), None)])),

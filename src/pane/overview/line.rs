@@ -186,7 +186,7 @@ impl Line {
     pub fn age(self, world: &World) -> Self {
         match world.freshness(self.probe) {
             Freshness::Fresh(age) | Freshness::Stale(age) if age >= Duration::from_mins(1) => {
-                self.piece(Role::Muted, format!("{} ago", format::duration(age.as_secs_f64())))
+                self.piece(Role::Muted, format::ago(age.as_secs_f64()))
             }
             _ => self,
         }

@@ -91,6 +91,15 @@ impl List for Statements {
              cumulative unless it says so",
         ),
         (
+            "at once",
+            "how many statements ran at the same time on average: the time all of them took, by the time that passed",
+        ),
+        (
+            "ours",
+            "what pgmon-tui asks is counted like everything else, under the role it connects as: the filter !user:ROLE \
+             leaves that out",
+        ),
+        (
             "breaks",
             "a reset starts the interval anew; a row marked ≈ is a lower bound, because entries were evicted or reset in \
              that time; of a row marked ◆ nothing can be said, because its counters fell",

@@ -280,7 +280,7 @@ fn the_top_is_by_the_order_in_force() {
     let mut pane = pane();
     let by_time = screen(&mut pane, &world, 80, 8);
     assert!(
-        by_time.contains("top 2 of 5 that ran") && by_time.contains("select * from orders"),
+        by_time.contains("top 2 of 5") && by_time.contains("select * from orders"),
         "{by_time}"
     );
     pane.on(Action::SortNext, &world);

@@ -25,8 +25,8 @@ pub(super) fn head(window: Window, world: &World, rows: usize) -> Vec<Piece> {
             #[expect(clippy::cast_precision_loss, reason = "a rate")]
             let calls = interval.calls as f64 / seconds;
             pieces.push((format!("{} calls/s", format::rate(calls)), Role::Text));
-            let busy = interval.total_ms / 1000.0 / seconds;
-            pieces.push((format!("{} busy", format::rate(busy)), Role::Text));
+            let at_once = interval.total_ms / 1000.0 / seconds;
+            pieces.push((format!("{} at once", format::rate(at_once)), Role::Text));
         }
     }
     if window == Window::Last
@@ -65,9 +65,9 @@ fn tab(window: Window, shown: Window, world: &World) -> Piece {
 fn top_of(world: &World, rows: usize) -> String {
     let top = usize::try_from(world.settings.top_queries).unwrap_or(usize::MAX);
     if rows > top {
-        format!("top {top} of {} that ran", format::count(rows))
+        format!("top {top} of {}", format::count(rows))
     } else {
-        format::counted(rows, "statement ran", "statements ran")
+        format::counted(rows, "statement", "statements")
     }
 }
 

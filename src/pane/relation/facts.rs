@@ -1,7 +1,8 @@
 //! A table as labelled facts, in the order of the page.
 
 use super::ago;
-use crate::model::{autovacuum, relation_upkeep};
+use crate::model::{autovacuum, rates, relation_upkeep};
+use crate::pane::common::times_over;
 use crate::pane::page::{Fact, Rich};
 use crate::probe::relation::{Exact, Identity, Toast};
 use crate::probe::relation_stats::{Blocks, Runs, Scans, Stats};
@@ -115,8 +116,16 @@ fn on_disk(identity: &Identity, exact: Exact, indexes: &str) -> Rich {
 fn by_the_last_vacuum(identity: &Identity, indexes: &str) -> Rich {
     let toast = identity.toast.as_ref().map_or(0, |toast| toast.pages);
     let index_pages = identity.size.index_pages;
-    let about = |pages: i64| format!("\u{2248} {}", format::bytes(pages * i64::from(identity.block)));
-    let mut rich = Rich::new(about(identity.pages + index_pages + toast), Role::Estimated);
+    let about = |pages: i64| {
+        format!(
+            "\u{2248} {}",
+            format::bytes(pages.saturating_mul(i64::from(identity.block)))
+        )
+    };
+    let mut rich = Rich::new(
+        about(rates::total([identity.pages, index_pages, toast])),
+        Role::Estimated,
+    );
     rich.fact(format!("heap {}", about(identity.pages)), Role::Estimated);
     rich.fact(format!("{indexes} {}", about(index_pages)), Role::Estimated);
     rich.fact(format!("TOAST {}", about(toast)), Role::Estimated);
@@ -230,7 +239,7 @@ pub(super) fn thresholds(identity: &Identity, stats: &Stats) -> Vec<Fact> {
             distance.work.name(),
             format::count(distance.count),
             format::count(distance.at),
-            format::percent(distance.share() * 100.0)
+            times_over(distance.share())
         );
         rich.fact(text, if distance.over() { Role::Notice } else { Role::Text });
     }

@@ -243,7 +243,10 @@ impl List for Locks {
         if rows.is_empty() {
             return Vec::new();
         }
-        let mut head = vec![(format!("{} held", format::count(self.all - self.awaited)), Role::Title)];
+        let mut head = vec![(
+            format!("{} held", format::count(self.all.saturating_sub(self.awaited))),
+            Role::Title,
+        )];
         if self.awaited > 0 {
             head.push((format!("{} awaited", format::count(self.awaited)), Role::Warning));
         }

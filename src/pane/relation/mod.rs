@@ -83,9 +83,7 @@ impl<T: Clone> Last<T> {
 
 /// A time of the past, in seconds since 1970, as "3h02m ago".
 fn ago(at: f64, now: Option<f64>) -> String {
-    now.map_or_else(String::new, |now| {
-        format!("{} ago", crate::ui::format::duration((now - at).max(0.0)))
-    })
+    now.map_or_else(String::new, |now| crate::ui::format::ago(now - at))
 }
 
 #[cfg(test)]

@@ -195,7 +195,7 @@ impl Summary {
         }
         let block = i64::from(identity.block);
         let bytes = identity.size.exact.map_or(identity.pages * block, |exact| exact.heap);
-        let unseen = |bytes: i64, visible: i64| (bytes - visible * block).max(0);
+        let unseen = |bytes: i64, visible: i64| bytes.saturating_sub(visible.saturating_mul(block)).max(0);
         // Of an empty TOAST table there is one page: its index's first.
         let is_filled = identity.size.exact.is_none_or(|exact| exact.toast > block);
         let toast = identity.toast.as_ref().filter(|_| is_filled);

@@ -336,6 +336,20 @@ fn ask(page: &mut dyn View, world: &World) {
 }
 
 #[test]
+fn the_measuring_key_leads_from_any_panel_to_the_summary() {
+    let world = with_extension(world(&everything()));
+    let mut page = page(OID);
+    screen(page.as_mut(), &world, 80, 30);
+    for _ in 0..3 {
+        page.on(Action::NextView, &world);
+    }
+    assert!(page.actions().contains(&Action::Measure));
+    assert_eq!(page.on(Action::Measure, &world), Reply::Taken);
+    let text = flat(&screen(page.as_mut(), &world, 80, 30));
+    assert!(text.contains("Measure? pgstattuple_approx reads"), "{text}");
+}
+
+#[test]
 fn measuring_asks_first_then_takes_the_heap_and_then_its_toast() {
     let mut world = with_extension(world(&everything()));
     let mut page = page(OID);
@@ -350,7 +364,7 @@ fn measuring_asks_first_then_takes_the_heap_and_then_its_toast() {
         text.contains("1.7 MiB to win, 22.2 % · dead 10.0 % (0) · free 20.0 %"),
         "{text}"
     );
-    assert!(text.contains("pgstattuple_approx, 1.0s ago"), "{text}");
+    assert!(text.contains("pgstattuple_approx, 1s ago"), "{text}");
     let second = page.demand().unwrap();
     assert_ne!(first, second);
     assert_eq!(page.keys(), [i64::from(TOAST)]);

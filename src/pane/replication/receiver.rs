@@ -137,7 +137,7 @@ fn receiver(recovery: &Recovery) -> Fact {
         .maybe(
             recovery
                 .message_age_s
-                .map(|seconds| format!("last message {} ago", format::duration(seconds))),
+                .map(|seconds| format!("last message {}", format::ago(seconds))),
         )
         .maybe(recovery.timeline.map(|timeline| format!("timeline {timeline}")))
 }

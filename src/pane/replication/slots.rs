@@ -72,7 +72,7 @@ impl List for Slots {
         if idle > 0 {
             head.push((format!("{idle} inactive"), Role::Notice));
         }
-        head.extend(kept.map(|bytes| (format!("at most {} kept", format::bytes(bytes)), Role::Muted)));
+        head.extend(kept.map(|bytes| (format!("{} of WAL kept", format::bytes(bytes)), Role::Muted)));
         head.extend(self.limit());
         head
     }

@@ -32,6 +32,7 @@ impl Row {
         let key = subscription_key(&subscription.database, &subscription.name);
         let errors = world.series.trails().speed(What::SubscriptionErrors, &key);
         let state = State::of(subscription);
+        let state = if world.in_recovery() { state.on_standby() } else { state };
         Self {
             concern: subscriptions::concern(state, errors),
             subscription: subscription.clone(),
@@ -124,7 +125,7 @@ fn what(subscription: &Subscription) -> Rich {
     );
     let slot = subscription.slot_name.as_deref();
     rich.fact(
-        slot.map_or_else(|| "no slot".to_owned(), |slot| format!("slot {slot} there")),
+        slot.map_or_else(|| "no slot".to_owned(), |slot| format!("slot {slot} on the publisher")),
         Role::Muted,
     );
     if let Some(owner) = &subscription.owner {
@@ -132,7 +133,10 @@ fn what(subscription: &Subscription) -> Rich {
     }
     if subscription.sync_workers > 0 {
         rich.fact(
-            format!("{} workers copy tables", subscription.sync_workers),
+            match subscription.sync_workers {
+                1 => "1 worker copies tables".to_owned(),
+                workers => format!("{workers} workers copy tables"),
+            },
             Role::Muted,
         );
     }
@@ -141,7 +145,7 @@ fn what(subscription: &Subscription) -> Rich {
     }
     if let Some(seconds) = subscription.latest_end_age_s {
         rich.fact(
-            format!("publisher told its position {} ago", format::duration(seconds)),
+            format!("publisher told its position {}", format::ago(seconds)),
             Role::Muted,
         );
     }
@@ -157,6 +161,7 @@ fn trouble(row: &Row) -> Option<Rich> {
             "An error disabled it. The server log says which; after mending it: ALTER SUBSCRIPTION ... ENABLE."
         }
         State::Unknown => "Two databases have a subscription of this name; before 14 its worker cannot be told apart.",
+        State::OnPrimary => "A standby has no worker for it: its primary takes the changes.",
         _ if row.concern == Concern::Warning => "Errors keep coming: the server log says which.",
         _ => return None,
     };
@@ -210,6 +215,7 @@ fn state(row: &Row) -> Cell<'static> {
         State::Streams => Cell::new("streams", role),
         State::Elsewhere => Cell::new("has a worker", role),
         State::Unknown => Cell::new("not known", Role::Denied),
+        State::OnPrimary => Cell::new("on the primary", Role::Muted),
     }
 }
 

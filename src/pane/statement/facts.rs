@@ -16,6 +16,8 @@ use crate::world::World;
 
 /// Sessions named at most.
 const FEW: usize = 5;
+/// From so many milliseconds on seconds, minutes and hours say more.
+const LONG_MS: f64 = 60_000.0;
 /// Cells of a line over time.
 const SPARK: usize = 40;
 
@@ -41,6 +43,7 @@ fn run_by(key: &Key, names: Option<&Growth>) -> Rich {
     let user = name(names.and_then(|names| names.user.as_deref()), key.user);
     let database = name(names.and_then(|names| names.database.as_deref()), key.database);
     let mut rich = Rich::new(format!("{user} in database {database}"), Role::Text);
+    rich.fact(format!("query id {}", key.query), Role::Muted);
     if !key.toplevel {
         rich.fact("within another statement", Role::Text);
     }
@@ -163,7 +166,10 @@ pub(super) fn running(backends: &[Backend], has_ids: bool) -> Vec<Fact> {
     if more > 0 {
         facts.push(Fact::new(
             "",
-            Rich::new(format!("and in {more} more sessions"), Role::Muted),
+            Rich::new(
+                format!("and in {}", format::counted(more, "more session", "more sessions")),
+                Role::Muted,
+            ),
         ));
     }
     facts
@@ -352,11 +358,20 @@ fn others(counted: &Counted) -> Option<Fact> {
     (!others.is_empty()).then(|| Fact::new("Others", others))
 }
 
+/// Milliseconds, long times as people tell them.
+fn time(ms: f64) -> String {
+    if ms < LONG_MS {
+        format!("{} ms", milliseconds(ms))
+    } else {
+        format::duration(ms / 1000.0)
+    }
+}
+
 fn in_unit(value: &str, unit: Unit) -> String {
     let number = || value.parse::<f64>().ok();
     let shown = match unit {
         Unit::Count => value.parse().ok().map(format::exact),
-        Unit::Ms => number().map(|ms| format!("{} ms", milliseconds(ms))),
+        Unit::Ms => number().map(time),
         Unit::Bytes => number().map(format::bytes),
         Unit::Time => value.parse::<jiff::Timestamp>().ok().and_then(|at| {
             #[expect(clippy::cast_precision_loss, reason = "whole seconds are shown")]

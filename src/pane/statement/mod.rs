@@ -20,11 +20,15 @@ use crate::probe::statement::{Counted, StatementProbe};
 use crate::probe::statement_latency::StatementLatency;
 use crate::probe::statements::{Key, StatementsProbe};
 use crate::probe::{Demand, Probe as _, Subject};
-use crate::ui::look::{Look, Role};
+use crate::ui::look::{Glyphs, Look, Role};
+use crate::ui::text::one_line;
 use crate::ui::wrap::Line;
 use crate::world::{Freshness, World};
 use plan::Plan;
 use text::Body;
+
+/// Cells of a statement's text in the title of its page.
+const TITLE: usize = 28;
 
 /// The page of one statement.
 #[derive(Debug)]
@@ -162,13 +166,19 @@ impl Statement {
     }
 }
 
+/// The first words of a text.
+fn opening(text: &str) -> String {
+    one_line(text, TITLE, &Glyphs::UNICODE).into_owned()
+}
+
 impl View for Statement {
     fn id(&self) -> &'static str {
         "statement"
     }
 
     fn title(&self) -> String {
-        format!("Statement {}", self.key.query)
+        let text = self.body.text.shown();
+        text.map_or_else(|| "Statement".to_owned(), |text| opening(text))
     }
 
     fn probes(&self) -> Vec<&'static str> {

@@ -47,10 +47,10 @@ pub fn count(value: i64) -> Cell<'static> {
 /// When it was asked and when it will be again: these questions are asked rarely.
 pub fn asked<P: Probe>(world: &World) -> Option<Piece> {
     let ran = world.latest.ran::<P>()?;
-    let age = format::duration(world.now.since(ran.finished()).as_secs_f64());
+    let age = format::age(world.now.since(ran.finished()).as_secs_f64());
     let next = world.next_in(P::SPEC.id);
     let next = next.map_or_else(String::new, |next| {
-        format!(", again in {}", format::duration(next.as_secs_f64()))
+        format!(", again in {}", format::age(next.as_secs_f64()))
     });
     Some((format!("asked {age} ago{next}"), Role::Muted))
 }

@@ -383,6 +383,6 @@ fn signed(bytes: f64) -> Cell<'static> {
 }
 
 fn hit(row: &Row) -> Option<f64> {
-    let missed = row.relation.blocks_fetched - row.relation.blocks_hit;
+    let missed = row.relation.blocks_fetched.saturating_sub(row.relation.blocks_hit);
     share(float(row.relation.blocks_hit), float(missed.max(0)))
 }

@@ -6,6 +6,7 @@ use super::super::page::Rich;
 use super::super::{Badge, Copy, Reply};
 use super::cells;
 use crate::action::Action;
+use crate::model::rates;
 use crate::model::storage::sequences::{self as model, CRITICAL, Limit, Pace, WARNING};
 use crate::probe::sequences::{Sequence, Sequences as Known, SequencesProbe};
 use crate::probe::{Probe as _, Subject};
@@ -90,7 +91,7 @@ impl List for Sequences {
                 let text = format!(
                     "The values of {} of {} sequences are hidden from this role.  {}",
                     format::count(known.unreadable),
-                    format::count(known.read + known.unreadable),
+                    format::count(known.read.saturating_add(known.unreadable)),
                     model::grant(known, server)
                 );
                 (Role::Denied, Some(text))
@@ -112,12 +113,9 @@ impl List for Sequences {
             let (last, bound) = (format::exact(last), format::exact(sequence.bound));
             what.fact(format!("{last} of {bound}"), Role::Text);
         }
-        let mut widen = Rich::default();
-        for (statement, _) in model::widen(sequence) {
-            widen.fact(statement, Role::Text);
-        }
-        let widen = (sequence.share >= WARNING && !widen.is_empty()).then_some(widen);
-        [Some(what), widen].into_iter().flatten().collect()
+        let widen = model::widen(sequence).into_iter().filter(|_| sequence.share >= WARNING);
+        let widen = widen.map(|(_, text)| Rich::new(text, Role::Text));
+        [what].into_iter().chain(widen).collect()
     }
 
     fn on(&mut self, _action: Action, row: Option<&Row>, _world: &World) -> Reply {
@@ -141,7 +139,8 @@ impl List for Sequences {
 
 /// What was not read besides what is hidden.
 fn left_out(known: &Known) -> Vec<String> {
-    let rest = known.sequences - known.unreadable - known.unlogged - known.read - known.locked;
+    let told = rates::total([known.unreadable, known.unlogged, known.read, known.locked]);
+    let rest = known.sequences.saturating_sub(told);
     let said = [
         (known.locked, "not read: somebody's lock stands in the way.".to_owned()),
         (known.unlogged, "unlogged, so not on this standby.".to_owned()),

@@ -106,7 +106,7 @@ impl List for Unused {
         };
         let young = age(world).filter(|age| *age < TOO_YOUNG_S).map(|age| {
             format!(
-                "Counted for {} only: what runs once a month has not been seen.  ",
+                "Counted for {} only: what runs once a month has not been seen. ",
                 format::duration(age)
             )
         });

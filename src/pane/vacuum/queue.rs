@@ -1,6 +1,6 @@
 //! Which tables autovacuum comes to next: how near each is to its thresholds, and what is in the way.
 
-use super::super::common::{Notice, ago_or_never, top_of};
+use super::super::common::{Notice, ago_or_never, times_over, top_of};
 use super::super::list::{List, Piece};
 use super::super::page::Rich;
 use super::super::{Badge, Reply};
@@ -95,7 +95,8 @@ static COLUMNS: &[Column<Row>] = &[
     Column {
         id: "due",
         title: "DUE",
-        help: "rows counted by the threshold it is nearest to: above 100 % autovacuum has something to do",
+        help: "rows counted by the threshold it is nearest to: above 100 % autovacuum has something to do, ×400 is 400 \
+               thresholds",
         width: Width::Fit(5, 7),
         align: Align::Right,
         cell: |row| share(row.due_share()),
@@ -116,7 +117,7 @@ static COLUMNS: &[Column<Row>] = &[
         help: "next: within a naptime or two; again: vacuumed just now and over the threshold again (fast changes, or \
                rows the xmin horizon keeps); passed over: due for five naptimes while a worker is free; by hand only: \
                autovacuum never analyzes a partitioned table",
-        width: Width::Fit(5, 15),
+        width: Width::Fit(5, 17),
         align: Align::Left,
         cell: state,
         key: |row| Key::Text(state(row).text),
@@ -219,8 +220,8 @@ fn percent(share: Option<f64>) -> Cell<'static> {
 
 fn share(share: Option<f64>) -> Cell<'static> {
     match share {
-        Some(share) if share > 1.0 => Cell::text(format::percent(share * PERCENT)),
-        Some(share) => Cell::new(format::percent(share * PERCENT), Role::Muted),
+        Some(share) if share > 1.0 => Cell::text(times_over(share)),
+        Some(share) => Cell::new(times_over(share), Role::Muted),
         None => Cell::empty(),
     }
 }
@@ -235,7 +236,7 @@ fn stale(row: &Row) -> Cell<'static> {
     } else {
         Role::Muted
     };
-    Cell::new(format!("{estimated}{}", format::percent(changed * PERCENT)), role)
+    Cell::new(format!("{estimated}{}", times_over(changed)), role)
 }
 
 fn state(row: &Row) -> Cell<'static> {
@@ -283,11 +284,7 @@ fn threshold(table: &Table, distance: &Distance) -> Rich {
     );
     let role = if distance.over() { Role::Text } else { Role::Muted };
     let mut rich = Rich::new(text, Role::Muted);
-    let now = format!(
-        ": {}, {}",
-        format::count(distance.count),
-        format::percent(distance.share() * PERCENT)
-    );
+    let now = format!(": {}, {}", format::count(distance.count), times_over(distance.share()));
     rich.push(now, role);
     rich
 }
@@ -331,7 +328,7 @@ fn workers(setting: &Setting, busy: Option<usize>) -> Piece {
     let full = busy.is_some_and(|busy| usize::try_from(most).is_ok_and(|most| busy >= most));
     let busy = busy.map_or("?".to_owned(), |busy| busy.to_string());
     let role = if full { Role::Warning } else { Role::Text };
-    (format!("{busy} of {most} workers busy"), role)
+    (format!("{busy}/{most} workers busy"), role)
 }
 
 impl List for Queue {

@@ -41,7 +41,7 @@ impl Row {
         let behind = blocking.by.iter().filter(|(_, by)| by.contains(&command.pid));
         Self {
             kind: progress::kind(command),
-            relation: command.relation().unwrap_or_else(|| "whole server".to_owned()),
+            relation: command.relation().unwrap_or_else(|| nameless(command).to_owned()),
             phase: progress::phase(command).unwrap_or_else(|| "hidden from this role".to_owned()),
             pace: progress::pace(command),
             blocks: blocking.blocks.get(&command.pid).copied().unwrap_or_default(),
@@ -52,7 +52,7 @@ impl Row {
     }
 
     fn hidden(&self) -> bool {
-        self.command.phase.is_none()
+        is_hidden(&self.command)
     }
 
     fn amount(&self, amount: i64) -> String {
@@ -80,6 +80,15 @@ impl Row {
             unit => format!("{} {unit}/s", format::rate(per_second)),
         })
     }
+}
+
+fn is_hidden(command: &Progress) -> bool {
+    command.phase.is_none()
+}
+
+/// What stands in the place of the name of what it works on.
+fn nameless(command: &Progress) -> &'static str {
+    if is_hidden(command) { "hidden" } else { "whole server" }
 }
 
 impl Record for Row {

@@ -145,7 +145,7 @@ pub(super) fn hidden_from_us(world: &World, mut levels: impl Iterator<Item = Lev
     let blind = !around.sees_all && around.backends.iter().any(|backend| backend.hidden);
     (blind && levels.any(|level| level >= Level::Due)).then(|| {
         let text = format!(
-            "Whose snapshot holds it back, and whether a worker is at it, is hidden from this role.   {}",
+            "Whose snapshot holds it back, and whether a worker is at it, is hidden from this role.  {}",
             grant(world)
         );
         Notice::new(Role::Denied, text)
@@ -174,7 +174,7 @@ pub(super) fn line(counter: Counter, way: &Way, burn: &Burn) -> Rich {
         Counter::Multixact => "Multixacts",
     };
     let mut line = Rich::new(format!("{what} {}", format::exact(way.age)), role(way.level()));
-    let mark = |name: &str, at: i64| match at - way.age {
+    let mark = |name: &str, at: i64| match at.saturating_sub(way.age) {
         left if left > 0 => format!("{name} in {}", format::count(left)),
         _ => format!("{name} passed ({})", format::count(at)),
     };

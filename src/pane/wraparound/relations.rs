@@ -206,7 +206,7 @@ impl List for Relations {
             return Vec::new();
         };
         let database = world.database();
-        let total = format::exact(answer.total - answer.hidden);
+        let total = format::exact(answer.total.saturating_sub(answer.hidden));
         let mut head = vec![(format!("in {database}: top {} of {total}", rows.len()), Role::Text)];
         head.extend(cells::hidden(answer.hidden));
         if answer.due > 0 {

@@ -19,7 +19,7 @@ const TEXT: usize = 5_000;
 /// How much there shall be.
 #[derive(Clone, Copy, Debug)]
 pub struct Size {
-    /// Tables, half of them with a TOAST table, the others with a second index.
+    /// Tables, half of them with a TOAST table, the others with a second index, a fifth with a sequence.
     pub tables: u32,
     /// Daily partitions of `part.events`, from 2010 on.
     pub partitions: u32,
@@ -96,18 +96,23 @@ async fn tables(conninfo: &str, count: u32) -> Result<()> {
 }
 
 /// The statements that make a table: every second with a text column and so with TOAST, the others with an index more;
-/// every fourth has a row.
+/// every fourth has a row, every fifth a sequence, every hundredth a foreign key without an index.
 fn table(number: u32) -> String {
     let name = name(number);
-    let columns = "id int PRIMARY KEY, a int, b int, c timestamptz";
-    let table = match number % 2 {
-        0 => format!("CREATE TABLE {name} ({columns}, payload text)"),
-        _ => format!("CREATE TABLE {name} ({columns}); CREATE INDEX ON {name} (a, b)"),
+    let id = if number.is_multiple_of(5) { "serial" } else { "int" };
+    let (payload, index) = match number % 2 {
+        0 => (", payload text", String::new()),
+        _ => ("", format!("; CREATE INDEX ON {name} (a, b)")),
     };
-    match number % 4 {
-        0 => format!("{table}; INSERT INTO {name} (id, a, b) VALUES (1, 1, 1)"),
-        _ => table,
-    }
+    let key = match number % 100 {
+        0 => format!(", up int REFERENCES {name}"),
+        _ => String::new(),
+    };
+    let row = match number % 4 {
+        0 => format!("; INSERT INTO {name} (id, a, b) VALUES (1, 1, 1)"),
+        _ => String::new(),
+    };
+    format!("CREATE TABLE {name} (id {id} PRIMARY KEY, a int, b int, c timestamptz{payload}{key}){index}{row}")
 }
 
 /// A hundred to 200,000 rows for some of the tables, small ones more often, with deleted and changed rows and with values

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::measuring::{self, Measuring, Offer, Outcome, Target, index_costs};
 use super::{Last, answer};
 use crate::action::Action;
-use crate::model::relation_sql;
+use crate::model::{rates, relation_sql};
 use crate::pane::common::Notice;
 use crate::pane::list::{List, Piece};
 use crate::pane::page::Rich;
@@ -132,7 +132,7 @@ impl List for Indexes {
         if rows.is_empty() {
             return Vec::new();
         }
-        let bytes: i64 = rows.iter().filter_map(|row| row.index.bytes).sum();
+        let bytes = rates::total(rows.iter().filter_map(|row| row.index.bytes));
         let mut head = vec![
             (format::counted(rows.len(), "index", "indexes"), Role::Title),
             (format::bytes(bytes), Role::Text),
