@@ -405,7 +405,7 @@ fn footer(state: &State, area: Rect, buf: &mut Buffer) {
     if wide > 0 {
         let at = (area.right() - wide - 1, area.y);
         text::put(buf, at, wide, &status.text, look.style(status.role), look.glyphs);
-        left.width = area.width.saturating_sub(wide + 3);
+        left.width = area.width.saturating_sub(wide + 4);
     }
     hints(state, left, buf);
 }

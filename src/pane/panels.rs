@@ -333,6 +333,17 @@ impl View for Panels {
     }
 
     fn help(&self) -> Vec<(String, String)> {
-        self.current().map(View::help).unwrap_or_default()
+        let titles = |chosen: bool| {
+            let panels = self.shown().filter(|nth| (*nth == self.chosen) == chosen);
+            let titles = panels.filter_map(|nth| Some(self.views.get(nth)?.title()));
+            titles.collect::<Vec<_>>().join(", ")
+        };
+        let (this, others) = (titles(true), titles(false));
+        let panel = (!others.is_empty()).then(|| {
+            let text = format!("{this}; each of the others has a help of its own: {others}");
+            ("this panel".to_owned(), text)
+        });
+        let help = self.current().map(View::help).unwrap_or_default();
+        panel.into_iter().chain(help).collect()
     }
 }

@@ -46,9 +46,9 @@ impl Probe for HorizonProbe {
         id: "horizon",
         title: "who holds the xmin horizon back",
         why: "Dead rows younger than the oldest snapshot stay. Sessions (not VACUUM itself, which others ignore), \
-              prepared transactions, slots and standbys with hot_standby_feedback can hold it.",
+              prepared transactions, slots (not lost ones) and standbys with hot_standby_feedback can hold it.",
         tier: Tier::Workload,
-        variants: &[form!("horizon")],
+        variants: &[form!("horizon", 13), form!("horizon")],
     };
 
     fn params(ask: &Ask<'_>) -> Vec<Param> {

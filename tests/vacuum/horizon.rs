@@ -215,3 +215,45 @@ async fn a_vacuum_holds_nothing_and_an_index_build_does(#[values(12, 18)] major:
     judge.terminate(build.pid()).await.unwrap();
     judge.terminate(vacuum.pid()).await.unwrap();
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_lost_slot_holds_nothing(#[values(13, 14, 18)] major: u32) {
+    let server = Cluster::builder(major)
+        .conf("wal_level", "logical")
+        .conf("autovacuum", "off")
+        .conf("max_slot_wal_keep_size", "1MB")
+        .conf("max_wal_size", "32MB")
+        .conf("min_wal_size", "32MB")
+        .role("mon LOGIN IN ROLE pg_monitor")
+        .sql("CREATE TABLE t (id int)")
+        .start()
+        .await
+        .unwrap();
+    let judge = server.client().await.unwrap();
+    judge
+        .rows("SELECT pg_create_logical_replication_slot('stuck', 'test_decoding')")
+        .await
+        .unwrap();
+    let mut eye = Eye::open(&server, "mon", "postgres").await;
+    assert!(find(eye.ask::<HorizonProbe>().await, Kind::SlotCatalog).is_some());
+
+    let lost = "SELECT (wal_status = 'lost')::int FROM pg_replication_slots";
+    wait_for("the slot is lost", PATIENCE, async || {
+        judge.simple("INSERT INTO t VALUES (1); SELECT pg_switch_wal()").await?;
+        judge.simple("CHECKPOINT").await?;
+        Ok(number(&judge, &format!("({lost})")).await == 1)
+    })
+    .await
+    .unwrap();
+    // VACUUM freezes what is younger than all the slot still names.
+    judge.simple("VACUUM (FREEZE) pg_catalog.pg_am").await.unwrap();
+    let frozen = number(
+        &judge,
+        "(SELECT age(relfrozenxid) FROM pg_class WHERE relname = 'pg_am')",
+    )
+    .await;
+    let named = number(&judge, "(SELECT age(catalog_xmin) FROM pg_replication_slots)").await;
+    assert!(frozen < named, "{frozen} {named}");
+    assert_eq!(find(eye.ask::<HorizonProbe>().await, Kind::SlotCatalog), None);
+}

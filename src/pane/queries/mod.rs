@@ -11,6 +11,7 @@ use super::{Copy, Reply, View};
 use crate::action::Action;
 use crate::model::statements::{Interval, absent};
 use crate::probe::extensions::ExtensionsProbe;
+use crate::probe::statements::StatementsProbe;
 use crate::ui::highlight::highlight;
 use crate::ui::look::Role;
 use crate::ui::table::Order;
@@ -144,7 +145,13 @@ impl List for Statements {
                 "The mark was set at the newest reading; growth since then comes with the next.",
             );
         }
-        Notice::new(Role::Muted, "No statement has been executed in this time.")
+        // What is hidden may have been executed.
+        let hidden = world.get::<StatementsProbe>().is_some_and(|known| known.hidden > 0);
+        let seen = if hidden { " that this role can see" } else { "" };
+        Notice::new(
+            Role::Muted,
+            format!("No statement{seen} has been executed in this time."),
+        )
     }
 
     fn notice(&self, world: &World, _rows: &[Row]) -> Option<Notice> {

@@ -27,6 +27,11 @@ impl Record for Judged {
     }
 }
 
+/// What a slot keeps from VACUUM: one that is lost still names it, and keeps nothing.
+fn held(row: &Judged, age: Option<i64>) -> Option<i64> {
+    age.filter(|_| row.outlook != Outlook::Lost)
+}
+
 fn state(row: &Judged) -> Cell<'static> {
     match (row.slot.active, row.slot.inactive_s) {
         (true, _) => Cell::text("active"),
@@ -172,8 +177,8 @@ static COLUMNS: &[Column<Judged>] = &[
         help: "age in transactions of the rows it keeps from VACUUM",
         width: Width::Fit(5, 6),
         align: Align::Right,
-        cell: |row| Cell::maybe(row.slot.xmin_age.map(format::count)),
-        key: |row| Key::from(row.slot.xmin_age),
+        cell: |row| Cell::maybe(held(row, row.slot.xmin_age).map(format::count)),
+        key: |row| Key::from(held(row, row.slot.xmin_age)),
     },
     Column {
         id: "catalog",
@@ -181,8 +186,8 @@ static COLUMNS: &[Column<Judged>] = &[
         help: "the same for rows of the system catalogs",
         width: Width::Fit(6, 7),
         align: Align::Right,
-        cell: |row| Cell::maybe(row.slot.catalog_xmin_age.map(format::count)),
-        key: |row| Key::from(row.slot.catalog_xmin_age),
+        cell: |row| Cell::maybe(held(row, row.slot.catalog_xmin_age).map(format::count)),
+        key: |row| Key::from(held(row, row.slot.catalog_xmin_age)),
     },
     Column {
         id: "spill",

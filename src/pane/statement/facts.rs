@@ -43,7 +43,6 @@ fn run_by(key: &Key, names: Option<&Growth>) -> Rich {
     let user = name(names.and_then(|names| names.user.as_deref()), key.user);
     let database = name(names.and_then(|names| names.database.as_deref()), key.database);
     let mut rich = Rich::new(format!("{user} in database {database}"), Role::Text);
-    rich.fact(format!("query id {}", key.query), Role::Muted);
     if !key.toplevel {
         rich.fact("within another statement", Role::Text);
     }

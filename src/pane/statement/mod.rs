@@ -141,6 +141,8 @@ impl Statement {
         let counted = self.counted.iter();
         self.after
             .extend(counted.flat_map(|counted| facts::counted(counted, planning)));
+        let id = Rich::new(self.key.query.to_string(), Role::Muted);
+        self.after.push(Fact::new("Query id", id));
     }
 
     /// How long its executions took, where that is known.

@@ -407,6 +407,17 @@ fn enter_opens_what_the_row_is_about_and_y_copies_the_remedy() {
     assert!(first(view.as_ref()).starts_with("ROLLBACK PREPARED 'tx-1'; -- run in database app, as bob"));
 }
 
+#[test]
+fn a_slot_that_keeps_catalog_rows_only_does_not_hide_who_keeps_those_of_tables() {
+    let mut all = holders();
+    all[0].xmin_age = all[1].xmin_age + 6;
+    let world = world(&[answer::<HorizonProbe>(all, None)]);
+    let mut view = ListView::<super::horizon::Horizon>::default();
+    let shown = screen(&mut view, &world, 80, 24);
+    let place = |name: &str| shown.find(name).unwrap();
+    assert!(place("shop") < place("cdc") && place("cdc") < place("tx-1"), "{shown}");
+}
+
 proptest! {
     #[test]
     fn nothing_a_server_says_makes_it_fail(
