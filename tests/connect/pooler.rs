@@ -95,6 +95,20 @@ async fn a_statement_past_its_deadline_is_cancelled_through_the_pooler() {
     assert_eq!(text(&mut session, "select 'well'::text as it").await, "well");
 }
 
+/// PgBouncer 1.18 ends with "bad client state" when whoever asked it to cancel leaves before it has done so.
+#[tokio::test]
+async fn the_pooler_outlives_our_cancel_requests() {
+    let cluster = cluster(15).await;
+    let bouncer = Bouncer::start(&cluster, "").await;
+    let mut session = session(&bouncer.plan("mon")).await;
+    let sleep = entry("select pg_catalog.pg_sleep(3600)::text as it");
+    for nth in 0..60 {
+        let answer = session.ask(&sleep, &[], Duration::from_millis(5)).await;
+        assert_eq!(answer.result.unwrap_err().kind, FaultKind::Timeout, "{nth}");
+    }
+    assert_eq!(text(&mut session, "select 'well'::text as it").await, "well");
+}
+
 #[tokio::test]
 async fn a_failed_statement_leaves_no_transaction_open() {
     let cluster = cluster(17).await;

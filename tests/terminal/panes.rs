@@ -67,7 +67,7 @@ async fn a_table_and_a_statement_open_on_enter() -> Result<()> {
     cluster.client().await?.simple(ESTATE).await?;
     let mut terminal = running(&cluster).await?;
     terminal.resize(120, 40)?;
-    for (key, words, page) in [("6", "lines", "→ public.lines"), ("4", "TIME", "→ Statement ")] {
+    for (key, words, page) in [("6", "lines", "→ public.lines"), ("4", "TIME", "Query id ")] {
         terminal.send(key)?;
         terminal.wait_for_text(words).await?;
         terminal.send("\r")?;
