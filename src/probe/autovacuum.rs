@@ -159,7 +159,7 @@ impl Probe for AutovacuumProbe {
         title: "how near tables are to their autovacuum thresholds",
         why: "One pass over pg_class with three counters a table, details only for the first $1. It takes a \
               millisecond on a small database and 0.3 s with 105,000 tables, so the next question waits 1000 times \
-              as long as the last answer took: never more than 0.2 % of one processor.",
+              as long as the last answer took: never more than 0.1 % of one processor.",
         tier: Tier::Workload,
         variants: &[
             form!("autovacuum", 18),
