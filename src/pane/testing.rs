@@ -63,6 +63,16 @@ pub(super) fn world(samples: &[Arc<Sample>]) -> World {
     world
 }
 
+/// The same world on a standby.
+pub(super) fn standby(samples: &[Arc<Sample>]) -> World {
+    let mut world = world(samples);
+    world.server = Some(Arc::new(Server {
+        in_recovery: true,
+        ..server()
+    }));
+    world
+}
+
 /// What a view shows in so much room, without trailing spaces.
 pub(super) fn screen(view: &mut dyn View, world: &World, width: u16, height: u16) -> String {
     let area = Rect::new(0, 0, width, height);

@@ -23,7 +23,8 @@ pub(super) fn input<'a>(identity: &Identity, stats: Option<&Stats>, columns: &'a
             .exact
             .map(|exact| exact.heap / i64::from(identity.block.max(1))),
         tuples: identity.tuples,
-        mods: stats.map(|stats| stats.mods),
+        // A standby does not count changes.
+        mods: stats.filter(|stats| !stats.in_recovery).map(|stats| stats.mods),
         fillfactor: bloat::fillfactor(&identity.options).unwrap_or(100),
         columns,
     }

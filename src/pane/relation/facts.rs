@@ -148,11 +148,15 @@ pub(super) fn rows(identity: &Identity, stats: &Stats) -> Vec<Fact> {
     } else {
         rows.push(format!("\u{2248} {}", format::count(identity.tuples)), Role::Estimated);
     }
+    if stats.in_recovery {
+        rows.fact("live, dead and changed ones are counted on the primary", Role::Muted);
+        return vec![Fact::new("Rows", rows)];
+    }
     rows.fact(format!("live {}", format::count(stats.live)), Role::Text);
     let dead = format!(
         "dead {} ({})",
         format::count(stats.dead),
-        format::share(stats.dead, stats.live + stats.dead)
+        format::share(stats.dead, stats.live.saturating_add(stats.dead))
     );
     rows.fact(dead, Role::Text);
     let mut changes = Rich::new(

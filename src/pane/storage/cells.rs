@@ -9,7 +9,7 @@ use crate::ui::table::Cell;
 use crate::world::World;
 
 /// Stands before an estimate.
-const ABOUT: &str = "≈";
+pub const ABOUT: &str = "≈";
 
 /// The name of a relation; what is in the schema everybody uses goes without it.
 pub fn name(name: &Named) -> String {

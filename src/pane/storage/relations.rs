@@ -1,5 +1,7 @@
 //! The largest tables: where their bytes are, how they grow, who reads them.
 
+use std::borrow::Cow;
+
 use super::super::common::{Notice, ago_or_never, top_of};
 use super::super::list::{List, Piece};
 use super::super::page::Rich;
@@ -33,6 +35,15 @@ pub(super) struct Row {
     growth: Growth,
     vacuumed_s: Option<f64>,
     analyzed_s: Option<f64>,
+    /// What only the primary counts is not known here.
+    standby: bool,
+}
+
+impl Row {
+    /// A counter that stays zero on a standby.
+    fn counted(&self, value: i64) -> Option<i64> {
+        (!self.standby).then_some(value)
+    }
 }
 
 impl List for Relations {
@@ -60,7 +71,8 @@ impl List for Relations {
         ),
         (
             "counters",
-            "scans, changes and hits since the counters were reset; a crash resets them too",
+            "scans, changes and hits since the counters were reset; a crash resets them too; a standby knows its own scans \
+             and hits only, and of rows what the last VACUUM or ANALYZE found",
         ),
     ];
 
@@ -68,12 +80,14 @@ impl List for Relations {
         let known = world.get::<RelationsProbe>()?;
         let now = world.server_now();
         let ago = |at: Option<f64>| Some(now? - at?);
+        let standby = world.in_recovery();
         let row = |relation: &Relation| Row {
             name: cells::name(&relation.name),
             bytes: bytes(known, relation),
             growth: growth(known, relation),
             vacuumed_s: ago(relation.last_vacuum),
             analyzed_s: ago(relation.last_analyze),
+            standby,
             relation: relation.clone(),
         };
         Some(known.rows.iter().map(row).collect())
@@ -127,10 +141,15 @@ impl List for Relations {
         }
         what.fact(format::counted(relation.indexes, "index", "indexes"), Role::Muted);
         let known = cells::not_measured(relation.lock).map(|why| Rich::new(why, Role::Estimated));
-        [Some(what), known, Some(changes(relation))]
-            .into_iter()
-            .flatten()
-            .collect()
+        let changes = if row.standby {
+            Rich::new(
+                "changes, dead rows, VACUUM and ANALYZE are counted on the primary",
+                Role::Muted,
+            )
+        } else {
+            changes(relation)
+        };
+        [Some(what), known, Some(changes)].into_iter().flatten().collect()
     }
 
     fn on(&mut self, _action: Action, row: Option<&Row>, _world: &World) -> Reply {
@@ -262,17 +281,18 @@ static COLUMNS: &[Column<Row>] = &[
         |row| part(row.relation.size.map(|size| size.toast)),
         |row| Key::from(row.relation.size.map(|size| size.toast)),
     ),
-    right(
-        ("rows", "ROWS", "live rows by the statistics"),
-        (6, 6),
-        |row| cells::count(row.relation.live),
-        |row| Key::from(row.relation.live),
-    ),
+    right(("rows", "ROWS", "live rows by the statistics"), (6, 6), live, |row| {
+        row.counted(row.relation.live)
+            .map_or(Key::Number(row.relation.reltuples), Key::from)
+    }),
     right(
         ("dead", "DEAD", "dead rows by the statistics"),
         (6, 6),
-        |row| Cell::new(format::count(row.relation.dead), dead_role(row)),
-        |row| Key::from(row.relation.dead),
+        |row| {
+            row.counted(row.relation.dead)
+                .map_or(UNKNOWN, |dead| Cell::new(format::count(dead), dead_role(row)))
+        },
+        |row| Key::from(row.counted(row.relation.dead)),
     ),
     right(
         ("deadpct", "DEAD %", "dead rows among all"),
@@ -313,22 +333,43 @@ static COLUMNS: &[Column<Row>] = &[
             "rows changed since the last ANALYZE: the statistics do not know of them",
         ),
         (7, 7),
-        |row| cells::count(row.relation.modified),
-        |row| Key::from(row.relation.modified),
+        |row| row.counted(row.relation.modified).map_or(UNKNOWN, cells::count),
+        |row| Key::from(row.counted(row.relation.modified)),
     ),
     right(
         ("vacuum", "VACUUM", "how long ago it was vacuumed, by hand or not"),
         (6, 6),
-        |row| ago_or_never(row.vacuumed_s),
+        |row| when(row, row.vacuumed_s),
         |row| Key::from(row.vacuumed_s),
     ),
     right(
         ("analyze", "ANALYZE", "how long ago it was analyzed, by hand or not"),
         (7, 7),
-        |row| ago_or_never(row.analyzed_s),
+        |row| when(row, row.analyzed_s),
         |row| Key::from(row.analyzed_s),
     ),
 ];
+
+/// What a standby does not know.
+const UNKNOWN: Cell<'static> = Cell {
+    text: Cow::Borrowed("?"),
+    role: Role::Muted,
+};
+
+fn live(row: &Row) -> Cell<'_> {
+    match row.counted(row.relation.live) {
+        Some(live) => cells::count(live),
+        None if row.relation.reltuples < 0.0 => UNKNOWN,
+        None => Cell::new(
+            format!("{}{}", cells::ABOUT, format::count(row.relation.reltuples)),
+            Role::Estimated,
+        ),
+    }
+}
+
+fn when(row: &Row, ago: Option<f64>) -> Cell<'_> {
+    if row.standby { UNKNOWN } else { ago_or_never(ago) }
+}
 
 fn size(row: &Row) -> Cell<'_> {
     match row.bytes {

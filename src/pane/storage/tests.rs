@@ -1,7 +1,7 @@
 use super::*;
 use crate::action::Action;
 use crate::pane::Reply;
-use crate::pane::testing::{answer, screen, world};
+use crate::pane::testing::{answer, screen, standby, world};
 use crate::probe::Subject;
 use crate::probe::indexes_invalid::{Build, IndexesInvalidProbe, InvalidIndex};
 use crate::probe::indexes_unused::{IndexesUnusedProbe, UnusedIndex, UnusedIndexes};
@@ -107,6 +107,21 @@ fn the_largest_tables_with_what_is_not_measured_marked() {
         &narrow,
         &["TABLE", "SIZE", "GROWTH", "PER HOUR", "HEAP", "INDEXES", "TOAST"],
     );
+}
+
+/// The counters of rows stay zero on a standby: that is not how many there are.
+#[test]
+fn a_standby_shows_no_row_counters_of_its_own() {
+    let mut known = relations();
+    for relation in &mut known.rows {
+        (relation.live, relation.dead, relation.modified) = (0, 0, 0);
+        relation.reltuples = 2_500.0;
+    }
+    let world = standby(&[answer::<RelationsProbe>(known, None)]);
+    let mut pane = panel(0, &world);
+    let text = screen(pane.as_mut(), &world, 200, 24);
+    says(&text, &["≈2,500", "are counted on the primary"]);
+    assert!(!text.contains("never") && !text.contains("inserted"), "{text}");
 }
 
 #[test]

@@ -250,7 +250,13 @@ impl List for Horizon {
         pieces
     }
 
-    fn nothing(&self, _world: &World) -> Notice {
+    fn nothing(&self, world: &World) -> Notice {
+        if world.in_recovery() && self.hidden == 0 {
+            return Notice::new(
+                Role::Muted,
+                "No session on this standby keeps rows on the primary; who else does is shown there.",
+            );
+        }
         if self.hidden > 0 {
             return Notice::new(
                 Role::Muted,
