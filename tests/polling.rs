@@ -146,6 +146,65 @@ async fn at_the_start_every_tier_is_asked_and_two_connections_are_all_it_takes()
 }
 
 #[tokio::test]
+async fn what_an_answer_changes_in_its_question_asks_it_no_second_time() {
+    let cluster = cluster(18).await;
+    let truth = cluster.client().await.unwrap();
+    let tables = "CREATE TABLE t (a serial); INSERT INTO t DEFAULT VALUES; GRANT SELECT ON t, t_a_seq TO monitor";
+    truth.simple(tables).await.unwrap();
+    let mut polling = Polling::start(&cluster, "monitor", Settings::default());
+    polling
+        .until("the end of the first hourly round", |news| match news {
+            News::Tier(health) if health.tier == Tier::Hourly => Some(()),
+            _ => None,
+        })
+        .await;
+    // The listed tables and sequences go into the next question for them: that is no reason to ask it now.
+    let focus = Focus {
+        pane: "vacuum",
+        ..Focus::default()
+    };
+    polling.orders.send(Order::Look(focus)).await.unwrap();
+    // Twice, because one of the two would come after it.
+    for _ in 0..2 {
+        polling.orders.send(Order::Now(vec!["fk_unindexed"])).await.unwrap();
+        polling
+            .until("the answer to another question", |news| match news {
+                News::Sample(sample) => {
+                    let probe = sample.ran.probe;
+                    assert!(!["relations", "sequences"].contains(&probe), "{probe} is asked again");
+                    (probe == "fk_unindexed").then_some(())
+                }
+                _ => None,
+            })
+            .await;
+    }
+    polling.quit().await;
+}
+
+#[tokio::test]
+async fn what_a_new_extension_makes_possible_is_asked_at_once() {
+    let cluster = cluster(18).await;
+    let truth = cluster.client().await.unwrap();
+    truth.simple("DROP EXTENSION pg_stat_statements").await.unwrap();
+    let mut settings = Settings::default();
+    settings.paces[1].interval = Duration::from_hours(1);
+    let mut polling = Polling::start(&cluster, "monitor", settings);
+    // Two rounds come soon after each other, the next one in an hour.
+    for _ in 0..2 {
+        polling
+            .until("the end of a workload round", |news| match news {
+                News::Tier(health) if health.tier == Tier::Workload => Some(()),
+                _ => None,
+            })
+            .await;
+    }
+    truth.simple("CREATE EXTENSION pg_stat_statements").await.unwrap();
+    polling.orders.send(Order::Now(vec!["extensions"])).await.unwrap();
+    assert_eq!(polling.sample("statements").await.ran.fault, None);
+    polling.quit().await;
+}
+
+#[tokio::test]
 async fn a_restart_is_survived_with_the_reason_and_a_new_session() {
     let cluster = cluster(18).await;
     let mut polling = Polling::start(&cluster, "monitor", Settings::default());

@@ -105,7 +105,7 @@ struct Run {
     role_known: bool,
     /// When the fast connection was lost.
     lost: Option<Mono>,
-    /// Params each gated probe was last asked with; `None` after it was skipped.
+    /// Params each probe was last asked with, or would be now that its answer is known; `None` after it was skipped.
     asked_with: std::collections::BTreeMap<&'static str, Option<Vec<Param>>>,
     /// The demand that was sent last, while it holds: it is not sent again.
     answering: Option<Demand>,
@@ -295,10 +295,10 @@ impl Run {
         });
         self.server = Some(Arc::clone(&server));
         self.tell(News::Link(Link::Up(server))).await;
-        // Whoever hears that forgets why anything was skipped: it is told again.
-        self.asked_with.retain(|_, last| last.is_some());
         let focus = self.focus.clone();
         self.ask_what_is_newly_wanted(&focus);
+        // Whoever hears that forgets why anything was skipped: it is told again.
+        self.asked_with.retain(|_, last| last.is_some());
     }
 
     fn open_connections(&self) -> u8 {

@@ -1,5 +1,6 @@
 //! The program without its screen: a session, and the world its answers go into.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -63,7 +64,7 @@ impl Eye {
         let started = Mono(self.birth.elapsed());
         let mut answer = self.session.ask(&entry, &params, PATIENCE).await;
         if let Some(text) = explains {
-            answer = self.session.explain(answer, &text).await;
+            answer = self.session.explain(answer, &text, pending()).await;
         }
         let (data, fault) = match answer.result.and_then(|rows| (entry.decode)(&self.world.latest, &rows)) {
             Ok(data) => (Some(data), None),

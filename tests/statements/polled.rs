@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pgmon_lab::{Cluster, PATIENCE, Result};
+use pgmon_lab::{Cluster, PATIENCE, Result, wait_until};
 use pgmon_tui::config::Settings;
+use pgmon_tui::pg::fault::FaultKind;
 use pgmon_tui::poll::worker::Worker;
 use pgmon_tui::poll::{Link, News, Order};
 use pgmon_tui::probe::statement_plan::StatementPlan;
@@ -150,6 +151,48 @@ async fn extensions_texts_and_plans_are_followed_without_another_connection() ->
         let plan = sample.data.as_ref().unwrap().downcast_ref::<Vec<String>>().unwrap();
         assert!(plan.iter().any(|line| line.contains("pg_class")), "{plan:?}");
     }
+
+    // Taken back while it is planned: the plan is a function's value, and the function now takes longer than planning may.
+    let sleep = "CREATE OR REPLACE FUNCTION slow() RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN 1; END'";
+    client.simple(sleep).await?;
+    client.rows("SELECT slow() AS slow_marker").await?;
+    client
+        .simple(&sleep.replace("BEGIN", "BEGIN PERFORM pg_sleep(600);"))
+        .await?;
+    let query = "SELECT queryid FROM pg_stat_statements WHERE query LIKE 'SELECT slow() AS%'";
+    focus.keys = vec![client.value(query).await?];
+    focus.subject = Some(match focus.subject {
+        Some(Subject::Statement {
+            user,
+            database,
+            toplevel,
+            ..
+        }) => Subject::Statement {
+            user,
+            database,
+            query: focus.keys[0],
+            toplevel,
+        },
+        other => panic!("{other:?}"),
+    });
+    focus.demand = None;
+    polling.orders.send(Order::Look(focus.clone())).await.unwrap();
+    polling.sample("statement_texts").await;
+    focus.demand = Some(Demand {
+        probe: StatementPlan::SPEC.id,
+        nth: 3,
+    });
+    polling.orders.send(Order::Look(focus.clone())).await.unwrap();
+    let planning =
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'EXPLAIN%slow()%')";
+    wait_until("it is planned", PATIENCE, async || client.value(planning).await).await;
+    focus.demand = None;
+    polling.orders.send(Order::Look(focus.clone())).await.unwrap();
+    let sample = polling.sample("statement_plan").await;
+    assert_eq!(
+        sample.ran.fault.as_ref().map(|fault| fault.kind),
+        Some(FaultKind::Stopped)
+    );
 
     client.simple("DROP EXTENSION pg_stat_statements").await?;
     polling.skipped("statements", "not installed").await;

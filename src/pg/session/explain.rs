@@ -23,7 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 impl Session {
     /// The generic plan of a statement, after [`Session::ask`] has answered for which role and `search_path`
     /// (`queries/statement_plan.sql`). The answer's rows are the plan's lines, its statement is everything that ran.
-    pub async fn explain(&mut self, asked: Answer, text: &Arc<str>) -> Answer {
+    /// Cancelled once `stop` is over, as in [`Session::ask_until`].
+    pub async fn explain(&mut self, asked: Answer, text: &Arc<str>, stop: impl Future<Output = ()>) -> Answer {
         let Answer {
             variant,
             sql,
@@ -46,7 +47,7 @@ impl Session {
         self.busy = true;
         let mut again = false;
         let texts = (begin.as_str(), statement.as_str());
-        let result = self.line.explain(texts, PATIENCE, &server, &mut again).await;
+        let result = self.line.explain(texts, PATIENCE, stop, &server, &mut again).await;
         self.busy = false;
         self.note(&result);
         Answer {

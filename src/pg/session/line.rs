@@ -1,6 +1,5 @@
 //! One connection to the driver: the only code in the program that hands it a statement.
 
-use std::future::pending;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -178,11 +177,12 @@ impl Line {
         &self,
         (begin, sql): (&str, &str),
         deadline: Duration,
+        stop: impl Future<Output = ()>,
         server: &Server,
         again: &mut bool,
     ) -> Result<Rows, Fault> {
         let lines = async { self.plan(begin, sql, again).await.map(Rows::of_lines) };
-        self.bounded(lines, deadline, pending(), server).await
+        self.bounded(lines, deadline, stop, server).await
     }
 
     /// Goes by the extended protocol first, which takes one statement only and says so of any other text. That protocol

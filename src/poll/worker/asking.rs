@@ -4,6 +4,7 @@ use std::future::{Future, pending};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use futures_util::stream::StreamExt as _;
 use tokio::sync::oneshot;
 
@@ -64,6 +65,15 @@ impl Run {
         let ids: Vec<_> = PROBES.iter().filter(newly).map(|entry| entry.spec.id).collect();
         for id in ids {
             self.schedule.now(id);
+        }
+    }
+
+    /// What is listed now goes into the next question for some lists: that makes it no other question.
+    fn keep_params(&mut self, entry: &Entry) {
+        let Some(server) = &self.server else { return };
+        let params = (entry.params)(&self.ask(server, &self.own()));
+        if let Some(Some(last)) = self.asked_with.get_mut(entry.spec.id) {
+            *last = params;
         }
     }
 
@@ -152,13 +162,13 @@ impl Run {
         if let Some(server) = &self.server {
             session.follow(server);
         }
-        let stopped = self.stopped(&question);
+        let stopped = self.stopped(&question).shared();
         self.jobs.push(Box::pin(async move {
             let mut answer = session
-                .ask_until(question.entry, &question.params, deadline, stopped)
+                .ask_until(question.entry, &question.params, deadline, stopped.clone())
                 .await;
             if let Some(text) = &question.explains {
-                answer = session.explain(answer, text).await;
+                answer = session.explain(answer, text, stopped).await;
             }
             Done::Asked {
                 lane,
@@ -256,6 +266,7 @@ impl Run {
         };
         let sample = Arc::new(Sample { ran, data });
         self.latest.keep(&sample);
+        self.keep_params(entry);
         self.tell(News::Sample(sample)).await;
         self.notice_changes().await;
         if let Some(server) = self.server.clone() {
