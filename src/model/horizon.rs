@@ -141,7 +141,9 @@ pub fn remedies(holder: &Holder, who: &Who<'_>, prepared: Option<f64>) -> Vec<(S
         .filter(|_| kind(holder) != Kind::SlotCatalog)
         .collect(),
         (Kind::Slot | Kind::SlotCatalog, _) => {
-            vec![("drop the slot".to_owned(), remedy::drop_slot(&holder.name))]
+            let slot_type = holder.state.as_deref().unwrap_or("replication");
+            let text = remedy::drop_slot(&holder.name, slot_type, holder.database.as_deref());
+            vec![("drop the slot".to_owned(), text)]
         }
     }
 }

@@ -91,12 +91,15 @@ pub fn rollback_prepared(gid: &str, owner: &str, database: &str, prepared: Optio
     format!("ROLLBACK PREPARED {}; -- {}", literal(gid), facts.join(", "))
 }
 
-/// Drops a replication slot that nobody uses, with what that means.
+/// Drops a replication slot that nobody uses, with what that means and what the slot is.
 #[must_use]
-pub fn drop_slot(name: &str) -> String {
+pub fn drop_slot(name: &str, slot_type: &str, database: Option<&str>) -> String {
+    let database = database.map_or_else(String::new, |name| format!(" of database {}", one_line(name)));
     format!(
-        "SELECT pg_drop_replication_slot({}); -- WARNING: what it serves cannot go on from here and has to be made anew",
-        literal(name)
+        "SELECT pg_drop_replication_slot({}); -- WARNING: its consumer has to begin anew, be sure that nobody needs it; \
+         {} slot{database}",
+        literal(name),
+        one_line(slot_type)
     )
 }
 

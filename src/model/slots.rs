@@ -4,8 +4,8 @@
 //! invalidated and its consumer has to begin anew. How full the disk is no role but a superuser's can be told.
 
 use crate::model::concern::Concern;
+use crate::model::remedy;
 use crate::model::trails::Speed;
-use crate::pg::quote::{literal, visible};
 use crate::probe::slots::Slot;
 
 /// Bytes kept by a slot nobody uses from which it is a warning.
@@ -73,7 +73,7 @@ fn outlook(slot: &Slot, growth: Option<Speed>) -> Outlook {
     if slot.wal_status.as_deref() == Some("unreserved") {
         return Outlook::Unreserved;
     }
-    // A segment more or less is no trend.
+    // Less than a byte a second is no trend.
     let grows = growth.filter(|speed| speed.per_second >= 1.0);
     match (grows, slot.safe_bytes) {
         (Some(speed), Some(safe)) => Outlook::LostIn(crate::model::rates::float(safe.max(0)) / speed.per_second),
@@ -98,29 +98,9 @@ fn concern(slot: &Slot, outlook: Outlook) -> Concern {
 }
 
 /// The statement that gets rid of a slot nobody uses; `None` for one in use, which the server refuses to drop.
-/// `since` is for how many seconds it has not been used.
 #[must_use]
 pub fn drop_statement(slot: &Slot) -> Option<String> {
-    if slot.active {
-        return None;
-    }
-    let plain = |text: &str| {
-        text.chars()
-            .map(|c| if visible(c) { c } else { '?' })
-            .collect::<String>()
-    };
-    let mut facts = vec![format!("{} slot", plain(&slot.slot_type))];
-    facts.extend(
-        slot.database
-            .as_deref()
-            .map(|name| format!("of database {}", plain(name))),
-    );
-    facts.push("its consumer has to begin anew: be sure that nobody needs it".to_owned());
-    Some(format!(
-        "SELECT pg_drop_replication_slot({}); -- {}",
-        literal(&slot.slot_name),
-        facts.join(", ")
-    ))
+    (!slot.active).then(|| remedy::drop_slot(&slot.slot_name, &slot.slot_type, slot.database.as_deref()))
 }
 
 #[cfg(test)]
@@ -186,11 +166,13 @@ mod tests {
         assert_eq!(drop_statement(&slot()), None);
         let idle = Slot {
             slot_name: "it's\n".to_owned(),
+            database: Some("a\nb".to_owned()),
             active: false,
             ..slot()
         };
         let text = drop_statement(&idle).unwrap();
         assert!(text.starts_with("SELECT pg_drop_replication_slot("), "{text}");
-        assert!(text.chars().all(visible), "{text}");
+        assert!(text.ends_with("; physical slot of database a?b"), "{text}");
+        assert!(text.chars().all(crate::pg::quote::visible), "{text}");
     }
 }

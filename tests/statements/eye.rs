@@ -2,7 +2,7 @@
 
 use std::future::pending;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use pgmon_lab::{Cluster, PATIENCE};
 use pgmon_tui::config::Settings;
@@ -116,15 +116,17 @@ impl Eye {
         self.world.server = Some(Arc::new(server));
     }
 
-    /// A new reading.
-    ///
-    /// Readings that follow each other at once make no interval.
+    /// A new reading, repeated until it is one: readings that follow each other at once make no interval.
     pub async fn read(&mut self) -> &Statements {
         self.extensions().await;
-        let again = self.birth.elapsed() + Duration::from_millis(250);
-        let age = async || Ok(self.birth.elapsed() >= again || self.world.workload.since_reset().is_none());
-        pgmon_lab::wait_until("an interval that is long enough", PATIENCE, age).await;
-        self.ask::<StatementsProbe>().await
+        let taken = |eye: &Self| eye.world.workload.since_reset().map(|all| all.to);
+        let before = taken(self);
+        pgmon_lab::wait_until("a reading that makes an interval", PATIENCE, async || {
+            self.ask::<StatementsProbe>().await;
+            Ok(taken(self) != before)
+        })
+        .await;
+        self.world.get::<StatementsProbe>().unwrap()
     }
 
     pub fn last(&self) -> &Interval {

@@ -118,17 +118,14 @@ async fn extensions_texts_and_plans_are_followed_without_another_connection() ->
         .await?;
     let query = "SELECT queryid FROM pg_stat_statements WHERE query LIKE 'SELECT relname AS polled%'";
     let query: i64 = client.value(query).await?;
-    let mut entry = None;
-    while entry.is_none() {
-        let sample = polling.sample("statements").await;
-        let all = sample.data.as_ref().unwrap().downcast_ref::<Statements>().unwrap();
-        entry = all
-            .entries
-            .iter()
-            .find(|entry| entry.key.query == query)
-            .map(|entry| entry.key);
-    }
-    let subject: Subject = entry.unwrap().into();
+    let key = polling.until("the statement among the others", |news| match news {
+        News::Sample(sample) if sample.ran.probe == "statements" => {
+            let all = sample.data.as_ref()?.downcast_ref::<Statements>()?;
+            all.entries.iter().map(|entry| entry.key).find(|key| key.query == query)
+        }
+        _ => None,
+    });
+    let subject: Subject = key.await.into();
     let mut focus = Focus {
         keys: vec![query],
         subject: Some(subject),

@@ -103,7 +103,7 @@ async fn vacuum_on_every_version() -> Result<()> {
         assert!(progress::dead_memory(&vacuum).is_some(), "{major}");
         let start: i64 = admin.value(&start_of(worker.pid())).await?;
         assert_eq!(vacuum.start, start);
-        rate_agrees(&mut eye, &admin, worker.pid()).await?;
+        rate_agrees(&cluster, &admin, worker.pid()).await?;
         // From another database only the number is known.
         cluster.database("other").await?;
         let mut elsewhere = Eye::open(&cluster, "mon", "other").await;
@@ -128,42 +128,39 @@ fn start_of(pid: i32) -> String {
     format!("SELECT (extract(epoch from backend_start) * 1000000)::int8 FROM pg_stat_activity WHERE pid = {pid}")
 }
 
-/// Our rate against two readings of our own that enclose it.
-async fn rate_agrees(eye: &mut Eye, admin: &Client, pid: i32) -> Result<()> {
+/// Our rate, and the end it foretells, against what somebody else reads before and after each of our two readings.
+async fn rate_agrees(cluster: &Cluster, admin: &Client, pid: i32) -> Result<()> {
     let sql = format!(
-        "SELECT ARRAY[heap_blks_scanned, extract(epoch from clock_timestamp())] FROM pg_stat_progress_vacuum
-          WHERE pid = {pid} AND phase = 'scanning heap'"
+        "SELECT ARRAY[heap_blks_scanned, extract(epoch from clock_timestamp()), heap_blks_total]::float8[]
+           FROM pg_stat_progress_vacuum WHERE pid = {pid} AND phase = 'scanning heap'"
     );
-    let read = async || -> Result<Vec<f64>> {
-        let sql = sql.replace(
-            "extract(epoch from clock_timestamp())",
-            "extract(epoch from clock_timestamp())::float8",
-        );
-        admin.value::<Vec<f64>>(&sql).await
-    };
-    let first = read().await?;
-    let mut known = Vec::new();
+    let read = async || admin.value::<Vec<f64>>(&sql).await;
+    let mut eye = Eye::open(cluster, "mon", "postgres").await;
+    let before_first = read().await?;
+    eye.ask::<ProgressProbe>().await;
+    let after_first = read().await?;
+    let (mut before_last, mut pace) = (Vec::new(), None);
     wait_for("the vacuum has a pace", PATIENCE, async || {
-        known.clone_from(eye.ask::<ProgressProbe>().await);
-        let pace = known.first().and_then(progress::pace);
+        before_last = read().await?;
+        let known = eye.ask::<ProgressProbe>().await;
+        pace = known.iter().find(|known| known.pid == pid).and_then(progress::pace);
         Ok(pace.is_some_and(|pace| pace.per_second > 0.0))
     })
     .await?;
-    let last = read().await?;
-    let ours = known.iter().find(|progress| progress.pid == pid).unwrap();
-    let (from, to) = (ours.marks.first().unwrap(), ours.marks.last().unwrap());
-    #[expect(clippy::cast_precision_loss, reason = "blocks of a small table")]
-    let done = |done: i64| done as f64;
-    assert!(done(to.done) <= last[0] && to.epoch <= last[1]);
+    let after_last = read().await?;
+    let (pace, total) = (pace.unwrap(), after_last[2]);
+    let slowest = (before_last[0] - after_first[0]) / (after_last[1] - before_first[1]);
+    let fastest = (after_last[0] - before_first[0]) / (before_last[1] - after_first[1]);
     assert!(
-        done(from.done) <= first[0] && from.epoch <= first[1],
-        "{from:?} {first:?}"
+        (slowest..=fastest).contains(&pace.per_second),
+        "{slowest} {pace:?} {fastest}"
     );
-    let pace = progress::pace(ours).unwrap();
-    let expected = done(to.done - from.done) / (to.epoch - from.epoch);
-    assert!((pace.per_second - expected).abs() < 1e-6);
-    let left = done(ours.total.unwrap() - to.done) / pace.per_second;
-    assert!((pace.left_s.unwrap() - left).abs() < 1e-6);
+    let blocks_left = pace.left_s.unwrap() * pace.per_second;
+    let (least, most) = (total - after_last[0], total - before_last[0]);
+    assert!(
+        (least - 1e-6..=most + 1e-6).contains(&blocks_left),
+        "{least} {blocks_left} {most}"
+    );
     Ok(())
 }
 

@@ -275,7 +275,11 @@ async fn frozen_pages_do_not_count_for_inserts_on_18() {
         .simple("INSERT INTO frozen SELECT generate_series(1, 10000)")
         .await
         .unwrap();
+    // A count that comes after the VACUUM would make it due by any rule.
+    let inserted = "SELECT n_ins_since_vacuum FROM pg_stat_user_tables WHERE relname = 'frozen'";
+    counted(&client, inserted, 10_000).await.unwrap();
     client.simple("VACUUM (FREEZE, ANALYZE) frozen").await.unwrap();
+    counted(&client, inserted, 0).await.unwrap();
     // By the rule of 17 this would be far below 10 + 0.2 × 10,000.
     client
         .simple("INSERT INTO frozen SELECT generate_series(1, 100)")
@@ -293,6 +297,7 @@ async fn frozen_pages_do_not_count_for_inserts_on_18() {
     .await
     .unwrap();
     assert!(share > 1.0, "{share}");
+    counted(&client, inserted, 100).await.unwrap();
     cluster.set("autovacuum", "on").await.unwrap();
     wait_for("autovacuum vacuums it", PATIENCE, async || {
         Ok(done(&client).await?.contains("frozen"))

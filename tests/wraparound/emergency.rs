@@ -72,10 +72,13 @@ async fn where_multixacts_stop(#[values(12, 13, 14, 18)] major: u32) {
         .await
         .unwrap();
     let multixact = 32_767 * wraparound::MULTIXACTS_PER_SEGMENT;
-    // The server looks for a vacuum at once: the answer has to come before that is done.
     wraparound::jump(&cluster, None, Some(multixact)).await.unwrap();
+    // The server sends for a vacuum at once, which has to wait for this lock.
     let holder = cluster.client().await.unwrap();
-    holder.simple("BEGIN; SELECT 1 FROM t FOR SHARE").await.unwrap();
+    holder
+        .simple("BEGIN; LOCK TABLE t IN SHARE UPDATE EXCLUSIVE MODE; SELECT 1 FROM t FOR SHARE")
+        .await
+        .unwrap();
     let mut eye = Eye::open(&cluster, "mon").await;
     let ways = worst(&eye.databases().await);
     let second = cluster.client().await.unwrap();

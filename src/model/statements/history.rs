@@ -53,9 +53,8 @@ impl History {
         for key in busiest(interval) {
             self.0.entry(key).or_default().busy = interval.to;
         }
-        let seconds = interval.seconds().unwrap_or_default();
         for (key, track) in &mut self.0 {
-            track.points.push_back(point(interval.get(key), interval.to, seconds));
+            track.points.push_back(point(interval.get(key), interval));
             if track.points.len() > POINTS {
                 track.points.pop_front();
             }
@@ -76,16 +75,17 @@ impl History {
     }
 }
 
-fn point(growth: Option<&Growth>, to: f64, seconds: f64) -> Point {
+fn point(growth: Option<&Growth>, interval: &Interval) -> Point {
+    // What did nothing is no row, and neither is what was not asked for, or has gone with what it had done.
+    let told = !interval.partial && interval.vanished == 0;
     let calls = match growth {
-        // What did nothing is no row.
-        None => Some(0.0),
+        None => told.then_some(0.0),
         #[expect(clippy::cast_precision_loss, reason = "a rate for a sparkline")]
         Some(growth) => growth.per_second(growth.counters.calls as f64),
     };
     Point {
-        to,
-        seconds,
+        to: interval.to,
+        seconds: interval.seconds().unwrap_or_default(),
         calls,
         mean_ms: growth.and_then(Growth::mean_ms),
     }

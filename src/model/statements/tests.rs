@@ -255,6 +255,38 @@ fn texts_of_sessions_are_kept() {
     assert_eq!(workload.seen(2), None);
 }
 
+#[test]
+fn what_is_not_in_an_interval_did_nothing_only_if_all_of_it_is_known() {
+    let growth = Growth {
+        key: key(1),
+        seconds: Some(2.0),
+        counters: Counters {
+            calls: 4,
+            ..Counters::default()
+        },
+        ..Growth::default()
+    };
+    let whole = |to: f64, rows| Interval {
+        from: Some(to - 2.0),
+        to,
+        rows,
+        ..Interval::default()
+    };
+    let mut history = History::default();
+    history.add(&whole(2.0, vec![growth]));
+    history.add(&whole(4.0, Vec::new()));
+    history.add(&Interval {
+        partial: true,
+        ..whole(6.0, Vec::new())
+    });
+    history.add(&Interval {
+        vanished: 1,
+        ..whole(8.0, Vec::new())
+    });
+    let calls: Vec<_> = history.of(&key(1)).map(|point| point.calls).collect();
+    assert_eq!(calls, [Some(2.0), Some(0.0), None, None]);
+}
+
 proptest! {
     #[test]
     fn no_interval_is_ever_absurd(

@@ -1,7 +1,6 @@
 //! How near a sequence is to its end, when it gets there, and what widens it.
 
 use super::{Text, commented};
-use crate::model::rates::float;
 use crate::pg::privilege;
 use crate::pg::quote::identifier;
 use crate::pg::server::Server;
@@ -84,18 +83,26 @@ pub fn pace(known: &Sequences, sequence: &Sequence) -> Pace {
     if seconds < SHORTEST_S {
         return Pace::Unknown;
     }
-    let forward = if sequence.increment > 0 { 1.0 } else { -1.0 };
-    let back = |pair: &[(f64, i64)]| matches!(pair, [(_, a), (_, b)] if (float(*b) - float(*a)) * forward < 0.0);
-    if earlier.windows(2).any(back) {
+    let up = sequence.increment > 0;
+    let way = |from: i64, to: i64| if up { distance(from, to) } else { distance(to, from) };
+    if earlier
+        .windows(2)
+        .any(|pair| matches!(pair, [(_, a), (_, b)] if way(*a, *b) < 0.0))
+    {
         return Pace::SetBack;
     }
-    let per_second = (float(*last) - float(*first)) * forward / seconds;
+    let per_second = way(*first, *last) / seconds;
     if per_second > 0.0 {
-        let left = (float(sequence.bound) - float(*last)) * forward;
-        Pace::Ends(left.max(0.0) / per_second)
+        Pace::Ends(way(*last, sequence.bound).max(0.0) / per_second)
     } else {
         Pace::Still
     }
+}
+
+/// How far it is from one value to another, taken before it is rounded: floats of 2^63 are 1024 apart.
+#[expect(clippy::cast_precision_loss, reason = "the distance alone is rounded")]
+fn distance(from: i64, to: i64) -> f64 {
+    (i128::from(to) - i128::from(from)) as f64
 }
 
 /// The statements that widen what ends first, in the order they are to be run, each with what it costs.
@@ -239,5 +246,11 @@ mod tests {
         assert_eq!(at(-1, -100, &[(0.0, -50), (100.0, -60)]), Pace::Ends(400.0));
         assert_eq!(at(1, 100, &[(0.0, 50), (100.0, 50)]), Pace::Still);
         assert_eq!(at(1, 100, &[(0.0, 50), (50.0, 10), (100.0, 60)]), Pace::SetBack);
+        let (most, least) = (i64::MAX, i64::MIN);
+        let ends = [
+            at(1, most, &[(0.0, most - 200), (100.0, most - 100)]),
+            at(-1, least, &[(0.0, least + 200), (100.0, least + 100)]),
+        ];
+        assert_eq!(ends, [Pace::Ends(100.0); 2]);
     }
 }
