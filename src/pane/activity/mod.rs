@@ -12,6 +12,7 @@ use crate::action::Action;
 use crate::model::activity::{self, Blocking, Counts, Doing, Options, Row};
 use crate::model::remedy;
 use crate::probe::activity::{Activity as Probe, Backend};
+use crate::probe::locks::Locks;
 use crate::probe::{Probe as _, Subject};
 use crate::ui::filter::Filter;
 use crate::ui::look::{Look, Role};
@@ -165,7 +166,7 @@ impl View for Activity {
     }
 
     fn probes(&self) -> Vec<&'static str> {
-        vec!["activity", "locks"]
+        vec![Probe::SPEC.id, Locks::SPEC.id]
     }
 
     fn actions(&self) -> Vec<Action> {

@@ -15,8 +15,9 @@ use crate::model::remedy::{self, Who};
 use crate::probe::activity::Activity;
 use crate::probe::backend::{Backend as Probe, Detail};
 use crate::probe::backend_locks::{BackendLocks, Locks};
+use crate::probe::locks::Locks as Waits;
 use crate::probe::progress::{Progress, ProgressProbe};
-use crate::probe::{self, Subject};
+use crate::probe::{self, Probe as _, Subject};
 use crate::ui::look::{Look, Role};
 use crate::ui::wrap::{self, Line};
 use crate::world::{Freshness, World};
@@ -119,7 +120,7 @@ impl Backend {
 
     fn notice(&self, world: &World) -> Option<Notice> {
         // What went wrong with another backend's page is not ours.
-        let ran = world.last_ran(<Probe as probe::Probe>::SPEC.id);
+        let ran = world.last_ran(Probe::SPEC.id);
         let ours = ran.is_some_and(|ran| ran.subject.as_ref() == Some(&self.subject));
         let failed = || Notice::failed::<Probe>(world).filter(|_| ours);
         match (&self.detail, self.life) {
@@ -283,7 +284,12 @@ impl View for Backend {
     }
 
     fn probes(&self) -> Vec<&'static str> {
-        vec!["backend", "backend_locks", "progress", "locks"]
+        vec![
+            Probe::SPEC.id,
+            BackendLocks::SPEC.id,
+            ProgressProbe::SPEC.id,
+            Waits::SPEC.id,
+        ]
     }
 
     fn actions(&self) -> Vec<Action> {
@@ -295,7 +301,7 @@ impl View for Backend {
 
     fn derive(&mut self, world: &World) {
         self.learn(world);
-        let freshness = world.freshness(<Probe as probe::Probe>::SPEC.id);
+        let freshness = world.freshness(Probe::SPEC.id);
         self.stale = self.life != Life::Alive || matches!(freshness, Freshness::Stale(_));
         self.blockers = self
             .detail

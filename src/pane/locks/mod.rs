@@ -385,7 +385,7 @@ impl View for Locks {
     }
 
     fn probes(&self) -> Vec<&'static str> {
-        vec!["locks", "prepared", "activity"]
+        vec![Probe::SPEC.id, PreparedXacts::SPEC.id, Activity::SPEC.id]
     }
 
     fn actions(&self) -> Vec<Action> {

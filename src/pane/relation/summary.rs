@@ -252,11 +252,11 @@ impl View for Summary {
 
     fn probes(&self) -> Vec<&'static str> {
         vec![
-            "relation",
-            "relation_stats",
-            "relation_columns",
-            "relation_locks",
-            "measure",
+            Relation::SPEC.id,
+            RelationStats::SPEC.id,
+            RelationColumns::SPEC.id,
+            RelationLocks::SPEC.id,
+            Measure::SPEC.id,
         ]
     }
 

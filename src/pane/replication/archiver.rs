@@ -30,7 +30,7 @@ impl List for Archive {
     type Row = Fact;
     const ID: &'static str = "archiver";
     const TITLE: &'static str = "Archiver";
-    const PROBES: &'static [&'static str] = &["archiver", "archive_backlog"];
+    const PROBES: &'static [&'static str] = &[ArchiverProbe::SPEC.id, ArchiveBacklogProbe::SPEC.id];
     const SORT: Option<(&'static str, Order)> = None;
     const HELP: &'static [(&'static str, &'static str)] = &[
         (

@@ -10,6 +10,7 @@ use crate::pane::common::{Notice, grant};
 use crate::pane::list::{List, Piece};
 use crate::pane::page::Rich;
 use crate::pane::{Badge, Reply};
+use crate::probe::Probe as _;
 use crate::probe::activity::Activity;
 use crate::probe::replication::{ReplicationProbe, Sender};
 use crate::probe::slots::SlotsProbe;
@@ -33,7 +34,11 @@ impl List for Standbys {
     type Row = Standby;
     const ID: &'static str = "standbys";
     const TITLE: &'static str = "Standbys";
-    const PROBES: &'static [&'static str] = &["replication", "slots", "wal_settings"];
+    const PROBES: &'static [&'static str] = &[
+        ReplicationProbe::SPEC.id,
+        SlotsProbe::SPEC.id,
+        WalSettingsProbe::SPEC.id,
+    ];
     const SORT: Option<(&'static str, Order)> = Some(("state", Order::Descending));
     const ACTIONS: &'static [Action] = &[Action::Enter];
     const HELP: &'static [(&'static str, &'static str)] = &[

@@ -18,6 +18,8 @@ use crate::probe::activity::{Activity, Backend};
 use crate::probe::extensions::ExtensionsProbe;
 use crate::probe::statement::{Counted, StatementProbe};
 use crate::probe::statement_latency::StatementLatency;
+use crate::probe::statement_plan::StatementPlan;
+use crate::probe::statement_texts::StatementTexts;
 use crate::probe::statements::{Key, StatementsProbe};
 use crate::probe::{Demand, Probe as _, Subject};
 use crate::ui::look::{Glyphs, Look, Role};
@@ -185,11 +187,11 @@ impl View for Statement {
 
     fn probes(&self) -> Vec<&'static str> {
         vec![
-            "statements",
-            "statement",
-            "statement_texts",
-            "statement_plan",
-            "activity",
+            StatementsProbe::SPEC.id,
+            StatementProbe::SPEC.id,
+            StatementTexts::SPEC.id,
+            StatementPlan::SPEC.id,
+            Activity::SPEC.id,
         ]
     }
 

@@ -11,10 +11,10 @@ use crate::model::overview;
 use crate::model::rates::float;
 use crate::model::remedy::Who;
 use crate::model::waits::Profile;
-use crate::probe::Subject;
 use crate::probe::activity::{Activity, Backend};
 use crate::probe::autovacuum::AutovacuumProbe;
 use crate::probe::horizon::{Holder, HorizonProbe};
+use crate::probe::{Probe as _, Subject};
 use crate::ui::format;
 use crate::ui::look::Role;
 use crate::ui::table::{Align, Cell, Column, Key, Order, Record, Width};
@@ -194,7 +194,7 @@ impl List for Horizon {
     type Row = Row;
     const ID: &'static str = "horizon";
     const TITLE: &'static str = "Horizon";
-    const PROBES: &'static [&'static str] = &["horizon", "autovacuum"];
+    const PROBES: &'static [&'static str] = &[HorizonProbe::SPEC.id, AutovacuumProbe::SPEC.id];
     const SORT: Option<(&'static str, Order)> = Some(("xids", Order::Descending));
     const ACTIONS: &'static [Action] = &[Action::Enter];
     const HELP: &'static [(&'static str, &'static str)] = &[

@@ -8,9 +8,10 @@ use super::muted;
 use crate::action::Action;
 use crate::model::activity::Blocking;
 use crate::model::progress::{self, Pace};
-use crate::probe::Subject;
 use crate::probe::autovacuum::{AutovacuumProbe, Setting};
+use crate::probe::locks::Locks;
 use crate::probe::progress::{Progress, ProgressProbe};
+use crate::probe::{Probe as _, Subject};
 use crate::ui::format;
 use crate::ui::look::Role;
 use crate::ui::table::{Align, Cell, Column, Key, Order, Record, Width};
@@ -375,7 +376,7 @@ impl List for Running {
     type Row = Row;
     const ID: &'static str = "running";
     const TITLE: &'static str = "Running";
-    const PROBES: &'static [&'static str] = &["progress", "locks"];
+    const PROBES: &'static [&'static str] = &[ProgressProbe::SPEC.id, Locks::SPEC.id];
     const SORT: Option<(&'static str, Order)> = Some(("since", Order::Descending));
     const ACTIONS: &'static [Action] = &[Action::Enter];
     const HELP: &'static [(&'static str, &'static str)] = &[
