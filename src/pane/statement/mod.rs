@@ -8,8 +8,8 @@ mod text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::common::{self, Notice};
-use super::page::{Fact, Page, Rich, SCROLLS};
+use super::common::{self, Notice, answer_about};
+use super::page::{Fact, Page, Rich, SCROLLS, grow_stale};
 use super::queries::{Source, blocked};
 use super::{Copy, Reply, View};
 use crate::action::Action;
@@ -103,12 +103,9 @@ impl Statement {
         if let Some(seen) = seen {
             self.names = Some(seen.clone());
         }
-        let ran = world.latest.ran::<StatementProbe>();
-        if ran.is_some_and(|ran| ran.subject.as_ref() == Some(&self.subject)) {
-            let counted = world.get::<StatementProbe>();
-            if let Some(counted) = counted.filter(|counted| !counted.is_empty()) {
-                self.counted = Some(counted.clone());
-            }
+        let counted = answer_about::<StatementProbe>(&self.subject, world);
+        if let Some(counted) = counted.filter(|counted| !counted.is_empty()) {
+            self.counted = Some(counted.clone());
         }
         let all = world.get::<Activity>().map(Vec::as_slice).unwrap_or_default();
         let runs =
@@ -149,9 +146,7 @@ impl Statement {
 
     /// How long its executions took, where that is known.
     fn latency(&self, world: &World) -> Option<Fact> {
-        let ran = world.latest.ran::<StatementLatency>()?;
-        let ours = ran.subject.as_ref() == Some(&self.subject);
-        facts::latency(world.get::<StatementLatency>().filter(|_| ours)?, world)
+        facts::latency(answer_about::<StatementLatency>(&self.subject, world)?, world)
     }
 
     fn lay_out(&mut self, width: u16) -> Vec<Line> {
@@ -163,8 +158,7 @@ impl Statement {
         lines.extend(self.body.lines(width));
         lines.extend(self.after.iter().flat_map(|fact| fact.lines(width)));
         if self.stale {
-            let pieces = lines.iter_mut().flatten().filter(|(role, _)| *role != Role::Warning);
-            pieces.for_each(|(role, _)| *role = Role::Stale);
+            grow_stale(&mut lines);
         }
         lines
     }
