@@ -114,13 +114,8 @@ impl Activity {
 
     fn hidden(&self, world: &World) -> Option<Notice> {
         let counts = self.counts.filter(|counts| counts.hidden > 0)?;
-        let text = format!(
-            "{} of {} sessions are hidden from this role.  {}",
-            counts.hidden,
-            counts.sessions,
-            grant(world)
-        );
-        Some(Notice::new(Role::Denied, text))
+        let sessions = format!("{} of {} sessions are", counts.hidden, counts.sessions);
+        Some(Notice::hidden(&sessions, &grant(world)))
     }
 }
 
@@ -170,7 +165,7 @@ impl View for Activity {
     }
 
     fn actions(&self) -> Vec<Action> {
-        vec![
+        let mut actions = vec![
             Action::Enter,
             Action::NextView,
             Action::PrevView,
@@ -187,7 +182,9 @@ impl View for Activity {
             Action::SortPrev,
             Action::SortNext,
             Action::Reverse,
-        ]
+        ];
+        actions.retain(|action| *action != Action::Enter || self.selected().is_some());
+        actions
     }
 
     fn derive(&mut self, world: &World) {

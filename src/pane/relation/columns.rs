@@ -227,11 +227,8 @@ impl List for Columns {
         if hidden == 0 {
             return None;
         }
-        let text = format!(
-            "Statistics of {} are hidden from this role, and with them the bloat estimate. {}",
-            format::counted(hidden, "column", "columns"),
-            self.grant(world).unwrap_or_default()
-        );
-        Some(Notice::new(Role::Denied, text))
+        let columns = format::counted(hidden, "column", "columns");
+        let what = format!("Statistics of {columns}, and with them the bloat estimate, are");
+        Some(Notice::hidden(&what, &self.grant(world).unwrap_or_default()))
     }
 }

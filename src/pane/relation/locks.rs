@@ -265,8 +265,8 @@ impl List for Locks {
     fn notice(&self, world: &World, rows: &[Row]) -> Option<Notice> {
         let hidden = rows.iter().filter(|row| row.0.hidden).count();
         (hidden > 0).then(|| {
-            let hidden = format::counted(hidden, "session hides its text", "sessions hide their texts");
-            Notice::new(Role::Denied, format!("{hidden}. {}", grant(world)))
+            let lines = format::counted(hidden, "line", "lines");
+            Notice::hidden(&format!("State and text of {lines} are"), &grant(world))
         })
     }
 

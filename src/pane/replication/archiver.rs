@@ -83,8 +83,7 @@ impl List for Archive {
         }
         let archiver = world.get::<ArchiverProbe>()?;
         if !archiver.may_list {
-            let text = format!("The files that wait may not be counted by this role.  {}", grant(world));
-            return Some(Notice::new(Role::Denied, text));
+            return Some(Notice::hidden("How many files wait is", &grant(world)));
         }
         Notice::failed_of(ArchiveBacklogProbe::SPEC.id, world)
     }

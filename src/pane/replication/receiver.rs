@@ -76,10 +76,7 @@ impl List for Receiver {
 
     fn notice(&self, world: &World, _rows: &[Fact]) -> Option<Notice> {
         let recovery = world.get::<RecoveryProbe>()?;
-        hidden(recovery).then(|| {
-            let text = format!("Where the WAL comes from is hidden from this role.  {}", grant(world));
-            Notice::new(Role::Denied, text)
-        })
+        hidden(recovery).then(|| Notice::hidden("Where the WAL comes from is", &grant(world)))
     }
 
     fn about(&self, row: &Fact) -> Vec<Rich> {

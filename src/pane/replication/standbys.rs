@@ -122,8 +122,7 @@ impl List for Standbys {
             .iter()
             .any(|row| row.sender.as_ref().is_some_and(|sender| sender.hidden))
         {
-            let text = format!("State and positions are hidden from this role.  {}", grant(world));
-            return Some(Notice::new(Role::Denied, text));
+            return Some(Notice::hidden("State and positions are", &grant(world)));
         }
         let short = self.quorum.filter(|quorum| quorum.short())?;
         let role = if self.waiting.is_some() {

@@ -431,12 +431,8 @@ impl List for Running {
     fn notice(&self, world: &World, rows: &[Row]) -> Option<Notice> {
         let hidden = rows.iter().filter(|row| row.hidden()).count();
         (hidden > 0).then(|| {
-            let text = format!(
-                "How far {hidden} of {} are is hidden from this role.  {}",
-                rows.len(),
-                grant(world)
-            );
-            Notice::new(Role::Denied, text)
+            let commands = format::counted(rows.len(), "command", "commands");
+            Notice::hidden(&format!("How far {hidden} of {commands} got is"), &grant(world))
         })
     }
 
