@@ -10,6 +10,8 @@ use super::state::State;
 use crate::action::{Action, BINDINGS, Binding};
 use crate::pane::{self, Badge, Place, View};
 use crate::poll::Link;
+use crate::probe::Probe as _;
+use crate::probe::activity::Activity;
 use crate::ui::format;
 use crate::ui::look::{Look, Role};
 use crate::ui::text;
@@ -264,7 +266,7 @@ fn liveness(state: &State) -> Piece {
                 0,
             )
         }
-        Link::Up(_) => match world.freshness("activity") {
+        Link::Up(_) => match world.freshness(Activity::SPEC.id) {
             Freshness::Stale(age) => {
                 let text = format!("{} no answer for {}", glyphs.stale, short(age.as_secs_f64()));
                 piece(text, Role::Stale, 0)

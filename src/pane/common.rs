@@ -5,8 +5,8 @@ use super::list::Piece;
 use crate::model::activity::Blocking;
 use crate::model::remedy::Who;
 use crate::pg::privilege;
-use crate::probe::Probe;
 use crate::probe::activity::{Activity, Backend};
+use crate::probe::{Probe, Subject};
 use crate::ui::format;
 use crate::ui::look::Role;
 use crate::ui::table::{Cell, Record};
@@ -41,6 +41,17 @@ impl Notice {
         }
     }
 
+    /// That something is hidden from our role (`what` with its verb), and the statement that shows it.
+    pub fn hidden(what: &str, remedy: &str) -> Self {
+        Self::new(Role::Denied, format!("{what} hidden from this role.  {remedy}"))
+    }
+
+    /// What went wrong the last time a probe was asked, if that was about this subject.
+    pub fn failed_about<P: Probe>(subject: &Subject, world: &World) -> Option<Self> {
+        let ran = world.last_ran(P::SPEC.id)?;
+        (ran.subject.as_ref() == Some(subject)).then(|| Self::failed::<P>(world))?
+    }
+
     /// What went wrong the last time a probe was asked, if anything.
     pub fn failed<P: Probe>(world: &World) -> Option<Self> {
         Self::failed_of(P::SPEC.id, world)
@@ -51,6 +62,12 @@ impl Notice {
         let fault = world.last_ran(probe)?.fault.as_ref()?;
         Some(Self::new(Role::Critical, fault.to_string()))
     }
+}
+
+/// The newest answer of a probe, if it is about that subject.
+pub(super) fn answer_about<'a, P: Probe>(subject: &Subject, world: &'a World) -> Option<&'a P::Data> {
+    let ran = world.latest.ran::<P>()?;
+    (ran.subject.as_ref() == Some(subject)).then(|| world.get::<P>())?
 }
 
 /// The statement that shows our role what is hidden from it.

@@ -266,7 +266,10 @@ impl<L: List> View for ListView<L> {
 
     fn actions(&self) -> Vec<Action> {
         let sorts = if L::SORT.is_some() { SORTS } else { &[] };
-        [L::ACTIONS, MOVES, sorts].concat()
+        let mut actions = [L::ACTIONS, MOVES, sorts].concat();
+        // Without a row there is nothing to open.
+        actions.retain(|action| *action != Action::Enter || self.table.selected().is_some());
+        actions
     }
 
     fn derive(&mut self, world: &World) {
@@ -356,6 +359,10 @@ impl<L: List> View for ListView<L> {
 
     fn shown(&self) -> bool {
         self.shown
+    }
+
+    fn is_empty(&self) -> bool {
+        self.known && self.table.rows().is_empty()
     }
 
     fn lines(&self) -> u16 {

@@ -109,6 +109,11 @@ pub trait View {
         true
     }
 
+    /// True for a panel that lists nothing, though it has been answered.
+    fn is_empty(&self) -> bool {
+        false
+    }
+
     /// Lines it would fill, as last arranged.
     fn lines(&self) -> u16 {
         u16::MAX

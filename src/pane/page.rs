@@ -103,6 +103,21 @@ pub(super) fn after(before: String, role: Role, mut line: Line) -> Line {
     line
 }
 
+/// Not confirmed any more: everything looks so but what warns of that.
+pub(super) fn grow_stale(lines: &mut [Line]) {
+    let pieces = lines.iter_mut().flatten().filter(|(role, _)| *role != Role::Warning);
+    pieces.for_each(|(role, _)| *role = Role::Stale);
+}
+
+/// Whether what a page is about is still there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Life {
+    /// As far as is known.
+    Alive,
+    /// It was not there at this time by the server's clock, if that is known.
+    Missed(Option<f64>),
+}
+
 /// Lines with a position in them.
 #[derive(Debug, Default)]
 pub(super) struct Page {

@@ -11,6 +11,7 @@ use crate::ui::filter::Filter;
 use crate::ui::look::{Look, Role};
 use crate::ui::text;
 use crate::world::World;
+use crate::world::message::Severity;
 
 /// From so many lines on stacked panels stand below each other.
 const TALL: u16 = 30;
@@ -24,8 +25,10 @@ pub(super) struct Panels {
     short: &'static str,
     views: Vec<Box<dyn View>>,
     chosen: usize,
-    /// The user has chosen; until then the first one that is shown is.
+    /// The user has chosen, or done something in the chosen one; until then the first one that is shown is.
     by_hand: bool,
+    /// Until the user chooses, one that warns takes the place of an empty one.
+    by_badge: bool,
     /// All of them at once where there is room.
     stacked: bool,
     /// The room of each, its line with the name included; empty while only the chosen one is shown.
@@ -48,6 +51,7 @@ impl Panels {
             views: panels,
             chosen: 0,
             by_hand: false,
+            by_badge: false,
             stacked: false,
             stack: Vec::new(),
             subject: None,
@@ -58,6 +62,12 @@ impl Panels {
     /// In a tall window all of them are shown.
     pub fn stacked(mut self) -> Self {
         self.stacked = true;
+        self
+    }
+
+    /// Until the user chooses, one that warns takes the place of an empty one.
+    pub fn by_badge(mut self) -> Self {
+        self.by_badge = true;
         self
     }
 
@@ -115,13 +125,20 @@ impl Panels {
         self.shown().find(|nth| takes(*nth))
     }
 
-    /// The chosen one may have stepped out of the way; until somebody chooses, the first one is shown.
+    /// The chosen one may have stepped out of the way; until somebody chooses, the first one is shown, or one that warns
+    /// in the place of an empty one.
     fn choose(&mut self) {
-        if !self.by_hand || self.current().is_none_or(|panel| !panel.shown()) {
-            let first = self.shown().next();
-            self.chosen = first.unwrap_or_default();
-            self.by_hand = false;
+        let is_shown = self.current().is_some_and(View::shown);
+        if self.by_hand && is_shown {
+            return;
         }
+        self.by_hand = false;
+        let by_badge = self.by_badge && is_shown;
+        let gives_way = by_badge && self.current().is_some_and(View::is_empty);
+        let warns = |nth: &usize| self.views.get(*nth).is_some_and(|panel| warns(panel.as_ref()));
+        let warning = self.shown().find(warns).filter(|_| gives_way);
+        let stays = by_badge.then_some(self.chosen);
+        self.chosen = warning.or(stays).or_else(|| self.shown().next()).unwrap_or_default();
     }
 
     /// The height of every panel: what it wants or its share of what is left; the chosen one wants room for what it
@@ -162,6 +179,11 @@ impl Panels {
             x = name(panel.as_ref(), nth == self.chosen, look, (x, area), buf) + 2;
         }
     }
+}
+
+/// Something in it is a warning or worse.
+fn warns(panel: &dyn View) -> bool {
+    panel.badge().is_some_and(|badge| badge.severity >= Severity::Warning)
 }
 
 /// Draws the name of a panel from `x` on; returns where it ends.
@@ -266,6 +288,8 @@ impl View for Panels {
                 .current_mut()
                 .map_or(Reply::Ignored, |panel| panel.on(action, world));
         }
+        // Whoever moves about in a panel is not to find another one in its place.
+        self.by_hand |= reply != Reply::Ignored;
         match (reply, action) {
             (Reply::Ignored, Action::NextView) => self.step(true),
             (Reply::Ignored, Action::PrevView) => self.step(false),

@@ -6,7 +6,7 @@ use crate::pg::rows::{Row, Rows};
 use crate::probe::{Ask, Param, Probe, Spec, Tier};
 
 /// Holders asked for.
-const TOP: i32 = 20;
+pub const TOP: u8 = 20;
 
 /// The probe.
 pub struct HorizonProbe;
@@ -52,7 +52,7 @@ impl Probe for HorizonProbe {
     };
 
     fn params(ask: &Ask<'_>) -> Vec<Param> {
-        vec![Param::Int(TOP), Param::Ints(ask.own.to_vec())]
+        vec![Param::Int(TOP.into()), Param::Ints(ask.own.to_vec())]
     }
 
     fn decode(rows: &Rows) -> Result<Vec<Holder>, Fault> {

@@ -55,7 +55,7 @@ async fn archiving_fails_and_works_again(#[values(12, 15, 18)] major: u32) {
     assert!(backlog.waiting > 0 && backlog.oldest_s.is_some_and(|seconds| seconds >= 0.0));
     let screen = plain.screen().await;
     assert!(
-        screen.contains("The files that wait may not be counted by this role.  GRANT pg_monitor TO app;"),
+        screen.contains("How many files wait is hidden from this role.  GRANT pg_monitor TO app;"),
         "{screen}"
     );
     assert!(plain.world.get::<ArchiveBacklogProbe>().is_none());

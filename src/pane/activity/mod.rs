@@ -12,6 +12,7 @@ use crate::action::Action;
 use crate::model::activity::{self, Blocking, Counts, Doing, Options, Row};
 use crate::model::remedy;
 use crate::probe::activity::{Activity as Probe, Backend};
+use crate::probe::locks::Locks;
 use crate::probe::{Probe as _, Subject};
 use crate::ui::filter::Filter;
 use crate::ui::look::{Look, Role};
@@ -113,13 +114,8 @@ impl Activity {
 
     fn hidden(&self, world: &World) -> Option<Notice> {
         let counts = self.counts.filter(|counts| counts.hidden > 0)?;
-        let text = format!(
-            "{} of {} sessions are hidden from this role.  {}",
-            counts.hidden,
-            counts.sessions,
-            grant(world)
-        );
-        Some(Notice::new(Role::Denied, text))
+        let sessions = format!("{} of {} sessions are", counts.hidden, counts.sessions);
+        Some(Notice::hidden(&sessions, &grant(world)))
     }
 }
 
@@ -165,11 +161,11 @@ impl View for Activity {
     }
 
     fn probes(&self) -> Vec<&'static str> {
-        vec!["activity", "locks"]
+        vec![Probe::SPEC.id, Locks::SPEC.id]
     }
 
     fn actions(&self) -> Vec<Action> {
-        vec![
+        let mut actions = vec![
             Action::Enter,
             Action::NextView,
             Action::PrevView,
@@ -186,7 +182,9 @@ impl View for Activity {
             Action::SortPrev,
             Action::SortNext,
             Action::Reverse,
-        ]
+        ];
+        actions.retain(|action| *action != Action::Enter || self.selected().is_some());
+        actions
     }
 
     fn derive(&mut self, world: &World) {

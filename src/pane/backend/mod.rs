@@ -5,8 +5,8 @@ mod facts;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::common::{self, Notice, blocking, grant, query_copy};
-use super::page::{Fact, LABEL, Page, Rich, SCROLLS, after, beside, room};
+use super::common::{self, Notice, answer_about, blocking, grant, query_copy};
+use super::page::{Fact, LABEL, Life, Page, Rich, SCROLLS, after, beside, grow_stale, room};
 use super::{Copy, Reply, View};
 use crate::action::Action;
 use crate::model::activity::Blocking;
@@ -15,8 +15,9 @@ use crate::model::remedy::{self, Who};
 use crate::probe::activity::Activity;
 use crate::probe::backend::{Backend as Probe, Detail};
 use crate::probe::backend_locks::{BackendLocks, Locks};
+use crate::probe::locks::Locks as Waits;
 use crate::probe::progress::{Progress, ProgressProbe};
-use crate::probe::{self, Subject};
+use crate::probe::{self, Probe as _, Subject};
 use crate::ui::look::{Look, Role};
 use crate::ui::wrap::{self, Line};
 use crate::world::{Freshness, World};
@@ -51,15 +52,6 @@ struct Backend {
     page: Page,
 }
 
-/// Whether the backend is still there.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Life {
-    /// As far as is known.
-    Alive,
-    /// It was not there at this time by the server's clock, if that is known.
-    Missed(Option<f64>),
-}
-
 impl Backend {
     fn new(pid: i32, start: i64) -> Self {
         Self {
@@ -82,8 +74,7 @@ impl Backend {
 
     /// The newest answer about this very backend.
     fn answer<'a, P: probe::Probe>(&self, world: &'a World) -> Option<&'a P::Data> {
-        let ran = world.latest.ran::<P>()?;
-        (ran.subject.as_ref() == Some(&self.subject)).then(|| world.get::<P>())?
+        answer_about::<P>(&self.subject, world)
     }
 
     /// Takes over what is new; what is missing now keeps its last state.
@@ -119,9 +110,7 @@ impl Backend {
 
     fn notice(&self, world: &World) -> Option<Notice> {
         // What went wrong with another backend's page is not ours.
-        let ran = world.last_ran(<Probe as probe::Probe>::SPEC.id);
-        let ours = ran.is_some_and(|ran| ran.subject.as_ref() == Some(&self.subject));
-        let failed = || Notice::failed::<Probe>(world).filter(|_| ours);
+        let failed = || Notice::failed_about::<Probe>(&self.subject, world);
         match (&self.detail, self.life) {
             (Some(detail), Life::Missed(missed)) => Some(Notice::new(Role::Warning, ended(detail.now, missed))),
             (None, Life::Missed(_)) => Some(Notice::new(
@@ -187,8 +176,7 @@ impl Backend {
         }
         lines.extend(self.after.iter().flat_map(|fact| fact.lines(width)));
         if self.stale {
-            let pieces = lines.iter_mut().flatten().filter(|(role, _)| *role != Role::Warning);
-            pieces.for_each(|(role, _)| *role = Role::Stale);
+            grow_stale(&mut lines);
         }
         lines
     }
@@ -283,7 +271,12 @@ impl View for Backend {
     }
 
     fn probes(&self) -> Vec<&'static str> {
-        vec!["backend", "backend_locks", "progress", "locks"]
+        vec![
+            Probe::SPEC.id,
+            BackendLocks::SPEC.id,
+            ProgressProbe::SPEC.id,
+            Waits::SPEC.id,
+        ]
     }
 
     fn actions(&self) -> Vec<Action> {
@@ -295,7 +288,7 @@ impl View for Backend {
 
     fn derive(&mut self, world: &World) {
         self.learn(world);
-        let freshness = world.freshness(<Probe as probe::Probe>::SPEC.id);
+        let freshness = world.freshness(Probe::SPEC.id);
         self.stale = self.life != Life::Alive || matches!(freshness, Freshness::Stale(_));
         self.blockers = self
             .detail

@@ -145,17 +145,21 @@ impl Locks {
         if world.get::<Probe>().is_none() {
             return Some(Notice::absent::<Probe>(world, "Asking who waits for a lock."));
         }
+        if let Some(failed) = Notice::failed::<Probe>(world) {
+            return Some(failed);
+        }
         match self.table.shown_of() {
             (0, 0) => None,
             (0, _) => Some(Notice::new(Role::Muted, "No session matches the filter.")),
-            _ if self.forest.hidden > 0 => Some(Notice::new(Role::Denied, self.hidden(world))),
+            _ if self.forest.hidden > 0 => Some(self.hidden(world)),
             _ => None,
         }
     }
 
-    fn hidden(&self, world: &World) -> String {
-        let (hidden, grant) = (format::count(self.forest.hidden), grant(world));
-        format!("Every wait is shown; {hidden} sessions hide their texts. {grant}")
+    fn hidden(&self, world: &World) -> Notice {
+        let sessions = sessions(self.forest.hidden);
+        let what = format!("Every wait is shown; the texts of {sessions} are");
+        Notice::hidden(&what, &grant(world))
     }
 
     fn calm(&self, world: &World) -> bool {
@@ -385,11 +389,11 @@ impl View for Locks {
     }
 
     fn probes(&self) -> Vec<&'static str> {
-        vec!["locks", "prepared", "activity"]
+        vec![Probe::SPEC.id, PreparedXacts::SPEC.id, Activity::SPEC.id]
     }
 
     fn actions(&self) -> Vec<Action> {
-        vec![
+        const ALL: &[Action] = &[
             Action::Enter,
             Action::Object,
             Action::Fold,
@@ -401,7 +405,10 @@ impl View for Locks {
             Action::Last,
             Action::Left,
             Action::Right,
-        ]
+        ];
+        // Without a row there is nothing to open or to fold.
+        let without = if self.table.selected().is_some() { 0 } else { 3 };
+        ALL.get(without..).unwrap_or_default().to_vec()
     }
 
     fn derive(&mut self, world: &World) {

@@ -338,3 +338,13 @@ fn the_table_that_is_waited_for_opens_from_waiter_and_root() {
     pane.on(Action::Down, &world);
     assert_eq!(pane.on(Action::Object, &world), table);
 }
+
+#[test]
+fn why_there_is_no_newer_answer_stands_beside_the_last_one() {
+    let fault = Fault::new(FaultKind::Timeout, "The server took too long.");
+    for last in [incident(), Sample::default()] {
+        let world = world(&[answer::<Probe>(last, None), failure::<Probe>(fault.clone(), None)]);
+        let shown = screen(pane().as_mut(), &world, 80, 24);
+        assert!(shown.contains("The server took too long."), "{shown}");
+    }
+}

@@ -25,6 +25,17 @@ use crate::model::observe::name;
 use crate::model::series::Fold;
 use crate::model::waits::WaitClass;
 use crate::pane::{Copy, Reply, View, common};
+use crate::probe::Probe as _;
+use crate::probe::activity::Activity;
+use crate::probe::counters::CountersProbe;
+use crate::probe::databases::DatabasesProbe;
+use crate::probe::horizon::HorizonProbe;
+use crate::probe::locks::Locks;
+use crate::probe::pulse::PulseProbe;
+use crate::probe::recovery::RecoveryProbe;
+use crate::probe::relation_io::RelationIoProbe;
+use crate::probe::replication::ReplicationProbe;
+use crate::probe::slots::SlotsProbe;
 use crate::ui::format;
 use crate::ui::look::Look;
 use crate::ui::spark::{self, Chart, Join, Layer, Segment};
@@ -120,16 +131,16 @@ impl View for Overview {
 
     fn probes(&self) -> Vec<&'static str> {
         vec![
-            "pulse",
-            "activity",
-            "locks",
-            "counters",
-            "replication",
-            "recovery",
-            "horizon",
-            "slots",
-            "relation_io",
-            "databases",
+            PulseProbe::SPEC.id,
+            Activity::SPEC.id,
+            Locks::SPEC.id,
+            CountersProbe::SPEC.id,
+            ReplicationProbe::SPEC.id,
+            RecoveryProbe::SPEC.id,
+            HorizonProbe::SPEC.id,
+            SlotsProbe::SPEC.id,
+            RelationIoProbe::SPEC.id,
+            DatabasesProbe::SPEC.id,
         ]
     }
 

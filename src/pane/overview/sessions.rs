@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::line::Line;
 use crate::model::locks::beside::{self, Beside};
-use crate::model::locks::{self, Node, Who};
+use crate::model::locks::{Node, Who};
 use crate::model::observe::name;
 use crate::model::overview;
 use crate::model::series::Fold;
@@ -12,8 +12,6 @@ use crate::model::waits::{Profile, WaitClass};
 use crate::probe::Subject;
 use crate::probe::activity::{Activity, Backend};
 use crate::probe::horizon::{Holder, HorizonProbe};
-use crate::probe::locks::Locks;
-use crate::probe::prepared::PreparedXacts;
 use crate::probe::pulse::PulseProbe;
 use crate::ui::format;
 use crate::ui::look::Role;
@@ -151,7 +149,7 @@ fn blocked(world: &World, window: Duration) -> Line {
                 let bound = if waiter.at_most { "≤" } else { "" };
                 let line = line.with(format!("longest {bound}{}", age(waiter.seconds)));
                 match worst_root(world) {
-                    Some(root) => behind(line, &root),
+                    Some(root) => behind(line, root),
                     None => line.who(
                         waiter.pid,
                         waiter.start,
@@ -171,11 +169,9 @@ fn hung(world: &World) -> Option<Beside> {
 }
 
 /// The root of the Locks pane that frees the most.
-fn worst_root(world: &World) -> Option<Node> {
-    let prepared = world.get::<PreparedXacts>().map_or(&[][..], Vec::as_slice);
-    let mut forest = locks::forest(world.get::<Locks>()?, prepared);
-    let first = *forest.roots.first()?;
-    (first < forest.nodes.len()).then(|| forest.nodes.swap_remove(first))
+fn worst_root(world: &World) -> Option<&Node> {
+    let forest = world.forest.as_deref()?;
+    forest.nodes.get(*forest.roots.first()?)
 }
 
 /// Who is in the way is what the first screen has to say, rather than who waits.

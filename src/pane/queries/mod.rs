@@ -10,7 +10,9 @@ use super::page::Rich;
 use super::{Copy, Reply, View};
 use crate::action::Action;
 use crate::model::statements::{Interval, absent};
+use crate::probe::Probe as _;
 use crate::probe::extensions::ExtensionsProbe;
+use crate::probe::statement_texts::StatementTexts;
 use crate::probe::statements::StatementsProbe;
 use crate::ui::highlight::highlight;
 use crate::ui::look::Role;
@@ -108,7 +110,11 @@ impl List for Statements {
     type Row = Row;
     const ID: &'static str = "queries";
     const TITLE: &'static str = "Queries";
-    const PROBES: &'static [&'static str] = &["statements", "statement_texts", "extensions"];
+    const PROBES: &'static [&'static str] = &[
+        StatementsProbe::SPEC.id,
+        StatementTexts::SPEC.id,
+        ExtensionsProbe::SPEC.id,
+    ];
     const SORT: Option<(&'static str, Order)> = Some(("time", Order::Descending));
     const ACTIONS: &'static [Action] = &[Action::Enter, Action::NextView, Action::PrevView, Action::Mark];
     const HELP: &'static [(&'static str, &'static str)] = &[
@@ -191,7 +197,7 @@ impl List for Statements {
     }
 
     fn absent(&self, world: &World) -> Notice {
-        blocked(world).unwrap_or_else(|| Notice::absent_of("statements", world, Self::ASKING))
+        blocked(world).unwrap_or_else(|| Notice::absent::<StatementsProbe>(world, Self::ASKING))
     }
 
     fn about(&self, row: &Row) -> Vec<Rich> {

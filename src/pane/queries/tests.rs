@@ -10,7 +10,7 @@ use crate::probe::activity::{Activity, Backend};
 use crate::probe::extensions::Extensions;
 use crate::probe::statement_texts::{StatementTexts, Text, Texts};
 use crate::probe::statements::{self, Counters, Entry, Key, StatementsProbe};
-use crate::probe::{Data, Mono, Probe as _, Ran, Sample};
+use crate::probe::{Data, Mono, Ran, Sample};
 
 /// The server's clock at the newest reading.
 const NEWEST: f64 = 1_763_645_530.0;

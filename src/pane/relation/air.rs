@@ -90,7 +90,7 @@ fn why_not(why: Why, identity: &Identity, world: &World) -> String {
             let grant = server.map_or_else(String::new, |server| {
                 relation_sql::grant_statistics(&identity.name, &server.role, server.major())
             });
-            format!("no estimate: statistics of {hidden} of {all} columns are hidden from this role. {grant}")
+            format!("no estimate: statistics of {hidden} of {all} columns are hidden from this role.  {grant}")
         }
         Why::NeverAnalyzed => "no estimate: ANALYZE never ran, or found no row".to_owned(),
         Why::NoStatistics(missing, all) => {

@@ -4,6 +4,7 @@ use super::Last;
 use crate::model::relation_sql;
 use crate::pane::common::Notice;
 use crate::pane::list::{List, Piece};
+use crate::probe::Probe as _;
 use crate::probe::relation::Relation;
 use crate::probe::relation_columns::{Column as Known, RelationColumns, Statistics};
 use crate::ui::format;
@@ -187,7 +188,7 @@ impl List for Columns {
     type Row = Row;
     const ID: &'static str = "relation-columns";
     const TITLE: &'static str = "Columns";
-    const PROBES: &'static [&'static str] = &["relation_columns"];
+    const PROBES: &'static [&'static str] = &[RelationColumns::SPEC.id];
     const SORT: Option<(&'static str, Order)> = None;
     const HELP: &'static [(&'static str, &'static str)] = &[(
         "statistics",
@@ -226,11 +227,8 @@ impl List for Columns {
         if hidden == 0 {
             return None;
         }
-        let text = format!(
-            "Statistics of {} are hidden from this role, and with them the bloat estimate. {}",
-            format::counted(hidden, "column", "columns"),
-            self.grant(world).unwrap_or_default()
-        );
-        Some(Notice::new(Role::Denied, text))
+        let columns = format::counted(hidden, "column", "columns");
+        let what = format!("Statistics of {columns}, and with them the bloat estimate, are");
+        Some(Notice::hidden(&what, &self.grant(world).unwrap_or_default()))
     }
 }

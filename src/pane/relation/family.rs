@@ -5,8 +5,8 @@ use crate::action::Action;
 use crate::pane::common::Notice;
 use crate::pane::list::{List, Piece};
 use crate::pane::{Copy, Reply};
-use crate::probe::Subject;
 use crate::probe::relation_family::{Family as Known, Member, RelationFamily};
+use crate::probe::{Probe as _, Subject};
 use crate::ui::format;
 use crate::ui::look::Role;
 use crate::ui::table::{Align, Cell, Column, Key, Order, Record, Width};
@@ -123,7 +123,7 @@ impl List for Family {
     type Row = Row;
     const ID: &'static str = "relation-family";
     const TITLE: &'static str = "Partitions";
-    const PROBES: &'static [&'static str] = &["relation_family"];
+    const PROBES: &'static [&'static str] = &[RelationFamily::SPEC.id];
     const SORT: Option<(&'static str, Order)> = Some(("partition", Order::Ascending));
     const ACTIONS: &'static [Action] = &[Action::Enter];
     const HELP: &'static [(&'static str, &'static str)] = &[(

@@ -7,9 +7,9 @@ use crate::pane::common::{Notice, grant, query_copy};
 use crate::pane::list::{List, Piece};
 use crate::pane::page::Rich;
 use crate::pane::{Badge, Copy, Reply};
-use crate::probe::Subject;
 use crate::probe::named::InTheWay;
 use crate::probe::relation_locks::{Lock, Locks as Known, RelationLocks};
+use crate::probe::{Probe as _, Subject};
 use crate::ui::format;
 use crate::ui::look::Role;
 use crate::ui::table::{Align, Cell, Column, Key, Order, Record, Width};
@@ -217,7 +217,7 @@ impl List for Locks {
     type Row = Row;
     const ID: &'static str = "relation-locks";
     const TITLE: &'static str = "Locks";
-    const PROBES: &'static [&'static str] = &["relation_locks"];
+    const PROBES: &'static [&'static str] = &[RelationLocks::SPEC.id];
     const SORT: Option<(&'static str, Order)> = None;
     const ACTIONS: &'static [Action] = &[Action::Enter];
     const HELP: &'static [(&'static str, &'static str)] = &[
@@ -265,8 +265,8 @@ impl List for Locks {
     fn notice(&self, world: &World, rows: &[Row]) -> Option<Notice> {
         let hidden = rows.iter().filter(|row| row.0.hidden).count();
         (hidden > 0).then(|| {
-            let hidden = format::counted(hidden, "session hides its text", "sessions hide their texts");
-            Notice::new(Role::Denied, format!("{hidden}. {}", grant(world)))
+            let lines = format::counted(hidden, "line", "lines");
+            Notice::hidden(&format!("State and text of {lines} are"), &grant(world))
         })
     }
 

@@ -10,6 +10,7 @@ mod measuring;
 mod summary;
 
 use super::View;
+use super::common::answer_about;
 use super::list::ListView;
 use super::panels::Panels;
 use crate::probe::relation::Relation;
@@ -39,11 +40,6 @@ fn name(subject: &Subject, world: &World) -> Option<String> {
 /// The newest answer of a probe, if it is about that table.
 fn answer<P: Probe>(oid: u32, world: &World) -> Option<&P::Data> {
     answer_about::<P>(&Subject::Relation(oid), world)
-}
-
-fn answer_about<'a, P: Probe>(subject: &Subject, world: &'a World) -> Option<&'a P::Data> {
-    let ran = world.latest.ran::<P>()?;
-    (ran.subject.as_ref() == Some(subject)).then(|| world.get::<P>())?
 }
 
 /// The table was asked for and is not there any more.

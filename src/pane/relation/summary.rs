@@ -10,7 +10,7 @@ use super::{Last, air, answer, facts, is_gone};
 use crate::action::Action;
 use crate::model::{bloat, clock, relation_sql};
 use crate::pane::common::{self, Notice};
-use crate::pane::page::{Fact, LABEL, Page, Rich, SCROLLS, after, room};
+use crate::pane::page::{Fact, LABEL, Life, Page, Rich, SCROLLS, after, grow_stale, room};
 use crate::pane::{Copy, Reply, View};
 use crate::probe::measure::{Measure, Measured};
 use crate::probe::relation::{Identity, Relation};
@@ -42,15 +42,6 @@ pub(super) struct Summary {
     said: Option<Rich>,
     facts: Vec<Fact>,
     page: Page,
-}
-
-/// Whether the table is still there.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Life {
-    /// As far as is known.
-    Alive,
-    /// It was not there at this time by the server's clock, if that is known.
-    Missed(Option<f64>),
 }
 
 impl Summary {
@@ -106,9 +97,7 @@ impl Summary {
 
     fn notice(&self, world: &World) -> Option<Notice> {
         // What went wrong with another table's page is not ours.
-        let ran = world.last_ran(Relation::SPEC.id);
-        let ours = ran.is_some_and(|ran| ran.subject.as_ref() == Some(&self.subject));
-        let failed = || Notice::failed::<Relation>(world).filter(|_| ours);
+        let failed = || Notice::failed_about::<Relation>(&self.subject, world);
         match (&self.identity, self.life) {
             (Some(identity), Life::Missed(missed)) => {
                 let seen = self.seen.unwrap_or(identity.now);
@@ -165,8 +154,7 @@ impl Summary {
         }
         let mut body: Vec<Line> = self.facts.iter().flat_map(|fact| fact.lines(width)).collect();
         if self.stale {
-            let pieces = body.iter_mut().flatten().filter(|(role, _)| *role != Role::Warning);
-            pieces.for_each(|(role, _)| *role = Role::Stale);
+            grow_stale(&mut body);
         }
         lines.extend(self.said.iter().flat_map(above));
         lines.extend(body);
@@ -252,11 +240,11 @@ impl View for Summary {
 
     fn probes(&self) -> Vec<&'static str> {
         vec![
-            "relation",
-            "relation_stats",
-            "relation_columns",
-            "relation_locks",
-            "measure",
+            Relation::SPEC.id,
+            RelationStats::SPEC.id,
+            RelationColumns::SPEC.id,
+            RelationLocks::SPEC.id,
+            Measure::SPEC.id,
         ]
     }
 

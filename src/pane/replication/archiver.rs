@@ -30,7 +30,7 @@ impl List for Archive {
     type Row = Fact;
     const ID: &'static str = "archiver";
     const TITLE: &'static str = "Archiver";
-    const PROBES: &'static [&'static str] = &["archiver", "archive_backlog"];
+    const PROBES: &'static [&'static str] = &[ArchiverProbe::SPEC.id, ArchiveBacklogProbe::SPEC.id];
     const SORT: Option<(&'static str, Order)> = None;
     const HELP: &'static [(&'static str, &'static str)] = &[
         (
@@ -83,8 +83,7 @@ impl List for Archive {
         }
         let archiver = world.get::<ArchiverProbe>()?;
         if !archiver.may_list {
-            let text = format!("The files that wait may not be counted by this role.  {}", grant(world));
-            return Some(Notice::new(Role::Denied, text));
+            return Some(Notice::hidden("How many files wait is", &grant(world)));
         }
         Notice::failed_of(ArchiveBacklogProbe::SPEC.id, world)
     }

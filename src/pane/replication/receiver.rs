@@ -9,6 +9,7 @@ use crate::pane::Badge;
 use crate::pane::common::{Notice, grant};
 use crate::pane::list::{List, Piece};
 use crate::pane::page::Rich;
+use crate::probe::Probe as _;
 use crate::probe::activity::Activity;
 use crate::probe::conflicts::{Conflicts, ConflictsProbe};
 use crate::probe::recovery::{Prefetch, Recovery, RecoveryProbe};
@@ -25,7 +26,7 @@ impl List for Receiver {
     type Row = Fact;
     const ID: &'static str = "receiver";
     const TITLE: &'static str = "Receiver";
-    const PROBES: &'static [&'static str] = &["recovery", "conflicts"];
+    const PROBES: &'static [&'static str] = &[RecoveryProbe::SPEC.id, ConflictsProbe::SPEC.id];
     const SORT: Option<(&'static str, Order)> = None;
     const HELP: &'static [(&'static str, &'static str)] = &[
         (
@@ -75,10 +76,7 @@ impl List for Receiver {
 
     fn notice(&self, world: &World, _rows: &[Fact]) -> Option<Notice> {
         let recovery = world.get::<RecoveryProbe>()?;
-        hidden(recovery).then(|| {
-            let text = format!("Where the WAL comes from is hidden from this role.  {}", grant(world));
-            Notice::new(Role::Denied, text)
-        })
+        hidden(recovery).then(|| Notice::hidden("Where the WAL comes from is", &grant(world)))
     }
 
     fn about(&self, row: &Fact) -> Vec<Rich> {

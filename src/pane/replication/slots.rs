@@ -8,6 +8,7 @@ use crate::pane::common::Notice;
 use crate::pane::list::{List, Piece};
 use crate::pane::page::Rich;
 use crate::pane::{Badge, Copy, Reply};
+use crate::probe::Probe as _;
 use crate::probe::slots::{Slot, SlotsProbe};
 use crate::probe::wal_settings::{WalSettings, WalSettingsProbe};
 use crate::ui::format;
@@ -25,7 +26,7 @@ impl List for Slots {
     type Row = Judged;
     const ID: &'static str = "slots";
     const TITLE: &'static str = "Slots";
-    const PROBES: &'static [&'static str] = &["slots", "wal_settings"];
+    const PROBES: &'static [&'static str] = &[SlotsProbe::SPEC.id, WalSettingsProbe::SPEC.id];
     const SORT: Option<(&'static str, Order)> = Some(("state", Order::Descending));
     const ACTIONS: &'static [Action] = &[Action::Enter];
     const HELP: &'static [(&'static str, &'static str)] = &[

@@ -10,6 +10,7 @@ use crate::pane::common::{Notice, grant};
 use crate::pane::list::{List, Piece};
 use crate::pane::page::Rich;
 use crate::pane::{Badge, Reply};
+use crate::probe::Probe as _;
 use crate::probe::activity::Activity;
 use crate::probe::replication::{ReplicationProbe, Sender};
 use crate::probe::slots::SlotsProbe;
@@ -33,7 +34,11 @@ impl List for Standbys {
     type Row = Standby;
     const ID: &'static str = "standbys";
     const TITLE: &'static str = "Standbys";
-    const PROBES: &'static [&'static str] = &["replication", "slots", "wal_settings"];
+    const PROBES: &'static [&'static str] = &[
+        ReplicationProbe::SPEC.id,
+        SlotsProbe::SPEC.id,
+        WalSettingsProbe::SPEC.id,
+    ];
     const SORT: Option<(&'static str, Order)> = Some(("state", Order::Descending));
     const ACTIONS: &'static [Action] = &[Action::Enter];
     const HELP: &'static [(&'static str, &'static str)] = &[
@@ -117,8 +122,7 @@ impl List for Standbys {
             .iter()
             .any(|row| row.sender.as_ref().is_some_and(|sender| sender.hidden))
         {
-            let text = format!("State and positions are hidden from this role.  {}", grant(world));
-            return Some(Notice::new(Role::Denied, text));
+            return Some(Notice::hidden("State and positions are", &grant(world)));
         }
         let short = self.quorum.filter(|quorum| quorum.short())?;
         let role = if self.waiting.is_some() {

@@ -9,6 +9,7 @@ use crate::pane::common::Notice;
 use crate::pane::list::{List, Piece};
 use crate::pane::page::Rich;
 use crate::pane::{Badge, Reply};
+use crate::probe::Probe as _;
 use crate::probe::subscriptions::{Subscription, SubscriptionsProbe};
 use crate::ui::format;
 use crate::ui::look::Role;
@@ -55,7 +56,7 @@ impl List for Subscriptions {
     type Row = Row;
     const ID: &'static str = "subscriptions";
     const TITLE: &'static str = "Subscriptions";
-    const PROBES: &'static [&'static str] = &["subscriptions"];
+    const PROBES: &'static [&'static str] = &[SubscriptionsProbe::SPEC.id];
     const SORT: Option<(&'static str, Order)> = Some(("state", Order::Descending));
     const ACTIONS: &'static [Action] = &[Action::Enter];
     const HELP: &'static [(&'static str, &'static str)] = &[

@@ -8,8 +8,8 @@ mod text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::common::{self, Notice};
-use super::page::{Fact, Page, Rich, SCROLLS};
+use super::common::{self, Notice, answer_about};
+use super::page::{Fact, Page, Rich, SCROLLS, grow_stale};
 use super::queries::{Source, blocked};
 use super::{Copy, Reply, View};
 use crate::action::Action;
@@ -18,6 +18,8 @@ use crate::probe::activity::{Activity, Backend};
 use crate::probe::extensions::ExtensionsProbe;
 use crate::probe::statement::{Counted, StatementProbe};
 use crate::probe::statement_latency::StatementLatency;
+use crate::probe::statement_plan::StatementPlan;
+use crate::probe::statement_texts::StatementTexts;
 use crate::probe::statements::{Key, StatementsProbe};
 use crate::probe::{Demand, Probe as _, Subject};
 use crate::ui::look::{Glyphs, Look, Role};
@@ -101,12 +103,9 @@ impl Statement {
         if let Some(seen) = seen {
             self.names = Some(seen.clone());
         }
-        let ran = world.latest.ran::<StatementProbe>();
-        if ran.is_some_and(|ran| ran.subject.as_ref() == Some(&self.subject)) {
-            let counted = world.get::<StatementProbe>();
-            if let Some(counted) = counted.filter(|counted| !counted.is_empty()) {
-                self.counted = Some(counted.clone());
-            }
+        let counted = answer_about::<StatementProbe>(&self.subject, world);
+        if let Some(counted) = counted.filter(|counted| !counted.is_empty()) {
+            self.counted = Some(counted.clone());
         }
         let all = world.get::<Activity>().map(Vec::as_slice).unwrap_or_default();
         let runs =
@@ -147,9 +146,7 @@ impl Statement {
 
     /// How long its executions took, where that is known.
     fn latency(&self, world: &World) -> Option<Fact> {
-        let ran = world.latest.ran::<StatementLatency>()?;
-        let ours = ran.subject.as_ref() == Some(&self.subject);
-        facts::latency(world.get::<StatementLatency>().filter(|_| ours)?, world)
+        facts::latency(answer_about::<StatementLatency>(&self.subject, world)?, world)
     }
 
     fn lay_out(&mut self, width: u16) -> Vec<Line> {
@@ -161,8 +158,7 @@ impl Statement {
         lines.extend(self.body.lines(width));
         lines.extend(self.after.iter().flat_map(|fact| fact.lines(width)));
         if self.stale {
-            let pieces = lines.iter_mut().flatten().filter(|(role, _)| *role != Role::Warning);
-            pieces.for_each(|(role, _)| *role = Role::Stale);
+            grow_stale(&mut lines);
         }
         lines
     }
@@ -185,11 +181,11 @@ impl View for Statement {
 
     fn probes(&self) -> Vec<&'static str> {
         vec![
-            "statements",
-            "statement",
-            "statement_texts",
-            "statement_plan",
-            "activity",
+            StatementsProbe::SPEC.id,
+            StatementProbe::SPEC.id,
+            StatementTexts::SPEC.id,
+            StatementPlan::SPEC.id,
+            Activity::SPEC.id,
         ]
     }
 

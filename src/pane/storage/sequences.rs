@@ -86,20 +86,18 @@ impl List for Sequences {
 
     fn notice(&self, world: &World, _rows: &[Row]) -> Option<Notice> {
         let known = world.get::<SequencesProbe>()?;
-        let (role, hidden) = match world.server.as_ref().filter(|_| known.unreadable > 0) {
-            Some(server) => {
-                let text = format!(
-                    "The values of {} of {} sequences are hidden from this role.  {}",
-                    format::count(known.unreadable),
-                    format::count(known.read.saturating_add(known.unreadable)),
-                    model::grant(known, server)
-                );
-                (Role::Denied, Some(text))
-            }
-            None => (Role::Muted, None),
-        };
-        let said: Vec<String> = hidden.into_iter().chain(left_out(known)).collect();
-        (!said.is_empty()).then(|| Notice::new(role, said.join("  ")))
+        let server = world.server.as_ref().filter(|_| known.unreadable > 0);
+        let hidden = server.map(|server| {
+            let unreadable = format::count(known.unreadable);
+            let all = format::count(known.read.saturating_add(known.unreadable));
+            let what = format!("The values of {unreadable} of {all} sequences are");
+            Notice::hidden(&what, &model::grant(known, server))
+        });
+        let left_out = left_out(known).into_iter().map(|text| Notice::new(Role::Muted, text));
+        hidden.into_iter().chain(left_out).reduce(|said, more| Notice {
+            text: format!("{}  {}", said.text, more.text),
+            ..said
+        })
     }
 
     fn about(&self, row: &Row) -> Vec<Rich> {

@@ -1,5 +1,7 @@
 //! Who keeps dead rows from VACUUM: the holders of the xmin horizon, what each keeps, and what helps.
 
+use std::collections::HashMap;
+
 use super::super::common::{Notice, began, grant, who};
 use super::super::list::{List, Piece};
 use super::super::page::Rich;
@@ -11,10 +13,10 @@ use crate::model::overview;
 use crate::model::rates::float;
 use crate::model::remedy::Who;
 use crate::model::waits::Profile;
-use crate::probe::Subject;
 use crate::probe::activity::{Activity, Backend};
 use crate::probe::autovacuum::AutovacuumProbe;
-use crate::probe::horizon::{Holder, HorizonProbe};
+use crate::probe::horizon::{Holder, HorizonProbe, TOP};
+use crate::probe::{Probe as _, Subject};
 use crate::ui::format;
 use crate::ui::look::Role;
 use crate::ui::table::{Align, Cell, Column, Key, Order, Record, Width};
@@ -40,20 +42,29 @@ fn weight(holder: &Holder) -> f64 {
     }
 }
 
+/// Sessions with the same snapshot that are listed one by one: they wait for one thing, and ending one frees nothing.
+const ALIKE: usize = 3;
+
 /// A holder.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
     holder: Holder,
+    /// So many more sessions of that database as old as this one, for which the line stands.
+    more: Option<usize>,
+    /// There may be others that were not asked for.
+    cut: bool,
     old: bool,
     /// The most dead rows of the connected database it can keep.
     kept: Option<i64>,
 }
 
 impl Record for Row {
-    type Id = (String, String, Option<i32>);
+    /// Kind, name, pid, and whether it stands for others.
+    type Id = (String, String, Option<i32>, bool);
 
     fn id(&self) -> Self::Id {
-        (self.holder.kind.clone(), self.holder.name.clone(), self.holder.pid)
+        let Holder { kind, name, pid, .. } = &self.holder;
+        (kind.clone(), name.clone(), *pid, self.more.is_some())
     }
 
     fn columns() -> &'static [Column<Self>] {
@@ -61,7 +72,22 @@ impl Record for Row {
     }
 
     fn mark(&self) -> Option<Role> {
-        self.old.then_some(Role::Warning)
+        (self.old && self.more.is_none()).then_some(Role::Warning)
+    }
+
+    fn depth(&self) -> u16 {
+        u16::from(self.more.is_some())
+    }
+
+    fn whole(&self) -> Option<Cell<'_>> {
+        let at_least = if self.cut { "at least " } else { "" };
+        let sessions = format::counted(self.more?, "more session", "more sessions");
+        let text = format!("and {at_least}{sessions} as old: XMIN in Activity shows them");
+        Some(Cell::new(text, Role::Muted))
+    }
+
+    fn selectable(&self) -> bool {
+        self.more.is_none()
     }
 
     fn marked() -> bool {
@@ -181,6 +207,37 @@ fn state(row: &Row) -> Cell<'_> {
     }
 }
 
+/// The rows; of more than a few sessions of one database that are equally old, a line stands for the others.
+fn fold(rows: Vec<Row>) -> Vec<Row> {
+    let snapshot = |row: &Row| (row.holder.xmin_age, row.holder.database.clone(), row.old);
+    let mut alike: HashMap<_, usize> = HashMap::new();
+    for row in rows.iter().filter(|row| horizon::kind(&row.holder) == Kind::Session) {
+        *alike.entry(snapshot(row)).or_default() += 1;
+    }
+    // One alone is rather shown than counted.
+    alike.retain(|_, sessions| *sessions > ALIKE + 1);
+    let mut met: HashMap<_, usize> = HashMap::new();
+    let mut listed = Vec::with_capacity(rows.len());
+    for row in rows {
+        let all = alike
+            .get(&snapshot(&row))
+            .filter(|_| horizon::kind(&row.holder) == Kind::Session);
+        let Some(all) = all else {
+            listed.push(row);
+            continue;
+        };
+        let nth = met.entry(snapshot(&row)).or_default();
+        *nth += 1;
+        if *nth == ALIKE {
+            let more = Some(all - ALIKE);
+            listed.extend([row.clone(), Row { more, ..row }]);
+        } else if *nth < ALIKE {
+            listed.push(row);
+        }
+    }
+    listed
+}
+
 /// The session behind a holder, as the newest sample of sessions knows it.
 fn session<'a>(holder: &Holder, world: &'a World) -> Option<&'a Backend> {
     let (pid, start) = (holder.pid?, holder.start?);
@@ -194,7 +251,7 @@ impl List for Horizon {
     type Row = Row;
     const ID: &'static str = "horizon";
     const TITLE: &'static str = "Horizon";
-    const PROBES: &'static [&'static str] = &["horizon", "autovacuum"];
+    const PROBES: &'static [&'static str] = &[HorizonProbe::SPEC.id, AutovacuumProbe::SPEC.id];
     const SORT: Option<(&'static str, Order)> = Some(("xids", Order::Descending));
     const ACTIONS: &'static [Action] = &[Action::Enter];
     const HELP: &'static [(&'static str, &'static str)] = &[
@@ -218,11 +275,13 @@ impl List for Horizon {
         self.harmless = horizon::idle_without_snapshot(backends);
         self.hidden = if sees_all { 0 } else { Profile::of(backends).hidden };
         let row = |holder: &Holder| Row {
+            more: None,
+            cut: holders.len() >= usize::from(TOP),
             old: horizon::old(holder),
             kept: horizon::kept(holder, totals),
             holder: holder.clone(),
         };
-        Some(holders.iter().map(row).collect())
+        Some(fold(holders.iter().map(row).collect()))
     }
 
     fn head(&self, world: &World, rows: &[Row]) -> Vec<Piece> {
@@ -272,11 +331,7 @@ impl List for Horizon {
     fn notice(&self, world: &World, _rows: &[Row]) -> Option<Notice> {
         (self.hidden > 0).then(|| {
             let sessions = format::counted(self.hidden, "session", "sessions");
-            let text = format!(
-                "The snapshots of {sessions} are hidden from this role.  {}",
-                grant(world)
-            );
-            Notice::new(Role::Denied, text)
+            Notice::hidden(&format!("The snapshots of {sessions} are"), &grant(world))
         })
     }
 
@@ -299,7 +354,8 @@ impl List for Horizon {
     }
 
     fn badge(&self, rows: &[Row]) -> Option<Badge> {
-        let count = rows.iter().filter(|row| row.old).count();
+        let old = rows.iter().filter(|row| row.old);
+        let count = old.map(|row| row.more.unwrap_or(1)).sum();
         Badge::of(Severity::Warning, count)
     }
 

@@ -19,7 +19,7 @@ pub(super) fn pane() -> Box<dyn View> {
         Box::<ListView<queue::Queue>>::default(),
         Box::<ListView<horizon::Horizon>>::default(),
     ];
-    Box::new(Panels::new("vacuum", "Vacuum", "Vac", panels).stacked())
+    Box::new(Panels::new("vacuum", "Vacuum", "Vac", panels).stacked().by_badge())
 }
 
 /// A text that is not the point of its row.

@@ -8,10 +8,10 @@ use crate::action::Action;
 use crate::model::autovacuum::{self, Distance, Present, State, Work};
 use crate::model::overview;
 use crate::pg::quote;
-use crate::probe::Subject;
 use crate::probe::activity::Activity;
 use crate::probe::autovacuum::{AutovacuumProbe, Setting, Table};
 use crate::probe::progress::ProgressProbe;
+use crate::probe::{Probe as _, Subject};
 use crate::ui::format;
 use crate::ui::look::Role;
 use crate::ui::table::{Align, Cell, Column, Key, Order, Record, Width};
@@ -335,7 +335,7 @@ impl List for Queue {
     type Row = Row;
     const ID: &'static str = "queue";
     const TITLE: &'static str = "Queue";
-    const PROBES: &'static [&'static str] = &["autovacuum", "activity"];
+    const PROBES: &'static [&'static str] = &[AutovacuumProbe::SPEC.id, Activity::SPEC.id];
     const SORT: Option<(&'static str, Order)> = Some(("due", Order::Descending));
     const ACTIONS: &'static [Action] = &[Action::Enter];
     const HELP: &'static [(&'static str, &'static str)] = &[

@@ -8,9 +8,10 @@ use super::muted;
 use crate::action::Action;
 use crate::model::activity::Blocking;
 use crate::model::progress::{self, Pace};
-use crate::probe::Subject;
 use crate::probe::autovacuum::{AutovacuumProbe, Setting};
+use crate::probe::locks::Locks;
 use crate::probe::progress::{Progress, ProgressProbe};
+use crate::probe::{Probe as _, Subject};
 use crate::ui::format;
 use crate::ui::look::Role;
 use crate::ui::table::{Align, Cell, Column, Key, Order, Record, Width};
@@ -375,7 +376,7 @@ impl List for Running {
     type Row = Row;
     const ID: &'static str = "running";
     const TITLE: &'static str = "Running";
-    const PROBES: &'static [&'static str] = &["progress", "locks"];
+    const PROBES: &'static [&'static str] = &[ProgressProbe::SPEC.id, Locks::SPEC.id];
     const SORT: Option<(&'static str, Order)> = Some(("since", Order::Descending));
     const ACTIONS: &'static [Action] = &[Action::Enter];
     const HELP: &'static [(&'static str, &'static str)] = &[
@@ -430,12 +431,8 @@ impl List for Running {
     fn notice(&self, world: &World, rows: &[Row]) -> Option<Notice> {
         let hidden = rows.iter().filter(|row| row.hidden()).count();
         (hidden > 0).then(|| {
-            let text = format!(
-                "How far {hidden} of {} are is hidden from this role.  {}",
-                rows.len(),
-                grant(world)
-            );
-            Notice::new(Role::Denied, text)
+            let commands = format::counted(rows.len(), "command", "commands");
+            Notice::hidden(&format!("How far {hidden} of {commands} got is"), &grant(world))
         })
     }
 

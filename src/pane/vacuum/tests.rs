@@ -343,7 +343,7 @@ fn what_is_hidden_says_so() {
     ]);
     let shown = screen(pane().as_mut(), &world, 120, 40);
     assert!(
-        shown.contains("How far 1 of 1 are is hidden from this role.  GRANT pg_monitor"),
+        shown.contains("How far 1 of 1 command got is hidden from this role.  GRANT pg_monitor"),
         "{shown}"
     );
     assert!(!shown.contains("whole server"), "{shown}");
@@ -416,6 +416,82 @@ fn a_slot_that_keeps_catalog_rows_only_does_not_hide_who_keeps_those_of_tables()
     let shown = screen(&mut view, &world, 80, 24);
     let place = |name: &str| shown.find(name).unwrap();
     assert!(place("shop") < place("cdc") && place("cdc") < place("tx-1"), "{shown}");
+}
+
+/// One that does not commit, sessions that wait for it with its age, and one more of another age.
+#[test]
+fn sessions_as_old_as_each_other_fill_no_list() {
+    let waiting = |pid: i32| Holder {
+        kind: "session".into(),
+        name: format!("shop{pid}"),
+        pid: Some(pid),
+        start: Some(7),
+        xmin_age: 900,
+        age_s: Some(f64::from(1000 - pid)),
+        database: Some("app".into()),
+        here: true,
+        ..Holder::default()
+    };
+    let prepared = holders().remove(2);
+    let other = Holder {
+        xmin_age: 800,
+        ..waiting(990)
+    };
+    let listed = |sessions: i32| {
+        let all = [prepared.clone()].into_iter().chain((1..=sessions).map(waiting));
+        let world = world(&[answer::<HorizonProbe>(all.chain([other.clone()]).collect(), None)]);
+        let mut view = ListView::<super::horizon::Horizon>::default();
+        let shown = screen(&mut view, &world, 120, 40);
+        let names = shown.lines().filter(|line| line.contains("shop")).count();
+        (names, shown)
+    };
+    assert_eq!(listed(4).0, 5, "one alone is not folded");
+    let (names, shown) = listed(13);
+    assert_eq!(names, 4, "{shown}");
+    assert!(shown.contains("and 10 more sessions as old"), "{shown}");
+    assert!(shown.contains("shop990"), "{shown}");
+    let (_, shown) = listed(18);
+    assert!(shown.contains("and at least 15 more sessions as old"), "{shown}");
+}
+
+#[test]
+fn a_panel_that_warns_takes_the_place_of_an_empty_one_until_somebody_chooses() {
+    let calm = || {
+        vec![
+            answer::<Activity>(Vec::new(), None),
+            answer::<ProgressProbe>(Vec::new(), None),
+            answer::<HorizonProbe>(Vec::new(), None),
+        ]
+    };
+    let warns = || world(&[calm(), vec![answer::<AutovacuumProbe>(queue(), None)]].concat());
+    let id = |view: &dyn View| view.probes().first().copied();
+    let mut view = pane();
+    view.derive(&world(&calm()));
+    assert_eq!(id(view.as_ref()), Some("progress"));
+    view.derive(&warns());
+    assert_eq!(id(view.as_ref()), Some("autovacuum"), "a disabled table is due");
+    view.derive(&world(&calm()));
+    assert_eq!(id(view.as_ref()), Some("autovacuum"), "nothing else warns");
+    let mut view = pane();
+    view.derive(&busy());
+    assert_eq!(id(view.as_ref()), Some("progress"), "something runs");
+    let mut view = pane();
+    screen(view.as_mut(), &world(&calm()), 80, 24);
+    assert_eq!(view.on(Action::Down, &world(&calm())), Reply::Moved);
+    view.derive(&warns());
+    assert_eq!(id(view.as_ref()), Some("progress"), "somebody is at work here");
+}
+
+#[test]
+fn an_empty_list_offers_nothing_to_open() {
+    let offers = |samples: Vec<_>| {
+        let mut view = pane();
+        screen(view.as_mut(), &world(&samples), 80, 24);
+        view.actions().contains(&Action::Enter)
+    };
+    assert!(offers(vec![answer::<ProgressProbe>(commands(), None)]));
+    assert!(!offers(vec![answer::<ProgressProbe>(Vec::new(), None)]));
+    assert!(!offers(Vec::new()));
 }
 
 proptest! {

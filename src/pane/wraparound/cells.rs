@@ -144,11 +144,8 @@ pub(super) fn hidden_from_us(world: &World, mut levels: impl Iterator<Item = Lev
     let around = Around::of(world);
     let blind = !around.sees_all && around.backends.iter().any(|backend| backend.hidden);
     (blind && levels.any(|level| level >= Level::Due)).then(|| {
-        let text = format!(
-            "Whose snapshot holds it back, and whether a worker is at it, is hidden from this role.  {}",
-            grant(world)
-        );
-        Notice::new(Role::Denied, text)
+        let what = "Whose snapshot holds it back, and whether a worker is at it, is";
+        Notice::hidden(what, &grant(world))
     })
 }
 

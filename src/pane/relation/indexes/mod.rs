@@ -86,7 +86,7 @@ impl List for Indexes {
     type Row = Row;
     const ID: &'static str = "relation-indexes";
     const TITLE: &'static str = "Indexes";
-    const PROBES: &'static [&'static str] = &["relation_indexes", "measure_indexes"];
+    const PROBES: &'static [&'static str] = &[RelationIndexes::SPEC.id, MeasureIndexes::SPEC.id];
     const SORT: Option<(&'static str, Order)> = Some(("size", Order::Descending));
     const ACTIONS: &'static [Action] = &[Action::Measure, Action::Back];
     const HELP: &'static [(&'static str, &'static str)] = &[
