@@ -36,7 +36,7 @@ select t.granted,
        case when t.locktype = 'object' then t.classid::pg_catalog.regclass::text end as class_name,
        t.objid,
        t.objsubid::int4 as objsubid,
-       extract(epoch from pg_catalog.clock_timestamp() - t.waitstart)::float8 as wait_s,
+       extract(epoch from (select pg_catalog.clock_timestamp()) - t.waitstart)::float8 as wait_s,
        t.total,
        t.awaited
   from top t

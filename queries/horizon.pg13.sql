@@ -20,7 +20,7 @@ select h.kind,
                null::bool as active,
                a.datname::text as database,
                greatest(pg_catalog.age(a.backend_xid), pg_catalog.age(a.backend_xmin))::int8 as xmin_age,
-               extract(epoch from pg_catalog.clock_timestamp() - a.xact_start)::float8 as age_s
+               extract(epoch from (select pg_catalog.clock_timestamp()) - a.xact_start)::float8 as age_s
           from pg_catalog.pg_stat_activity a
          where (a.backend_xid is not null or a.backend_xmin is not null)
            and a.pid <> pg_catalog.pg_backend_pid()
@@ -30,7 +30,7 @@ select h.kind,
         union all
         select 'prepared transaction', p.gid, null, null, p.owner::text, null, null, null, p.database::text,
                pg_catalog.age(p.transaction)::int8,
-               extract(epoch from pg_catalog.clock_timestamp() - p.prepared)::float8
+               extract(epoch from (select pg_catalog.clock_timestamp()) - p.prepared)::float8
           from pg_catalog.pg_prepared_xacts p
         union all
         -- a logical slot lies in a database and holds the catalogs of all of them

@@ -2,7 +2,7 @@ select p.gid,
        p.transaction::text as xid,
        p.owner::text as owner,
        p.database::text as database,
-       extract(epoch from pg_catalog.clock_timestamp() - p.prepared)::float8 as age_s,
+       extract(epoch from (select pg_catalog.clock_timestamp()) - p.prepared)::float8 as age_s,
        own.virtualtransaction,
        pg_catalog.count(l.locktype)::int4 as locks
   from pg_catalog.pg_prepared_xacts p

@@ -89,7 +89,7 @@ select w.pid,
        owner.relname::text as owner_relname,
        i.relname::text as index_name,
        extract(epoch from pg_catalog.clock_timestamp())::float8 as epoch,
-       extract(epoch from pg_catalog.clock_timestamp() - coalesce(a.query_start, a.xact_start))::float8 as since_s,
+       extract(epoch from (select pg_catalog.clock_timestamp()) - coalesce(a.query_start, a.xact_start))::float8 as since_s,
        a.wait_event_type,
        a.wait_event,
        case when a.query = '<insufficient privilege>' then null

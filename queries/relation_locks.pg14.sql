@@ -43,12 +43,12 @@ select f.pid,
        f.toast,
        f.indexes::int8 as indexes,
        c.relname::text as index,
-       extract(epoch from pg_catalog.clock_timestamp() - f.waitstart)::float8 as wait_s,
+       extract(epoch from (select pg_catalog.clock_timestamp()) - f.waitstart)::float8 as wait_s,
        pg_catalog.pg_get_userbyid(a.usesysid)::text as usename,
        a.application_name,
        a.backend_type,
        a.state,
-       extract(epoch from pg_catalog.clock_timestamp() - a.xact_start)::float8 as xact_s,
+       extract(epoch from (select pg_catalog.clock_timestamp()) - a.xact_start)::float8 as xact_s,
        case when a.query = '<insufficient privilege>' then null
             when pg_catalog.getdatabaseencoding() in ('UTF8', 'SQL_ASCII', 'LATIN1')
             then pg_catalog.substr(pg_catalog.textsend(a.query), 1, $4)

@@ -47,7 +47,7 @@ select f.pid,
        a.application_name,
        a.backend_type,
        a.state,
-       extract(epoch from pg_catalog.clock_timestamp() - a.xact_start)::float8 as xact_s,
+       extract(epoch from (select pg_catalog.clock_timestamp()) - a.xact_start)::float8 as xact_s,
        case when a.query = '<insufficient privilege>' then null
             when pg_catalog.getdatabaseencoding() in ('UTF8', 'SQL_ASCII', 'LATIN1')
             then pg_catalog.substr(pg_catalog.textsend(a.query), 1, $4)

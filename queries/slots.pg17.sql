@@ -18,7 +18,7 @@ select extract(epoch from pg_catalog.clock_timestamp())::float8 as epoch,
        t.stream_bytes,
        t.total_bytes,
        s.conflicting,
-       extract(epoch from pg_catalog.clock_timestamp() - s.inactive_since)::float8 as inactive_s,
+       extract(epoch from (select pg_catalog.clock_timestamp()) - s.inactive_since)::float8 as inactive_s,
        s.invalidation_reason,
        s.failover,
        s.synced
