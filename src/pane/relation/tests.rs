@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::*;
 use crate::action::Action;
 use crate::pane::Reply;
-use crate::pane::testing::{ASKED, answer as sample, failure, screen, world};
+use crate::pane::testing::{ASKED, answer as sample, failure, screen, standby, world};
 use crate::pg::fault::{Fault, FaultKind};
 use crate::pg::server::{Extension, Server};
 use crate::probe::measure::{Heap, Measure, Measured};
@@ -208,6 +208,29 @@ fn the_first_panel_says_it_all_and_fits() {
         "≈ 4.0 MiB, 50.9 % of the heap by the widths of its columns (a row 36 B); confidence good",
     ] {
         assert!(text.contains(part), "{part:?} is not in {text}");
+    }
+}
+
+/// What only the primary counts is zero on its standbys: that is not what happened to the table.
+#[test]
+fn a_standby_says_who_counts_what_it_does_not() {
+    let mut samples = everything();
+    let counted = Stats {
+        in_recovery: true,
+        oid: OID,
+        ..Stats::default()
+    };
+    samples.push(sample::<RelationStats>(Some(counted), Some(subject())));
+    let text = flat(&screen(page(OID).as_mut(), &standby(&samples), 80, 24));
+    for part in [
+        "\u{2248} 100 k \u{b7} live, dead and changed ones are counted on the primary",
+        "VACUUM and ANALYZE run on the primary, which counts them",
+        "confidence low: how much has changed since ANALYZE is not known",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in {text}");
+    }
+    for part in ["dead 0", "inserted 0", "changed since", "never"] {
+        assert!(!text.contains(part), "{part:?} is in {text}");
     }
 }
 

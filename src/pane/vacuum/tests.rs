@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::action::Action;
-use crate::pane::testing::{answer, screen, world};
+use crate::pane::testing::{answer, screen, standby, world};
 use crate::pane::{Badge, Reply};
 use crate::probe::Subject;
 use crate::probe::activity::{Activity, Backend};
@@ -416,6 +416,21 @@ fn a_slot_that_keeps_catalog_rows_only_does_not_hide_who_keeps_those_of_tables()
     let shown = screen(&mut view, &world, 80, 24);
     let place = |name: &str| shown.find(name).unwrap();
     assert!(place("shop") < place("cdc") && place("cdc") < place("tx-1"), "{shown}");
+}
+
+#[test]
+fn a_standby_without_holders_does_not_speak_for_its_primary() {
+    let samples = [
+        answer::<Activity>(Vec::new(), None),
+        answer::<HorizonProbe>(Vec::new(), None),
+    ];
+    let shown = |world: &World| screen(&mut ListView::<super::horizon::Horizon>::default(), world, 120, 20);
+    let on_standby = shown(&standby(&samples));
+    assert!(
+        on_standby.contains("No session on this standby keeps rows on the primary"),
+        "{on_standby}"
+    );
+    assert!(!shown(&world(&samples)).contains("standby"));
 }
 
 /// One that does not commit, sessions that wait for it with its age, and one more of another age.
