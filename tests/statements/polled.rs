@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pgmon_lab::{Cluster, PATIENCE, Result, wait_until};
+use pgmon_lab::{Client, Cluster, PATIENCE, Result, wait_until};
 use pgmon_tui::config::Settings;
 use pgmon_tui::pg::fault::FaultKind;
 use pgmon_tui::poll::worker::Worker;
@@ -149,7 +149,17 @@ async fn extensions_texts_and_plans_are_followed_without_another_connection() ->
         assert!(plan.iter().any(|line| line.contains("pg_class")), "{plan:?}");
     }
 
-    // Taken back while it is planned: the plan is a function's value, and the function now takes longer than planning may.
+    a_plan_is_taken_back(&mut polling, &client, focus).await?;
+
+    client.simple("DROP EXTENSION pg_stat_statements").await?;
+    polling.skipped("statements", "not installed").await;
+    assert_eq!(polling.connections, 0, "no connection was lost");
+    polling.orders.send(Order::Quit).await.unwrap();
+    Ok(())
+}
+
+/// The plan is a function's value, and the function now takes longer than planning may: it is cancelled before that.
+async fn a_plan_is_taken_back(polling: &mut Polling, client: &Client, mut focus: Focus) -> Result<()> {
     let sleep = "CREATE OR REPLACE FUNCTION slow() RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN 1; END'";
     client.simple(sleep).await?;
     client.rows("SELECT slow() AS slow_marker").await?;
@@ -190,10 +200,5 @@ async fn extensions_texts_and_plans_are_followed_without_another_connection() ->
         sample.ran.fault.as_ref().map(|fault| fault.kind),
         Some(FaultKind::Stopped)
     );
-
-    client.simple("DROP EXTENSION pg_stat_statements").await?;
-    polling.skipped("statements", "not installed").await;
-    assert_eq!(polling.connections, 0, "no connection was lost");
-    polling.orders.send(Order::Quit).await.unwrap();
     Ok(())
 }
