@@ -258,6 +258,28 @@ async fn a_terminated_backend_is_replaced() {
     polling.quit().await;
 }
 
+/// Nothing is asked when the reason comes, and the answer to nothing is not read by anybody.
+#[tokio::test]
+async fn what_ends_a_session_between_two_questions_is_told_as_well() {
+    let cluster = cluster(18).await;
+    let truth = cluster.client().await.unwrap();
+    let mut settings = Settings::default();
+    for pace in &mut settings.paces {
+        pace.interval = Duration::from_hours(1);
+    }
+    let mut polling = Polling::start(&cluster, "monitor", settings);
+    polling.sample("activity").await;
+    let idle = "select bool_and(state = 'idle' and state_change < clock_timestamp() - interval '1 s') \
+                from pg_stat_activity where usename = 'monitor'";
+    wait_until("nothing is asked", PATIENCE, async || truth.value(idle).await).await;
+    let kill = "select count(pg_terminate_backend(pid, 10000))::int8 from pg_stat_activity where usename = 'monitor'";
+    assert_eq!(truth.value::<i64>(kill).await.unwrap(), 2);
+    polling.orders.send(Order::Now(vec!["activity"])).await.unwrap();
+    assert_eq!(polling.down().await, FaultKind::Terminated);
+    polling.up().await;
+    polling.quit().await;
+}
+
 #[tokio::test]
 async fn the_second_connection_goes_where_the_first_one_is_or_nowhere() {
     let limited = "monitor LOGIN CONNECTION LIMIT 1 IN ROLE pg_monitor";

@@ -154,7 +154,7 @@ impl Fault {
             return query::from_server(server, db);
         }
         if error.is_closed() || io_error(error).is_some() {
-            return Self::new(FaultKind::Lost, "The connection to the server broke.");
+            return broke();
         }
         Self::new(
             FaultKind::Decode,
@@ -176,6 +176,11 @@ impl Fault {
         }
         connect::from_driver(place, &chain(error))
     }
+}
+
+/// Nothing more is known of the end of a connection.
+pub(super) fn broke() -> Fault {
+    Fault::new(FaultKind::Lost, "The connection to the server broke.")
 }
 
 /// An error and its causes on one line. The driver's own text alone would be "db error".

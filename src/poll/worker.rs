@@ -237,18 +237,13 @@ impl Run {
             Done::Connected(lane, session) => self.connected(lane, session).await,
             Done::Arrived(database, session) => self.arrived(database, session).await,
             Done::Privileges(session, findings) => {
-                let lost = findings
-                    .as_ref()
-                    .err()
-                    .filter(|fault| fault.breaks_connection())
-                    .cloned();
                 // A connection that broke says nothing about the role, one to another database not enough: the next
                 // one is asked.
-                self.role_known = lost.is_none() && !self.is_elsewhere(&session);
+                self.role_known = session.broken().is_none() && !self.is_elsewhere(&session);
                 if self.role_known {
                     self.judge(findings).await;
                 }
-                self.give_back(Lane::Slow, session, lost).await;
+                self.give_back(Lane::Slow, session).await;
             }
             Done::Asked {
                 lane,
@@ -256,13 +251,11 @@ impl Run {
                 question,
                 answer,
             } => {
-                let why = answer.result.as_ref().err().filter(|fault| fault.breaks_connection());
-                let why = why.cloned();
                 // What was asked elsewhere, before the first connection moved, is not about here.
                 if !self.is_elsewhere(&session) {
                     self.answered(question, answer).await;
                 }
-                self.give_back(lane, session, why).await;
+                self.give_back(lane, session).await;
             }
         }
     }

@@ -223,7 +223,7 @@ async fn past_its_deadline_a_statement_is_cancelled_and_the_session_goes_on() {
         (fault.kind, fault.sqlstate.as_deref()),
         (FaultKind::Timeout, Some("57014"))
     );
-    assert!(!session.broken());
+    assert_eq!(session.broken(), None);
     assert_eq!(text(&mut session, "select 'well'::text as it").await, "well");
 }
 
@@ -253,7 +253,7 @@ async fn the_servers_own_limit_and_a_lock_are_told_apart() {
         (locked.kind, locked.sqlstate.as_deref()),
         (FaultKind::LockTimeout, Some("55P03"))
     );
-    assert!(!session.broken());
+    assert_eq!(session.broken(), None);
 }
 
 #[tokio::test]
@@ -299,7 +299,7 @@ async fn a_server_that_does_not_answer_breaks_the_session() {
     cluster.resume();
     let fault = answer.result.unwrap_err();
     assert_eq!(fault.kind, FaultKind::ConnectTimeout);
-    assert!(fault.breaks_connection() && session.broken());
+    assert!(fault.breaks_connection() && session.broken().is_some());
 }
 
 #[tokio::test]
@@ -324,7 +324,7 @@ async fn a_session_the_server_ends_is_broken() {
         (fault.kind, fault.sqlstate.as_deref()),
         (FaultKind::Terminated, Some("57P01"))
     );
-    assert!(session.broken());
+    assert!(session.broken().is_some());
 
     // An idle session that was ended is noticed too.
     let mut session = crate::session(&to(&cluster, "postgres")).await;
@@ -333,9 +333,10 @@ async fn a_session_the_server_ends_is_broken() {
         .parse()
         .unwrap();
     client.terminate(pid).await.unwrap();
-    wait_until("the end is noticed", PATIENCE, async || Ok(session.broken())).await;
+    wait_until("the end is noticed", PATIENCE, async || Ok(session.broken().is_some())).await;
+    assert_eq!(session.broken().map(|fault| fault.kind), Some(FaultKind::Terminated));
     let fault = rows(&mut session, "select 1::text as it").await.unwrap_err();
-    assert!(fault.breaks_connection(), "{fault}");
+    assert_eq!(fault.kind, FaultKind::Terminated, "{fault}");
 }
 
 #[tokio::test]
@@ -344,7 +345,7 @@ async fn a_crash_breaks_the_session_and_a_new_one_gets_in_afterwards() {
     let mut session = session(&to(&cluster, "postgres")).await;
     cluster.kill9().await.unwrap();
     let fault = rows(&mut session, "select 1::text as it").await.unwrap_err();
-    assert!(fault.breaks_connection() && session.broken(), "{fault}");
+    assert!(fault.breaks_connection() && session.broken().is_some(), "{fault}");
     cluster.start_again().await.unwrap();
     crate::session(&to(&cluster, "postgres")).await;
 }

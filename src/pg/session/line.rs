@@ -1,9 +1,9 @@
 //! One connection to the driver: the only code in the program that hands it a statement.
 
 use std::pin::pin;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use futures_util::future::{Either, join, join3, select};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -40,11 +40,33 @@ pub(super) struct Line {
 }
 
 /// The task that reads and writes the socket; it ends with the connection.
-struct Driver(JoinHandle<()>);
+struct Driver {
+    task: JoinHandle<()>,
+    /// What ended the connection. Between two questions nobody waits for an answer, and so nobody else is told.
+    why: Arc<OnceLock<Error>>,
+}
+
+impl Driver {
+    fn start<C>(connection: C) -> Self
+    where
+        C: Future<Output = Result<(), Error>> + Send + 'static,
+    {
+        let why = Arc::new(OnceLock::new());
+        let kept = Arc::clone(&why);
+        let task = tokio::spawn(async move {
+            let mut connection = pin!(connection);
+            if let Err(error) = connection.as_mut().await {
+                // Before the connection is dropped: that is how the others hear that it has ended.
+                let _ = kept.set(error);
+            }
+        });
+        Self { task, why }
+    }
+}
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
     }
 }
 
@@ -72,11 +94,9 @@ impl Line {
         })?;
         let parameter = |name| connection.parameter(name).unwrap_or_default().to_owned();
         let (version, encoding) = (parameter("server_version"), parameter("server_encoding"));
-        // Its error reaches whoever waits for an answer; notices are of no interest.
-        let driver = Driver(tokio::spawn(connection.map(drop)));
         Ok(Self {
             client,
-            driver,
+            driver: Driver::start(connection),
             route,
             key_pid: said.key_pid,
             version,
@@ -84,9 +104,19 @@ impl Line {
         })
     }
 
-    /// True once the driver has given the connection up.
-    pub(super) fn is_closed(&self) -> bool {
-        self.client.is_closed()
+    /// Why the driver has given the connection up, once it has.
+    pub(super) fn closed(&self, server: &Server) -> Option<Fault> {
+        let why = || match self.driver.why.get() {
+            Some(error) => Fault::from_query(server, error),
+            None => fault::broke(),
+        };
+        self.client.is_closed().then(why)
+    }
+
+    /// Why a question got no answer: that of a closed connection is what closed it.
+    fn cause<'a>(&'a self, error: &'a Error) -> &'a Error {
+        let closed = self.driver.why.get().filter(|_| error.is_closed());
+        closed.unwrap_or(error)
     }
 
     /// Says goodbye, if the server takes it within the grace.
@@ -94,7 +124,7 @@ impl Line {
         let Self { client, mut driver, .. } = self;
         drop(client);
         // Whether or not it took it, the socket is closed when the driver is dropped.
-        let _ = timeout(GRACE, &mut driver.0).await;
+        let _ = timeout(GRACE, &mut driver.task).await;
     }
 
     /// Who is there.
@@ -103,7 +133,7 @@ impl Line {
         let rows = self
             .statement(begin.map(|begin| (begin, "COMMIT")), variant.sql, &[])
             .await;
-        let rows = rows.map_err(|error| Fault::from_connect(&self.route.place, &error))?;
+        let rows = rows.map_err(|error| Fault::from_connect(&self.route.place, self.cause(&error)))?;
         server::decode(&Rows::new(rows))
     }
 
@@ -155,7 +185,7 @@ impl Line {
         server: &Server,
     ) -> Result<T, Fault> {
         let mut work = pin!(work);
-        let told = |done: Result<_, Error>| done.map_err(|error| Fault::from_query(server, &error));
+        let told = |done: Result<_, Error>| done.map_err(|error| Fault::from_query(server, self.cause(&error)));
         let stopped = match timeout(deadline, select(work.as_mut(), pin!(stop))).await {
             Ok(Either::Left((done, _))) => return told(done),
             Ok(Either::Right(_)) => true,

@@ -60,7 +60,8 @@ pub struct Session {
     begin: Option<String>,
     /// What is to be set before the first statement; empty behind a pooler.
     late: String,
-    broken: bool,
+    /// What broke it.
+    broken: Option<Fault>,
     /// A statement is under way; it stays so when whoever asked has lost interest.
     busy: bool,
 }
@@ -97,7 +98,7 @@ impl Session {
             pid: introduction.pid,
             begin,
             late,
-            broken: false,
+            broken: None,
             busy: false,
         }
     }
@@ -176,8 +177,8 @@ impl Session {
 
     /// Notes what an answer says of the connection.
     fn note(&mut self, result: &Result<Rows, Fault>) {
-        let fatal = result.as_ref().is_err_and(Fault::breaks_connection);
-        self.broken |= fatal || self.line.is_closed();
+        let fatal = result.as_ref().err().filter(|fault| fault.breaks_connection());
+        self.broken = self.broken.take().or_else(|| fatal.cloned());
     }
 
     /// What is known of the server by now: a promotion, or other extensions, choose other forms of the questions.
@@ -192,10 +193,10 @@ impl Session {
         }
     }
 
-    /// The session is of no use any more: drop it and open another.
+    /// Why the session is of no use any more, if it is not: drop it and open another.
     #[must_use]
-    pub fn broken(&self) -> bool {
-        self.broken || self.line.is_closed()
+    pub fn broken(&self) -> Option<Fault> {
+        self.broken.clone().or_else(|| self.line.closed(&self.server))
     }
 
     /// Says goodbye, within bounded time; a statement nobody waits for any more is cancelled.

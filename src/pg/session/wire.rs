@@ -68,16 +68,6 @@ impl Wire {
         }
     }
 
-    /// While logging in a failed write is not reported: a server that hangs up on us has said why, and the reason
-    /// still lies there to be read. libpq does the same.
-    fn unless_greeting<T>(&self, result: io::Result<T>, done: T) -> io::Result<T> {
-        if self.ear.is_some() {
-            result.or(Ok(done))
-        } else {
-            result
-        }
-    }
-
     /// Reads until the other side closes or breaks the connection.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut bytes = [0; 64];
@@ -182,14 +172,17 @@ impl AsyncRead for Wire {
 }
 
 impl AsyncWrite for Wire {
+    /// A failed write is not reported: who hangs up on us has said why, and the reason still lies there to be read,
+    /// or else the end. libpq does the same.
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = ready_or_return!(Pin::new(&mut self.link).poll_write(cx, bytes));
-        Poll::Ready(self.unless_greeting(written, bytes.len()))
+        Poll::Ready(written.or(Ok(bytes.len())))
     }
 
+    /// As with a failed write.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = ready_or_return!(Pin::new(&mut self.link).poll_flush(cx));
-        Poll::Ready(self.unless_greeting(flushed, ()))
+        Poll::Ready(flushed.or(Ok(())))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -65,7 +65,7 @@ impl Run {
         self.asked_with.clear();
         self.tell(News::Link(Link::Up(server))).await;
         if let Some(slow) = self.wire(Lane::Slow).take() {
-            self.give_back(Lane::Slow, slow, None).await;
+            self.give_back(Lane::Slow, slow).await;
         }
     }
 
@@ -112,11 +112,9 @@ impl Run {
         // That a database is gone is for the first connection to say, and to find another one.
     }
 
-    /// A session that is free again: kept, unless it broke (`why` is what its server said last) or is not where the
-    /// first connection is.
-    pub(super) async fn give_back(&mut self, lane: Lane, session: Box<Session>, why: Option<Fault>) {
-        if session.broken() {
-            let why = why.unwrap_or_else(|| Fault::new(FaultKind::Lost, "The connection to the server broke."));
+    /// A session that is free again: kept, unless it broke or is not where the first connection is.
+    pub(super) async fn give_back(&mut self, lane: Lane, session: Box<Session>) {
+        if let Some(why) = session.broken() {
             return self.down(lane, why).await;
         }
         if self.is_elsewhere(&session) {
