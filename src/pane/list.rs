@@ -23,6 +23,8 @@ const ROOM_FOR_ABOUT: u16 = 12;
 
 /// Lines about the selected row that a panel among others asks for.
 const MOST_ABOUT: usize = 6;
+/// In less room than this a fact of the head line is whole or not there: the start of a number tells nothing.
+const HEAD_SCRAP: u16 = 12;
 
 /// The actions of every table.
 const MOVES: &[Action] = &[
@@ -232,6 +234,9 @@ impl<L: List> ListView<L> {
         let mut x = area.x + 1;
         for (fact, role) in &self.head {
             let cells = area.right().saturating_sub(x);
+            if cells < HEAD_SCRAP && text::width(fact) > usize::from(cells) {
+                return;
+            }
             x += text::put(buf, (x, area.y), cells, fact, look.style(*role), look.glyphs) + 3;
         }
     }

@@ -19,6 +19,12 @@ pub(super) fn head(window: Window, world: &World, rows: usize) -> Vec<Piece> {
     let shown = window.interval(world);
     let really = shown.map_or(window, |(really, _)| really);
     let mut pieces: Vec<Piece> = Window::ALL.into_iter().map(|each| tab(each, really, world)).collect();
+    if window == Window::Last
+        && shown.is_some()
+        && let Err(gap) = world.workload.last()
+    {
+        pieces.push((format!("last: {gap}"), Role::Notice));
+    }
     if let Some((_, interval)) = shown {
         pieces.push((top_of(world, rows), Role::Text));
         if let Some(seconds) = interval.seconds() {
@@ -28,12 +34,6 @@ pub(super) fn head(window: Window, world: &World, rows: usize) -> Vec<Piece> {
             let at_once = interval.total_ms / 1000.0 / seconds;
             pieces.push((format!("{} at once", format::rate(at_once)), Role::Text));
         }
-    }
-    if window == Window::Last
-        && shown.is_some()
-        && let Err(gap) = world.workload.last()
-    {
-        pieces.push((format!("last: {gap}"), Role::Notice));
     }
     pieces
 }
