@@ -179,10 +179,7 @@ impl Loop {
                     Some(said) => self.take(What::News(said))?,
                     None => return Err(io::Error::other("the polling task ended unexpectedly; see the log file")),
                 },
-                _ = tick.tick() => {
-                    self.follow_size()?;
-                    self.take(What::Tick)?;
-                }
+                _ = tick.tick() => self.take(What::Tick)?,
                 () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => {}
             }
             while let Ok(said) = news.try_recv() {
@@ -223,15 +220,6 @@ impl Loop {
             }
         }
         Ok(())
-    }
-
-    /// The event source loses the signal of a new size when a key comes at the same moment: look once a second.
-    fn follow_size(&mut self) -> io::Result<()> {
-        let (width, height) = crossterm::terminal::size()?;
-        if (width, height) == (self.state.size.width, self.state.size.height) {
-            return Ok(());
-        }
-        self.take(What::Terminal(crossterm::event::Event::Resize(width, height)))
     }
 
     /// Time until a frame may be drawn, if one is wanted.

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
-use pgmon_lab::{Cluster, wait_until};
+use pgmon_lab::{Cluster, Port, wait_until};
 use pgmon_tui::config::Settings;
 use pgmon_tui::pg::fault::FaultKind;
 use pgmon_tui::pg::plan::{Secret, SslMode};
@@ -26,7 +26,8 @@ async fn a_name_that_does_not_resolve() {
 
 #[tokio::test]
 async fn nothing_listens_there() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = Port::reserve().unwrap();
+    let free = port.number();
     let tcp = fault(&plan("127.0.0.1", free, "me")).await;
     assert_eq!(tcp.kind, FaultKind::Refused);
     assert!(tcp.sentence.contains(&format!("127.0.0.1:{free}")), "{tcp}");

@@ -1,9 +1,8 @@
 //! Several hosts, several addresses, and `target_session_attrs`.
 
-use std::net::TcpListener;
 use std::sync::Arc;
 
-use pgmon_lab::Cluster;
+use pgmon_lab::{Cluster, Port};
 use pgmon_tui::pg::fault::FaultKind;
 use pgmon_tui::pg::plan::{Host, Plan, SessionAttrs, SslMode};
 use pgmon_tui::pg::server::Server;
@@ -18,15 +17,12 @@ async fn server(plan: &Plan) -> Arc<Server> {
     server
 }
 
-fn unused() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 #[tokio::test]
 async fn the_next_host_is_tried_when_one_is_down_but_not_when_it_refuses_us() {
     let cluster = Cluster::builder(17).role("mon LOGIN").start().await.unwrap();
     let mut plan = to(&cluster, "mon");
-    plan.hosts.insert(0, target("127.0.0.1", unused()));
+    let unused = Port::reserve().unwrap();
+    plan.hosts.insert(0, target("127.0.0.1", unused.number()));
     plan.hosts.insert(0, target("no-such-host.invalid", 5432));
     assert_eq!(server(&plan).await.port, cluster.port());
 
@@ -42,7 +38,8 @@ async fn the_next_host_is_tried_when_one_is_down_but_not_when_it_refuses_us() {
 
 #[tokio::test]
 async fn all_hosts_down_is_one_fault_that_names_them() {
-    let mut plan = plan("127.0.0.1", unused(), "me");
+    let unused = Port::reserve().unwrap();
+    let mut plan = plan("127.0.0.1", unused.number(), "me");
     plan.hosts.push(target("no-such-host.invalid", 5432));
     let fault = fault(&plan).await;
     assert_eq!(fault.kind, FaultKind::Resolve);

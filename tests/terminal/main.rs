@@ -161,6 +161,26 @@ async fn it_follows_the_size_of_its_window() -> Result<()> {
     ends_restored(terminal).await
 }
 
+/// Nothing is typed after it that could bring it along, and both have come.
+#[tokio::test]
+async fn a_key_that_comes_with_a_new_size_is_taken() -> Result<()> {
+    let cluster = cluster().await?;
+    let mut terminal = running(&cluster).await?;
+    for nth in 0..200 {
+        let (key, head) = [("2", "[all "), ("3", "Nobody waits for a lock")][nth % 2];
+        let width = [80, 100][nth / 2 % 2];
+        terminal.resize(width, 24)?;
+        terminal.send(key)?;
+        let taken = |screen: &str| {
+            let line = screen.lines().next().map_or(0, |line| line.chars().count());
+            screen.contains(head) && line.abs_diff(width.into()) <= 2
+        };
+        terminal.wait_for(&format!("key {key} at {width}"), taken).await?;
+    }
+    terminal.send("q")?;
+    ends_restored(terminal).await
+}
+
 #[tokio::test]
 async fn it_outlives_a_restart_and_a_crash_of_its_server() -> Result<()> {
     for major in [12, 18] {

@@ -10,7 +10,7 @@ use crate::home::Home;
 use crate::install::MAJORS;
 use crate::process::{runs, signal};
 use crate::wait::{wait_blocking, wait_for};
-use crate::{Client, Error, PATIENCE, Result};
+use crate::{Client, Error, PATIENCE, Port, Result};
 
 /// Settings of every cluster; a builder's `conf` comes after them and wins.
 const CONF: &str = "\
@@ -108,7 +108,8 @@ impl Builder {
         for (name, contents, mode) in &self.files {
             home.write(name, contents, *mode)?;
         }
-        let cluster = Cluster::configure(home, self.conf)?.up().await?;
+        let cluster = Cluster::configure(home, self.conf)?;
+        cluster.start_again().await?;
         let client = cluster.client().await?;
         client
             .simple("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
@@ -125,7 +126,7 @@ impl Builder {
 #[derive(Debug)]
 pub struct Cluster {
     home: Home,
-    port: u16,
+    port: Port,
     conf: Vec<(String, String)>,
 }
 
@@ -152,7 +153,7 @@ impl Cluster {
     /// The TCP port, on 127.0.0.1.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     /// The directory of the Unix socket.
@@ -178,7 +179,7 @@ impl Cluster {
     /// `host=127.0.0.1 port=.. user=.. dbname=..`
     #[must_use]
     pub fn conninfo(&self, user: &str, database: &str) -> String {
-        format!("host=127.0.0.1 port={} user={user} dbname={database}", self.port)
+        format!("host=127.0.0.1 port={} user={user} dbname={database}", self.port())
     }
 
     /// A session of the superuser in database `postgres`, over the Unix socket: there whatever `pg_hba.conf` says of TCP.
@@ -187,7 +188,11 @@ impl Cluster {
     /// What the server said.
     pub async fn client(&self) -> Result<Client> {
         let host = self.socket_dir().display();
-        Client::connect(&format!("host={host} port={} user=postgres dbname=postgres", self.port)).await
+        Client::connect(&format!(
+            "host={host} port={} user=postgres dbname=postgres",
+            self.port()
+        ))
+        .await
     }
 
     /// A session over TCP.
@@ -330,7 +335,7 @@ impl Cluster {
         client.rows(&slot).await?;
         let home = self.base_backup(&client).await?;
         home.write("standby.signal", b"", 0o600)?;
-        let (host, port) = (self.socket_dir().display(), self.port);
+        let (host, port) = (self.socket_dir().display(), self.port());
         let primary = format!("host={host} port={port} user=postgres application_name={name}");
         let own = [("primary_conninfo", primary.as_str()), ("primary_slot_name", name)];
         let own = own
@@ -338,7 +343,8 @@ impl Cluster {
             .chain(conf)
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let conf = self.conf.iter().cloned().chain(own).collect();
-        let standby = Self::configure(home, conf)?.up().await?;
+        let standby = Self::configure(home, conf)?;
+        standby.start_again().await?;
         let streams = format!(
             "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_replication r \
              WHERE r.application_name = '{name}' AND r.state = 'streaming')"
@@ -367,26 +373,17 @@ impl Cluster {
     }
 
     fn configure(home: Home, conf: Vec<(String, String)>) -> Result<Self> {
-        let port = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let port = Port::reserve()?;
         let directory = home.server().dir().display();
-        let mut text = format!("{CONF}port = {port}\nunix_socket_directories = '{directory}'\n");
+        let mut text = format!(
+            "{CONF}port = {}\nunix_socket_directories = '{directory}'\n",
+            port.number()
+        );
         for (name, value) in &conf {
             let _infallible = writeln!(text, "{name} = '{}'", value.replace('\'', "''"));
         }
         home.write("lab.conf", text.as_bytes(), 0o600)?;
         Ok(Self { home, port, conf })
-    }
-
-    /// The first start: another process may take the port before the server does.
-    async fn up(mut self) -> Result<Self> {
-        for _ in 0..5 {
-            match self.start_again().await {
-                Ok(()) => return Ok(self),
-                Err(error) if error.says("Address already in use") => self = Self::configure(self.home, self.conf)?,
-                Err(error) => return Err(error),
-            }
-        }
-        Err(Error::new("no free port for a server in five tries"))
     }
 
     async fn gone(&self) -> Result<()> {

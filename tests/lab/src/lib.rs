@@ -33,6 +33,7 @@
 //! * [`postgres`]: the server builds of every supported major, fetched once into the user's cache.
 //! * [`Cluster`]: one server; [`shared`] is one a test binary's tests may share, each in its own database.
 //! * [`Pooler`]: `PgBouncer` before it.
+//! * [`Port`]: a port that nobody else is given.
 //! * [`Client`]: one session.
 //! * [`scene`]: lock trees, convoys, deadlocks and other situations.
 //! * [`wraparound`]: a cluster near the end of its ids.
@@ -46,6 +47,7 @@ mod error;
 mod home;
 mod install;
 mod pooler;
+mod port;
 mod process;
 pub mod scale;
 pub mod scene;
@@ -59,6 +61,7 @@ pub use cluster::{Builder, Cluster, Stop, shared};
 pub use error::{Error, Result};
 pub use install::{Install, MAJORS, cache_dir, postgres};
 pub use pooler::Pooler;
+pub use port::Port;
 pub use process::{children, is_stopped, processes_with, signal as send_signal};
 pub use rustix::process::Signal;
 pub use scene::Scene;

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use crate::process::run;
 use crate::supervised::Supervised;
-use crate::{Client, Cluster, Error, PATIENCE, Result, cache_dir, wait_for};
+use crate::{Client, Cluster, Error, PATIENCE, Port, Result, cache_dir, wait_for};
 
 /// A pooler on a TCP port of its own; every role of the cluster may use every database through it without a password.
 /// Dropped, it ends.
 #[derive(Debug)]
 pub struct Pooler {
     process: Supervised,
-    port: u16,
+    port: Port,
 }
 
 impl Pooler {
@@ -21,7 +21,7 @@ impl Pooler {
     /// # Errors
     /// There is no `pgbouncer` on this machine (scripts/test gets one); what it said when it gave up.
     pub async fn start(cluster: &Cluster, mode: &str, settings: &[&str]) -> Result<Self> {
-        let port = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let port = Port::reserve()?;
         let (command, libraries) = find()?;
         let mut words = Vec::new();
         if let Some(libraries) = libraries {
@@ -31,9 +31,10 @@ impl Pooler {
         words.extend([command, "pgbouncer.ini".into()]);
         let process = Supervised::new(&words, |_, _| Ok(()))?;
         let ini = format!(
-            "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
+            "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {}\n\
              unix_socket_dir =\nauth_type = trust\nauth_file = users.txt\npool_mode = {mode}\ndefault_pool_size = 2\n{}\n",
             cluster.port(),
+            port.number(),
             settings.join("\n")
         );
         process.write("pgbouncer.ini", ini.as_bytes(), 0o600)?;
@@ -47,13 +48,13 @@ impl Pooler {
     /// The TCP port, on 127.0.0.1.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     /// `host=127.0.0.1 port=.. user=.. dbname=..`
     #[must_use]
     pub fn conninfo(&self, user: &str, database: &str) -> String {
-        format!("host=127.0.0.1 port={} user={user} dbname={database}", self.port)
+        format!("host=127.0.0.1 port={} user={user} dbname={database}", self.port())
     }
 
     /// A session through the pooler; of [`Client`]'s methods only `simple` and `texts` are safe in transaction mode.
