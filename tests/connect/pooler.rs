@@ -104,7 +104,8 @@ async fn the_pooler_outlives_our_cancel_requests() {
     let sleep = entry("select pg_catalog.pg_sleep(3600)::text as it");
     for nth in 0..60 {
         let answer = session.ask(&sleep, &[], Duration::from_millis(5)).await;
-        assert_eq!(answer.result.unwrap_err().kind, FaultKind::Timeout, "{nth}");
+        let fault = answer.result.unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Timeout, "{nth}: {fault}");
     }
     assert_eq!(text(&mut session, "select 'well'::text as it").await, "well");
 }

@@ -4,6 +4,7 @@ use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use futures_util::future::{Either, join, join3, select};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -157,8 +158,18 @@ impl Line {
             return query.await;
         };
         // Polled together, the three are sent together: the driver pipelines them.
-        let (opened, rows, _) = join3(self.client.batch_execute(begin), query, self.client.batch_execute(end)).await;
+        let (opened, rows, _) = join3(self.client.batch_execute(begin), query, self.end(end)).await;
         opened.and(rows)
+    }
+
+    /// Ends a transaction. The request to cancel its statement may come late and hit this instead: it is said again
+    /// then, or the transaction would be in the way of the next question.
+    #[expect(clippy::disallowed_methods, reason = "this is the one caller of the driver")]
+    async fn end(&self, end: &str) -> Result<(), Error> {
+        match self.client.batch_execute(end).await {
+            Err(error) if error.code() == Some(&SqlState::QUERY_CANCELED) => self.client.batch_execute(end).await,
+            ended => ended,
+        }
     }
 
     /// The rows of a statement, or a fault. Past `deadline`, or once `stop` is over, it is cancelled; a server that
@@ -191,9 +202,16 @@ impl Line {
             Ok(Either::Right(_)) => true,
             Err(_) => false,
         };
-        // The request is seen through although the answer may come before its end: PgBouncer 1.18 dies of a client that
-        // asks it to cancel and leaves while it does so.
-        let (done, ()) = join(timeout(GRACE, work), self.cancel()).await;
+        let mut answered = pin!(timeout(GRACE, work));
+        let done = loop {
+            // The request is seen through although the answer may come before its end: PgBouncer 1.18 dies of a client
+            // that asks it to cancel and leaves while it does so.
+            let (done, ()) = join(timeout(GRACE / 4, answered.as_mut()), self.cancel()).await;
+            if let Some(done) = done.ok().or_else(|| answered.as_mut().now_or_never()) {
+                break done;
+            }
+            // A request that comes before the server has begun with the statement does nothing.
+        };
         match done {
             // What was complete when the cancel request came is good.
             Ok(done) => told(done).map_err(|fault| if stopped { fault.stopped() } else { fault }),
@@ -232,7 +250,7 @@ impl Line {
             }
             Err(error) => Err(error),
         };
-        let ended = self.client.batch_execute("ROLLBACK").await;
+        let ended = self.end("ROLLBACK").await;
         lines.and_then(|lines| ended.map(|()| lines))
     }
 
