@@ -1,4 +1,4 @@
-with fk as materialized (
+with recursive fk as materialized (
   select k.oid, k.conname, k.conrelid, k.confrelid, k.conkey, c.relkind, c.relpages
     from pg_catalog.pg_constraint k
     join pg_catalog.pg_class c on c.oid = k.conrelid
@@ -18,8 +18,19 @@ with fk as materialized (
                         and (i.indkey::int2[])[0:pg_catalog.cardinality(k.conkey) - 1] @> k.conkey)
      -- Without its triggers nothing is checked: NOT ENFORCED (18).
      and exists (select from pg_catalog.pg_trigger g where g.tgconstraint = k.oid)
+), below (root, oid, conrelid) as (
+  -- The same key on the partitions, however deep; where the parent is partitioned, the table has others of its own.
+  select k.oid, s.oid, s.conrelid
+    from fk k
+    join pg_catalog.pg_constraint s on s.conparentid = k.oid and s.conrelid <> k.conrelid
+   where k.relkind = 'p'
+  union all
+  select b.root, s.oid, s.conrelid
+    from below b
+    join pg_catalog.pg_constraint s on s.conparentid = b.oid and s.conrelid <> b.conrelid
 ), part as materialized (
-  select k.oid,
+  -- Those that hold rows.
+  select s.root as oid,
          pg_catalog.count(*) as parts,
          pg_catalog.sum(c.relpages)::int8 as relpages,
          pg_catalog.count(*) filter (where not exists (
@@ -32,27 +43,38 @@ with fk as materialized (
               and i.indislive
               and i.indpred is null
               and m.amname not in ('brin', 'gin')
-              and i.indnkeyatts >= pg_catalog.cardinality(s.conkey)
-              and (i.indkey::int2[])[0:pg_catalog.cardinality(s.conkey) - 1] @> s.conkey)) as bare
-    from fk k
-    join pg_catalog.pg_constraint s on s.conparentid = k.oid and s.conrelid <> k.conrelid
+              and i.indnkeyatts >= pg_catalog.cardinality(o.conkey)
+              and (i.indkey::int2[])[0:pg_catalog.cardinality(o.conkey) - 1] @> o.conkey)) as bare
+    from below s
+    join pg_catalog.pg_constraint o on o.oid = s.oid
     join pg_catalog.pg_class c on c.oid = s.conrelid
-   where k.relkind = 'p'
-   group by k.oid
+   where c.relkind <> 'p'
+   group by s.root
+), leaf (root, relid) as (
+  -- What is deleted and updated is counted where it lies.
+  select r.confrelid, h.inhrelid
+    from (select distinct k.confrelid
+            from fk k
+            join pg_catalog.pg_partitioned_table q on q.partrelid = k.confrelid) r
+    join pg_catalog.pg_inherits h on h.inhparent = r.confrelid
+  union all
+  select l.root, h.inhrelid
+    from leaf l
+    join pg_catalog.pg_inherits h on h.inhparent = l.relid
 ), counted as materialized (
   select k.*,
-         coalesce(p.relpages, k.relpages) as pages,
+         coalesce(p.relpages, greatest(k.relpages, 0)) as pages,
          coalesce(p.parts, 0) as parts,
          coalesce(p.bare, 0) as bare,
          case when q.relkind = 'p' then
-           (select coalesce(pg_catalog.sum(pg_catalog.pg_stat_get_tuples_deleted(h.inhrelid)), 0)::int8
-              from pg_catalog.pg_inherits h
-             where h.inhparent = k.confrelid)
+           (select coalesce(pg_catalog.sum(pg_catalog.pg_stat_get_tuples_deleted(l.relid)), 0)::int8
+              from leaf l
+             where l.root = k.confrelid)
          else pg_catalog.pg_stat_get_tuples_deleted(k.confrelid) end as parent_deleted,
          case when q.relkind = 'p' then
-           (select coalesce(pg_catalog.sum(pg_catalog.pg_stat_get_tuples_updated(h.inhrelid)), 0)::int8
-              from pg_catalog.pg_inherits h
-             where h.inhparent = k.confrelid)
+           (select coalesce(pg_catalog.sum(pg_catalog.pg_stat_get_tuples_updated(l.relid)), 0)::int8
+              from leaf l
+             where l.root = k.confrelid)
          else pg_catalog.pg_stat_get_tuples_updated(k.confrelid) end as parent_updated,
          q.relname as parent_relname,
          q.relnamespace as parent_relnamespace
