@@ -101,7 +101,7 @@ with recursive setting as materialized (
                    -- one look-up each instead of one more pass over pg_class
                    cross join lateral (select greatest(k.reltuples, 0)::float8 as tuples
                                          from pg_catalog.pg_class k
-                                        where k.oid = l.relid and k.relkind = 'r'
+                                        where k.oid = l.relid and k.relkind in ('r', 'f')
                                        offset 0) x
                    group by l.root) f
            cross join lateral (select k.oid, greatest(k.reltuples, 0)::float8 as tuples

@@ -336,6 +336,37 @@ async fn a_partitioned_table_has_stale_statistics_that_nobody_renews(#[values(12
     assert_eq!(parent(eye.ask::<AutovacuumProbe>().await), None, "analyzed by hand");
 }
 
+#[rstest]
+#[tokio::test]
+async fn rows_of_a_foreign_partition_are_rows_of_its_parent(#[values(14, 18)] major: u32) {
+    let cluster = cluster(major).await.unwrap();
+    let client = cluster.client().await.unwrap();
+    client
+        .simple(
+            "CREATE EXTENSION file_fdw;
+             CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
+             CREATE TABLE p (id int) PARTITION BY RANGE (id);
+             CREATE TABLE near PARTITION OF p FOR VALUES FROM (0) TO (1000);
+             DO $$ DECLARE file text := current_setting('data_directory') || '/far'; BEGIN
+               EXECUTE format('COPY (SELECT generate_series(1000, 8999)) TO %L', file);
+               EXECUTE format('CREATE FOREIGN TABLE far PARTITION OF p FOR VALUES FROM (1000) TO (9000)
+                 SERVER files OPTIONS (filename %L)', file);
+             END $$;
+             INSERT INTO p SELECT g % 1000 FROM generate_series(1, 3000) g;
+             ANALYZE p",
+        )
+        .await
+        .unwrap();
+    let seen: f64 = client
+        .value("SELECT reltuples::float8 FROM pg_class WHERE relname = 'p'")
+        .await
+        .unwrap();
+    assert!((seen - 11_000.0).abs() < 1.0, "ANALYZE sees both: {seen}");
+    let mut eye = Eye::open(&cluster, "plain", "postgres").await;
+    let queue = eye.ask::<AutovacuumProbe>().await;
+    assert_eq!(by_name(queue).get("p"), None, "just analyzed");
+}
+
 #[tokio::test]
 async fn a_standby_has_no_queue() {
     let primary = Cluster::builder(18).start().await.unwrap();
