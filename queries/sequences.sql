@@ -78,7 +78,11 @@ with capacity as (
     from fed f
     join pg_catalog.pg_attribute a on a.attrelid = f.attrelid and a.attnum = f.attnum
     join pg_catalog.pg_type t on t.oid = a.atttypid
-   cross join lateral (select case coalesce(nullif(t.typbasetype, 0), t.oid) when 21 then 2 when 23 then 4 else 8 end as width) w
+   -- Not by its type, which may be a domain over a domain: other numbers of that length are oid and real.
+   cross join lateral (select case when t.typcategory = 'N' and a.attlen = 2 then 2
+                                   when t.typcategory = 'N' and a.attlen = 4
+                                        and coalesce(nullif(t.typbasetype, 0), t.oid) not in (26, 700) then 4
+                                   else 8 end as width) w
    order by f.oid, w.width, f.rank, f.attrelid, a.attnum
 ), valued as materialized (
   select k.oid,

@@ -26,7 +26,8 @@ const SEQUENCES: &str = "
     SELECT setval('bounded', 250);
     CREATE SEQUENCE never;
     CREATE SEQUENCE round MAXVALUE 10 CYCLE;
-    CREATE DOMAIN small AS int;
+    CREATE DOMAIN whole AS int;
+    CREATE DOMAIN small AS whole CHECK (VALUE > 0);
     CREATE SEQUENCE tame;
     CREATE TABLE d (id small DEFAULT nextval('tame'), n numeric DEFAULT nextval('i_id_seq'));
     CREATE TEMPORARY SEQUENCE mine;";
