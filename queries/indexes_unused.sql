@@ -1,4 +1,4 @@
-with own as materialized (
+with recursive own as materialized (
   select n.oid from pg_catalog.pg_namespace n where n.nspname in ('pg_catalog', 'information_schema', 'pg_toast')
 ), plain as materialized (
   -- More than 64 KiB by the catalog: what is smaller saves nothing.
@@ -14,11 +14,11 @@ with own as materialized (
      and i.indisready
      and i.indislive
      and pg_catalog.pg_stat_get_numscans(c.oid) = 0
-), partitioned as materialized (
-  -- The indexes of partitions go only together, so they count together.
+), branch as materialized (
   select h.inhparent as oid,
          pg_catalog.sum(c.relpages)::int8 as relpages,
-         pg_catalog.count(*) as parts
+         pg_catalog.count(*) as parts,
+         pg_catalog.sum(pg_catalog.pg_stat_get_numscans(c.oid)) as scans
     from pg_catalog.pg_class c
     join pg_catalog.pg_index i on i.indexrelid = c.oid
     join pg_catalog.pg_inherits h on h.inhrelid = c.oid
@@ -28,8 +28,25 @@ with own as materialized (
      and not (i.indisunique or i.indisprimary or i.indisexclusion or i.indisreplident)
      and i.indislive
    group by h.inhparent
-  having pg_catalog.sum(pg_catalog.pg_stat_get_numscans(c.oid)) = 0
-     and pg_catalog.sum(c.relpages) > 8
+), climb (oid, up) as (
+  -- A partition may be partitioned: up to the index that no other is above.
+  select b.oid, b.oid
+    from branch b
+  union all
+  select l.oid, h.inhparent
+    from climb l
+    join pg_catalog.pg_inherits h on h.inhrelid = l.up
+), partitioned as materialized (
+  -- The indexes of partitions go only together, so they count together.
+  select l.up as oid,
+         pg_catalog.sum(b.relpages)::int8 as relpages,
+         pg_catalog.sum(b.parts)::int8 as parts
+    from climb l
+    join branch b on b.oid = l.oid
+   where not exists (select from pg_catalog.pg_inherits h where h.inhrelid = l.up)
+   group by l.up
+  having pg_catalog.sum(b.scans) = 0
+     and pg_catalog.sum(b.relpages) > 8
 ), candidate as materialized (
   select u.*
     from (select p.oid, p.relpages::int8 as relpages, 0::int8 as parts from plain p

@@ -31,15 +31,22 @@ const TABLES: &str = "
     CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (10000) TO (30000);
     INSERT INTO p SELECT g, g FROM generate_series(0, 29999) g;
     CREATE INDEX p_never ON p (v);
-    CREATE INDEX p_once ON p (at, v);";
+    CREATE INDEX p_once ON p (at, v);
+    CREATE TABLE q (at int, v int) PARTITION BY RANGE (at);
+    CREATE TABLE q1 PARTITION OF q FOR VALUES FROM (0) TO (10000);
+    CREATE TABLE q2 PARTITION OF q FOR VALUES FROM (10000) TO (30000) PARTITION BY RANGE (at);
+    CREATE TABLE q21 PARTITION OF q2 FOR VALUES FROM (10000) TO (30000);
+    INSERT INTO q SELECT g, g FROM generate_series(0, 29999) g;
+    CREATE INDEX q_never ON q (at);
+    CREATE INDEX q_deep ON q (v);";
 
 const SCANS: &str = "SET enable_seqscan = off; SET enable_bitmapscan = off;
-    SELECT c FROM t WHERE d = 7; SELECT v FROM p WHERE at = 5";
+    SELECT c FROM t WHERE d = 7; SELECT v FROM p WHERE at = 5; SELECT at FROM q21 WHERE v = 20000";
 
 async fn scanned(judge: &Client) {
     judge.simple(SCANS).await.unwrap();
-    let counted =
-        "SELECT count(*) = 2 FROM pg_stat_user_indexes WHERE indexrelname IN ('used', 'p1_at_v_idx') AND idx_scan > 0";
+    let counted = "SELECT count(*) = 3 FROM pg_stat_user_indexes
+                   WHERE indexrelname IN ('used', 'p1_at_v_idx', 'q21_v_idx') AND idx_scan > 0";
     wait_until("the scans are counted", PATIENCE, async || {
         judge.value::<bool>(counted).await
     })
@@ -66,9 +73,17 @@ async fn only_what_nobody_needs_is_listed(#[values(12, 18)] major: u32) {
     let known = eye.ask::<IndexesUnusedProbe>().await.clone();
     assert_eq!(
         names(&known),
-        ["expression", "includes", "p_never", "partial", "plain", "supports"]
+        [
+            "expression",
+            "includes",
+            "p_never",
+            "partial",
+            "plain",
+            "q_never",
+            "supports"
+        ]
     );
-    assert_eq!(known.indexes, 6);
+    assert_eq!(known.indexes, 7);
     for row in known.rows.iter().filter(|row| row.parts == 0) {
         assert_eq!(
             row.bytes,
@@ -88,6 +103,12 @@ async fn only_what_nobody_needs_is_listed(#[values(12, 18)] major: u32) {
     assert_eq!((all.parts, all.bytes), (2, None));
     let both = "pg_relation_size('p1_v_idx') + pg_relation_size('p2_v_idx')";
     assert_eq!(all.estimated_bytes, number(&judge, both).await);
+
+    // However deep its partitions are: those of q2 have their scans and pages in those of q21.
+    let deep = find(&known, "q_never");
+    assert_eq!((deep.parts, deep.attached), (2, false));
+    let both = "pg_relation_size('q1_at_idx') + pg_relation_size('q21_at_idx')";
+    assert_eq!(deep.estimated_bytes, number(&judge, both).await);
 
     // Our statements do what they say.
     for row in &known.rows {
