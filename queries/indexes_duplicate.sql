@@ -2,7 +2,8 @@ with pair as materialized (
   select a.indexrelid as oid,
          b.indexrelid as keeper,
          a.indnkeyatts = b.indnkeyatts as same_keys,
-         ca.relpages
+         ca.relpages,
+         ca.relkind = 'I' as partitioned
     from pg_catalog.pg_index a
     -- By the index on indrelid, table by table: a hash of all of pg_index would not fit into work_mem.
    cross join lateral (
@@ -82,12 +83,16 @@ with pair as materialized (
    order by p.oid, p.same_keys desc, p.keeper
 ), sized as materialized (
   select s.*,
-         case when s.relpages > 0 then s.relpages::int8
-              else (select coalesce(pg_catalog.sum(x.relpages), 0)::int8
-                      from pg_catalog.pg_inherits h
+         case when s.partitioned
+              then (with recursive below (oid) as (
+                      select s.oid
+                      union all
+                      select h.inhrelid from below b join pg_catalog.pg_inherits h on h.inhparent = b.oid)
+                    select coalesce(pg_catalog.sum(x.relpages), 0)::int8
+                      from below b
                      cross join lateral (
-                       select pc.relpages from pg_catalog.pg_class pc where pc.oid = h.inhrelid offset 0) x
-                     where h.inhparent = s.oid)
+                       select pc.relpages from pg_catalog.pg_class pc where pc.oid = b.oid and pc.relkind = 'i' offset 0) x)
+              else s.relpages::int8
          end as pages
     from single s
 ), top as materialized (
@@ -126,8 +131,8 @@ select f.indexes,
            b.relation is not null as locked,
            b.pid as lock_pid,
            b.granted as lock_granted,
-           pg_catalog.pg_stat_get_numscans(k.oid) as scans,
-           pg_catalog.pg_stat_get_numscans(k.keeper) as keeper_scans,
+           scanned.scans,
+           scanned.keeper_scans,
            array(select coalesce(ta.attname::text, '(expression)')
                    from pg_catalog.unnest(i.indkey::int2[]) with ordinality u (attnum, nth)
                    left join pg_catalog.pg_attribute ta on ta.attrelid = i.indrelid and ta.attnum = u.attnum and u.attnum > 0
@@ -148,5 +153,14 @@ select f.indexes,
       join pg_catalog.pg_class kc on kc.oid = k.keeper
       join pg_catalog.pg_namespace kn on kn.oid = kc.relnamespace
       join pg_catalog.pg_index ki on ki.indexrelid = k.keeper
-      left join busy b on b.relation = k.oid) r on true
+      left join busy b on b.relation = k.oid
+      -- Scans of a partitioned index are counted in those of its partitions, however deep.
+     cross join lateral (
+       with recursive below (root, oid) as (
+         select u.oid, u.oid from pg_catalog.unnest(array[k.oid, k.keeper]) u (oid)
+         union all
+         select w.root, h.inhrelid from below w join pg_catalog.pg_inherits h on h.inhparent = w.oid)
+       select pg_catalog.sum(pg_catalog.pg_stat_get_numscans(w.oid)) filter (where w.root = k.oid)::int8 as scans,
+              pg_catalog.sum(pg_catalog.pg_stat_get_numscans(w.oid)) filter (where w.root = k.keeper)::int8 as keeper_scans
+         from below w) scanned) r on true
  order by coalesce(r.bytes, r.estimated_bytes) desc nulls last, r.oid

@@ -1,9 +1,11 @@
 //! Duplicate and redundant indexes: the truth table.
 
+use pgmon_lab::wait_until;
 use pgmon_tui::model::storage::indexes::drop_duplicate;
 use pgmon_tui::probe::indexes_duplicate::IndexesDuplicateProbe;
 use rstest::rstest;
 
+use crate::PATIENCE;
 use crate::eye::{Eye, cluster, number};
 
 /// The first version it is possible on, the schema, the indexes on its `t`, and which goes for which.
@@ -259,13 +261,24 @@ async fn a_partitioned_index_goes_as_a_whole(#[values(12, 18)] major: u32) {
         .simple(
             "CREATE TABLE p (at int, v int) PARTITION BY RANGE (at);
              CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10000);
-             CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (10000) TO (30000);
+             CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (10000) TO (30000) PARTITION BY RANGE (at);
+             CREATE TABLE p21 PARTITION OF p2 FOR VALUES FROM (10000) TO (30000);
              INSERT INTO p SELECT g, g FROM generate_series(0, 29999) g;
+             SET enable_seqscan = off; SET enable_bitmapscan = off;
              CREATE INDEX short ON p (at);
-             CREATE INDEX long ON p (at, v)",
+             SELECT at FROM p1 WHERE at = 5; SELECT at FROM p21 WHERE at = 20000;
+             CREATE INDEX long ON p (at, v);
+             SELECT v FROM p21 WHERE at = 20000 AND v = 20000",
         )
         .await
         .unwrap();
+    let scans =
+        |key: &str| format!("(SELECT sum(idx_scan)::int8 FROM pg_stat_user_indexes WHERE indexrelname LIKE '{key}')");
+    let (short, long) = (scans("p%at_idx"), scans("p%at_v_idx"));
+    wait_until("the scans are counted", PATIENCE, async || {
+        judge.value::<bool>(&format!("SELECT {short} + {long} = 3")).await
+    })
+    .await;
     let mut eye = Eye::open(&server, "mon", "shop").await;
     let known = eye.ask::<IndexesDuplicateProbe>().await.clone();
     let [row] = known.rows.as_slice() else {
@@ -279,7 +292,10 @@ async fn a_partitioned_index_goes_as_a_whole(#[values(12, 18)] major: u32) {
         (row.columns.join(","), row.keeper_columns.join(",")),
         ("at".to_owned(), "at,v".to_owned())
     );
-    let both = "pg_relation_size('p1_at_idx') + pg_relation_size('p2_at_idx')";
+    let counted = (number(&judge, &short).await, number(&judge, &long).await);
+    assert_eq!((row.scans, row.keeper_scans), counted);
+    assert_eq!(counted, (2, 1));
+    let both = "pg_relation_size('p1_at_idx') + pg_relation_size('p21_at_idx')";
     assert_eq!(row.estimated_bytes, number(&judge, both).await);
     judge.simple(&drop_duplicate(row, "large").1).await.unwrap();
     assert_eq!(eye.ask::<IndexesDuplicateProbe>().await.rows, []);
