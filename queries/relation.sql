@@ -21,6 +21,29 @@ with me as materialized (
      and l.database in (0, (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()))
    order by l.granted desc, l.pid
    limit 1
+), keyed as materialized (
+  select t.partrelid, t.partstrat,
+         -- Its text would have to wait as well; the columns do not.
+         case when exists (select
+                             from pg_catalog.pg_locks l
+                            where l.locktype = 'relation'
+                              and l.mode = 'AccessExclusiveLock'
+                              and l.relation = t.partrelid
+                              and l.database = (select d.oid
+                                                  from pg_catalog.pg_database d
+                                                 where d.datname = pg_catalog.current_database()))
+              then case t.partstrat when 'r' then 'RANGE' when 'l' then 'LIST' else 'HASH' end || ' ('
+                   || (select pg_catalog.string_agg(
+                                coalesce(pg_catalog.quote_ident(a.attname), 'an expression, not read behind a lock'), ', '
+                                order by u.nth)
+                         from pg_catalog.unnest(t.partattrs::int2[]) with ordinality u (attnum, nth)
+                         left join pg_catalog.pg_attribute a
+                                on a.attrelid = t.partrelid and a.attnum = u.attnum and u.attnum > 0) || ')'
+              else pg_catalog.pg_get_partkeydef(t.partrelid) end as key
+    from pg_catalog.pg_partitioned_table t
+   where t.partrelid in (select m.oid from me m
+                         union all
+                         select h.inhparent from me m join pg_catalog.pg_inherits h on h.inhrelid = m.oid)
 ), free as materialized (
   select m.oid, m.reltoastrelid
     from me m
@@ -54,10 +77,10 @@ select m.oid,
        pn.nspname::text as parent_nspname,
        p.relname::text as parent_relname,
        pt.partstrat::text as parent_strategy,
-       pg_catalog.pg_get_partkeydef(pt.partrelid) as parent_key,
+       pt.key as parent_key,
        pg_catalog.pg_get_expr(m.relpartbound, 0) as bound,
        own.partstrat::text as strategy,
-       pg_catalog.pg_get_partkeydef(own.partrelid) as key,
+       own.key as key,
        (select pg_catalog.count(*) from pg_catalog.pg_inherits h where h.inhparent = m.oid)::int8 as children,
        (select pg_catalog.count(*) from pg_catalog.pg_inherits h where h.inhparent = p.oid)::int8 as siblings,
        o.oid as toast_of,
@@ -100,8 +123,8 @@ select m.oid,
          on true
   left join pg_catalog.pg_class p on p.oid = i.inhparent
   left join pg_catalog.pg_namespace pn on pn.oid = p.relnamespace
-  left join pg_catalog.pg_partitioned_table pt on pt.partrelid = p.oid
-  left join pg_catalog.pg_partitioned_table own on own.partrelid = m.oid
+  left join keyed pt on pt.partrelid = p.oid
+  left join keyed own on own.partrelid = m.oid
   left join lateral (select w.oid, w.relname::text as relname, w.reloptions, wn.nspname::text as on_nspname
                        from pg_catalog.pg_depend x
                        join pg_catalog.pg_class w on w.oid = x.refobjid and w.reltoastrelid = m.oid

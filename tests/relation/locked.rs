@@ -116,6 +116,38 @@ async fn a_held_and_a_queued_lock_make_nothing_wait() {
 }
 
 #[tokio::test]
+async fn a_partition_key_is_not_waited_for() {
+    for major in [12, 18] {
+        let (cluster, client) = scene(major).await;
+        client
+            .simple(
+                "CREATE TABLE p (a int, \"B\" int) PARTITION BY RANGE (\"B\", (a + 1));
+                 CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0, 0) TO (10, 0)",
+            )
+            .await
+            .unwrap();
+        let tables = [oid(&client, "p").await, oid(&client, "p1").await];
+        let holder = cluster.client().await.unwrap();
+        let mut keys = Vec::new();
+        for statement in ["BEGIN", "LOCK TABLE ONLY p IN ACCESS EXCLUSIVE MODE"] {
+            holder.simple(statement).await.unwrap();
+            let mut eye = Eye::open(&cluster, "mon").await;
+            let own = eye.look_at(tables[0]).ask::<Relation>().await.unwrap();
+            let of_parent = eye.look_at(tables[1]).ask::<Relation>().await.unwrap();
+            keys.push((own.key.unwrap(), of_parent.parent.unwrap().key.unwrap()));
+        }
+        let free = r#"RANGE ("B", ((a + 1)))"#;
+        let locked = r#"RANGE ("B", an expression, not read behind a lock)"#;
+        assert_eq!(
+            keys,
+            [free, locked].map(|key| (key.to_owned(), key.to_owned())),
+            "on {major}"
+        );
+        holder.simple("ROLLBACK").await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn an_index_being_rebuilt_hides_its_size_alone() {
     let (cluster, client) = scene(18).await;
     client.simple("CREATE INDEX other ON t (b)").await.unwrap();
