@@ -2,9 +2,11 @@ with pass as materialized (
   -- All of pg_class once, without a lock and without looking at a file. What is ranked is kept as one number, the rank
   -- above the oid: that is little to remember of each relation, and it sorts by itself.
   select pg_catalog.count(*) filter (where c.relkind in ('r', 'm')) as relations,
-         pg_catalog.array_agg(c.relpages::int8 << 32 | c.oid::int8) filter (where c.relpages > 1) as sizes,
+         pg_catalog.array_agg(c.pages << 32 | c.oid::int8) filter (where c.pages > 1) as sizes,
          pg_catalog.array_agg(least(c.modified, 2147483647) << 32 | c.oid::int8) filter (where c.modified > 0) as changes
-    from (select c.oid, c.relkind, c.relpages,
+    from (select c.oid, c.relkind,
+                 -- Unsigned in truth: from 16 TiB on it looks negative.
+                 least(c.relpages::int8 & 4294967295, 2147483647) as pages,
                  case when c.relkind in ('r', 'm') then pg_catalog.pg_stat_get_mod_since_analyze(c.oid) end as modified
             from pg_catalog.pg_class c
            where c.relkind in ('r', 'm', 't', 'i')
@@ -39,7 +41,7 @@ with pass as materialized (
   select u.oid, null from pg_catalog.unnest($2) u (oid)
 ), named as materialized (
   select c.oid, c.relname, n.nspname, c.relkind, c.relispartition, c.reltoastrelid, c.relfilenode, c.reltuples,
-         coalesce(k.pages, c.relpages)::int8 * b.block_size as estimate
+         coalesce(k.pages, c.relpages::int8 & 4294967295) * b.block_size as estimate
     from (select d.oid, pg_catalog.max(d.pages) as pages from candidate d group by d.oid) k
     join pg_catalog.pg_class c on c.oid = k.oid
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace

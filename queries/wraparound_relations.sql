@@ -12,7 +12,8 @@ with limits as materialized (
          pg_catalog.count(*) filter (
            where c.xid_age > (select l.xid from limits l) or c.mxid_age > (select l.mxid from limits l))::int8 as due,
          pg_catalog.array_agg(c.oid) filter (where not c.hidden) as oids,
-         pg_catalog.array_agg(greatest(c.xid_age, c.mxid_age)::int8 << 32 | c.relpages::int8)
+         -- Pages are unsigned in truth: from 16 TiB on they look negative.
+         pg_catalog.array_agg(greatest(c.xid_age, c.mxid_age)::int8 << 32 | (c.relpages::int8 & 4294967295))
            filter (where not c.hidden) as keys
     from (select a.oid, a.relpages, a.xid_age, a.mxid_age,
                  a.oid < 16384
@@ -45,7 +46,7 @@ select r.oid,
        o.relname::text as owner_relname,
        r.xid_age::int8 as xid_age,
        r.mxid_age::int8 as mxid_age,
-       (r.relpages::int8 * pg_catalog.current_setting('block_size')::int8)::int8 as bytes,
+       ((r.relpages::int8 & 4294967295) * pg_catalog.current_setting('block_size')::int8)::int8 as bytes,
        p.freeze_max_age as own_freeze_max_age,
        p.multixact_freeze_max_age as own_multixact_freeze_max_age,
        p.autovacuum as autovacuum,
@@ -73,4 +74,4 @@ select r.oid,
            pg_catalog.max(x.option_value)
              filter (where x.option_name = 'autovacuum_enabled')::bool as autovacuum
       from pg_catalog.pg_options_to_table(coalesce(r.reloptions, o.reloptions)) x) p on true
- order by greatest(r.xid_age, r.mxid_age) desc nulls last, r.relpages desc, r.oid
+ order by greatest(r.xid_age, r.mxid_age) desc nulls last, r.relpages::int8 & 4294967295 desc, r.oid

@@ -167,6 +167,21 @@ async fn own_limits_and_hidden_defaults(#[values(12, 18)] major: u32) {
     eye.settings.hide_postgres_defaults = false;
     let everything = eye.ask::<WraparoundRelations>().await;
     assert_eq!((everything.hidden, everything.relations.len()), (0, 50));
+
+    // As the catalog tells of 25 TiB: of equally old ones the largest comes first.
+    client
+        .simple("UPDATE pg_class SET relpages = -1000000000 WHERE relname = 'pg_depend'")
+        .await
+        .unwrap();
+    let everything = eye.ask::<WraparoundRelations>().await;
+    let nth = everything
+        .relations
+        .iter()
+        .position(|relation| relation.relname == "pg_depend");
+    let (before, rest) = everything.relations.split_at(nth.unwrap());
+    let vast = &rest[0];
+    assert_eq!(vast.bytes, 3_294_967_296 * 8192);
+    assert!(before.iter().all(|relation| relation.xid_age > vast.xid_age));
 }
 
 #[rstest]
