@@ -54,18 +54,26 @@ select m.indexrelid as oid,
            and k.conindid = m.indexrelid
            and k.contype in ('p', 'u', 'x')
          limit 1) as constraint_name,
-       (select pg_catalog.count(*)
-          from pg_catalog.pg_depend x
-          join pg_catalog.pg_constraint k on k.oid = x.objid
-         where x.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-           and x.refobjid = m.indexrelid
-           and x.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
-           and k.contype = 'f')::int8 as referenced_by,
+       -- each key once: it is there again for every partition
+       (with recursive climb (oid, up) as (
+          select k.oid, k.conparentid
+            from pg_catalog.pg_depend x
+            join pg_catalog.pg_constraint k on k.oid = x.objid
+           where x.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+             and x.refobjid = m.indexrelid
+             and x.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
+             and k.contype = 'f'
+          union
+          select o.oid, o.conparentid
+            from climb c
+            join pg_catalog.pg_constraint o on o.oid = c.up)
+        select pg_catalog.count(*) from climb c where c.up = 0)::int8 as referenced_by,
        m.locked,
        m.lock_pid,
        coalesce(m.lock_granted, false) as lock_granted,
        t.bytes::int8 as bytes,
        t.definition,
+       c.reloptions as options,
        c.relpages::int8 as pages,
        c.reltuples::float8 as tuples,
        pg_catalog.pg_stat_get_numscans(m.indexrelid)::int8 as scans,

@@ -103,20 +103,18 @@ pub enum Why {
 /// Why nothing can be said: a number from incomplete statistics would be far off, most of all for a role that may not
 /// see them.
 pub fn estimate(input: &Input<'_>) -> Result<Estimate, Why> {
-    let all = input.columns.len();
-    let hidden = input.columns.iter().filter(|column| !column.readable).count();
+    // What is computed when it is read takes no place, and has no statistics.
+    let stored = || input.columns.iter().filter(|column| !column.computed);
+    let all = stored().count();
+    let hidden = stored().filter(|column| !column.readable).count();
     if hidden > 0 {
         return Err(Why::Hidden(hidden, all));
     }
-    let never = input.columns.iter().all(|column| column.statistics.is_none());
+    let missing = stored().filter(|column| column.statistics.is_none()).count();
+    let never = missing == all;
     if input.tuples < 0.0 || never && (input.tuples <= 0.0 || all > 0) {
         return Err(Why::NeverAnalyzed);
     }
-    let missing = input
-        .columns
-        .iter()
-        .filter(|column| column.statistics.is_none())
-        .count();
     if missing > 0 {
         return Err(Why::NoStatistics(missing, all));
     }
@@ -171,13 +169,16 @@ struct Row {
 fn row(columns: &[Column]) -> Row {
     let statistics = |column: &Column| column.statistics.unwrap_or_default();
     let dropped = columns.first().map_or(0, |column| column.dropped);
-    let with_nulls = dropped > 0 || columns.iter().any(|column| statistics(column).null_frac > 0.0);
+    let with_nulls = dropped > 0
+        || columns
+            .iter()
+            .any(|column| column.computed || statistics(column).null_frac > 0.0);
     let places = columns.len() + usize::try_from(dropped).unwrap_or_default();
     let bitmap = if with_nulls { places.div_ceil(8) } else { 0 };
     #[expect(clippy::cast_precision_loss, reason = "a table has at most 1600 columns")]
     let header = ((ROW_HEADER + bitmap as f64) / ALIGN).ceil() * ALIGN;
     let mut place = Place::default();
-    for column in columns {
+    for column in columns.iter().filter(|column| !column.computed) {
         let known = statistics(column);
         place.put(column, 1.0 - known.null_frac, known.width);
     }

@@ -20,6 +20,8 @@ pub struct Column {
     pub type_name: String,
     /// `NOT NULL`.
     pub not_null: bool,
+    /// Generated when it is read (18+): a row stores NULL in its place, and ANALYZE passes it over.
+    pub computed: bool,
     /// Bytes of a value; negative for types of any length.
     pub length: i32,
     /// A value starts at a multiple of so many bytes.
@@ -82,6 +84,7 @@ fn column(row: Row<'_>) -> Result<Column, Fault> {
         name: row.text("attname")?.unwrap_or_default(),
         type_name: row.text("type")?.unwrap_or_default(),
         not_null: row.get("not_null")?,
+        computed: row.get("computed")?,
         length: row.get("length")?,
         align: match row.text("align")?.as_deref() {
             Some("d") => 8,

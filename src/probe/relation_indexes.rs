@@ -49,6 +49,8 @@ pub struct Index {
     pub bytes: Option<i64>,
     /// `CREATE INDEX ...`; `None` while a lock is in the way.
     pub definition: Option<String>,
+    /// What is set `WITH (...)`, as `name=value`.
+    pub options: Vec<String>,
     /// `relpages` by the last VACUUM or ANALYZE, in bytes.
     pub planned_bytes: i64,
     /// Scans since the statistics were reset.
@@ -108,6 +110,7 @@ fn index(row: Row<'_>) -> Result<Index, Fault> {
         busy: InTheWay::read(row)?,
         bytes: row.get("bytes")?,
         definition: row.text("definition")?,
+        options: row.texts("options")?,
         planned_bytes: count("pages")? * i64::from(block(row)?),
         scans: count("scans")?,
         last_scan: row.get("last_scan")?,

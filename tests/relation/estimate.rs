@@ -126,6 +126,9 @@ async fn the_estimate_is_near_the_truth_on_fresh_and_on_half_empty_tables() {
             }
         }
         free_space_agrees(&cluster, &client).await;
+        if major >= 18 {
+            what_is_computed_takes_no_place(&cluster, &client).await;
+        }
         no_number_for_who_may_not_see(&cluster, &client, major).await;
     }
 }
@@ -142,6 +145,20 @@ async fn free_space_agrees(cluster: &Cluster, client: &Client) {
         (estimate.percent - air).abs() < 5.0,
         "{estimate:?}, pgstattuple {air} %"
     );
+}
+
+/// A virtual column has no statistics and no place in a row but its bit among the NULLs.
+async fn what_is_computed_takes_no_place(cluster: &Cluster, client: &Client) {
+    for statement in [
+        "CREATE TABLE computed (a int, b int GENERATED ALWAYS AS (a + 1) VIRTUAL, c bigint)",
+        "INSERT INTO computed (a, c) SELECT g, g FROM generate_series(1, 30000) g",
+        "VACUUM ANALYZE computed",
+    ] {
+        client.simple(statement).await.unwrap();
+    }
+    let table = oid(client, "computed").await;
+    let estimate = estimate(cluster, "postgres", table).await.unwrap();
+    assert!(estimate.percent < 1.0, "just written: {estimate:?}");
 }
 
 async fn no_number_for_who_may_not_see(cluster: &Cluster, client: &Client, major: u32) {

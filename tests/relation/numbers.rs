@@ -17,7 +17,10 @@ const TABLES: &str = r#"
     CREATE TABLE "Sales"."Order's" (id bigint PRIMARY KEY, code text UNIQUE, note text, doc text, gone int)
       WITH (fillfactor = 80, autovacuum_vacuum_threshold = 7, toast.autovacuum_vacuum_threshold = 9);
     CREATE TABLE lines (order_id bigint REFERENCES "Sales"."Order's");
-    CREATE INDEX by_note ON "Sales"."Order's" (note) WHERE note IS NOT NULL;
+    CREATE TABLE all_lines (order_id bigint REFERENCES "Sales"."Order's") PARTITION BY RANGE (order_id);
+    CREATE TABLE lines_1 PARTITION OF all_lines FOR VALUES FROM (0) TO (1000);
+    CREATE TABLE lines_2 PARTITION OF all_lines FOR VALUES FROM (1000) TO (2000);
+    CREATE INDEX by_note ON "Sales"."Order's" (note) WITH (fillfactor = 70) WHERE note IS NOT NULL;
     ALTER TABLE "Sales"."Order's" ALTER COLUMN doc SET STORAGE EXTERNAL, ALTER COLUMN note SET STATISTICS 250;
     INSERT INTO "Sales"."Order's"
       SELECT g, 'c' || g, CASE WHEN g % 4 = 0 THEN 'n' || g % 8 END, repeat('x', CASE WHEN g % 50 = 0 THEN 9000 ELSE 9 END)
@@ -169,13 +172,15 @@ async fn its_indexes(client: &Client, eye: &mut Eye) {
     assert!(key.is_primary && key.is_unique);
     assert_eq!(
         (key.constraint.as_deref(), key.referenced_by),
-        (Some("Order's_pkey"), 1)
+        (Some("Order's_pkey"), 2),
+        "a key of a partitioned table is one"
     );
     let note = named("by_note");
     assert_eq!(
         (note.is_unique, note.constraint.as_ref(), note.referenced_by),
         (false, None, 0)
     );
+    assert_eq!(note.options, ["fillfactor=70"]);
 }
 
 async fn its_columns(client: &Client, cluster: &Cluster, table: u32, major: u32) {

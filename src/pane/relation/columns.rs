@@ -51,7 +51,9 @@ impl Row {
 
     /// What stands where there are no statistics.
     fn missing(&self) -> Cell<'static> {
-        if self.0.readable {
+        if self.0.computed {
+            Cell::empty()
+        } else if self.0.readable {
             Cell::new("?", Role::Muted)
         } else {
             Cell::new("hidden", Role::Denied)
@@ -63,6 +65,9 @@ impl Row {
     }
 
     fn state(&self) -> Cell<'static> {
+        if self.0.computed {
+            return Cell::new("not stored", Role::Muted);
+        }
         match (self.0.readable, self.known(), self.0.target) {
             (false, ..) => Cell::new("hidden", Role::Denied),
             (true, None, Some(0)) => Cell::new("switched off", Role::Notice),
@@ -206,7 +211,9 @@ impl List for Columns {
             return Vec::new();
         }
         let mut head = vec![(format::counted(rows.len(), "column", "columns"), Role::Title)];
-        let never = rows.iter().filter(|row| row.0.readable && row.known().is_none());
+        let never = rows
+            .iter()
+            .filter(|row| row.0.readable && !row.0.computed && row.known().is_none());
         let never = never.count();
         if never > 0 {
             head.push((format!("{} without statistics", format::count(never)), Role::Notice));
@@ -223,7 +230,7 @@ impl List for Columns {
     }
 
     fn notice(&self, world: &World, rows: &[Row]) -> Option<Notice> {
-        let hidden = rows.iter().filter(|row| !row.0.readable).count();
+        let hidden = rows.iter().filter(|row| !row.0.readable && !row.0.computed).count();
         if hidden == 0 {
             return None;
         }

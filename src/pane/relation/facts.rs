@@ -235,6 +235,10 @@ pub(super) fn thresholds(identity: &Identity, stats: &Stats) -> Vec<Fact> {
     if !has_rows(identity) || stats.in_recovery {
         return Vec::new();
     }
+    if identity.persistence == "t" {
+        let text = "never comes to a temporary table: its session has to VACUUM and ANALYZE it";
+        return vec![Fact::new("Autovacuum", Rich::new(text, Role::Text))];
+    }
     let table = relation_upkeep::table(identity, stats);
     let mut rich = Rich::default();
     for distance in autovacuum::distances(&table) {

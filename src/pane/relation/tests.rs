@@ -211,6 +211,38 @@ fn the_first_panel_says_it_all_and_fits() {
     }
 }
 
+#[test]
+fn a_column_that_is_computed_when_read_misses_nothing() {
+    let mut samples = everything();
+    let computed = Column {
+        attnum: 2,
+        name: "twice".to_owned(),
+        computed: true,
+        statistics: None,
+        ..columns().remove(0)
+    };
+    let all = [columns(), vec![computed]].concat();
+    samples.push(sample::<RelationColumns>(all, Some(subject())));
+    let world = world(&samples);
+    let mut page = page(OID);
+    let text = flat(&screen(page.as_mut(), &world, 120, 40));
+    assert!(text.contains("the heap by the widths of its columns"), "{text}");
+    assert!(!text.contains("no estimate"), "{text}");
+}
+
+#[test]
+fn autovacuum_never_comes_to_a_temporary_table() {
+    let mut samples = everything();
+    let temporary = Identity {
+        persistence: "t".to_owned(),
+        ..identity()
+    };
+    samples.push(sample::<Relation>(Some(temporary), Some(subject())));
+    let text = flat(&screen(page(OID).as_mut(), &world(&samples), 80, 24));
+    assert!(text.contains("never comes to a temporary table"), "{text}");
+    assert!(!text.contains("vacuum 34,000 of"), "{text}");
+}
+
 /// What only the primary counts is zero on its standbys: that is not what happened to the table.
 #[test]
 fn a_standby_says_who_counts_what_it_does_not() {
@@ -483,6 +515,59 @@ fn what_is_missing_for_a_measurement_is_said_at_once() {
     let text = flat(&screen(page.as_mut(), &locked, 80, 24));
     assert!(text.contains("pid 812 waits for ACCESS EXCLUSIVE"), "{text}");
     assert_eq!(page.demand(), None);
+}
+
+#[test]
+fn room_an_index_shall_leave_is_nothing_to_win() {
+    let mut samples = everything();
+    let roomy = Index {
+        options: vec!["fillfactor=45".to_owned()],
+        ..index()
+    };
+    samples.push(sample::<RelationIndexes>(vec![roomy], Some(subject())));
+    let mut world = with_extension(world(&samples));
+    let mut page = page(OID);
+    page.on(Action::NextView, &world);
+    screen(page.as_mut(), &world, 80, 24);
+    page.on(Action::Measure, &world);
+    page.on(Action::Measure, &world);
+    let tree = Tree {
+        leaves: 200,
+        density: Some(45.0),
+        ..Tree::default()
+    };
+    let measured = MeasuredIndex {
+        oid: 16_410,
+        relation: OID,
+        found: Ok(tree),
+        at: 1_763_645_530.0,
+    };
+    let answer = sample::<MeasureIndexes>(vec![measured], Some(subject()));
+    world.take(&answered(page.as_ref(), answer, &world));
+    let text = flat(&screen(page.as_mut(), &world, 80, 24));
+    assert!(
+        text.contains("0 B to win by REINDEX · leaf pages 45.0 % full"),
+        "{text}"
+    );
+}
+
+#[test]
+fn nothing_is_counted_of_the_index_of_a_partitioned_table() {
+    let mut samples = everything();
+    let parent = Index {
+        is_partitioned: true,
+        scans: 0,
+        bytes: None,
+        ..index()
+    };
+    samples.push(sample::<RelationIndexes>(vec![parent], Some(subject())));
+    let world = world(&samples);
+    let mut page = page(OID);
+    page.on(Action::NextView, &world);
+    let text = screen(page.as_mut(), &world, 120, 40);
+    let line = text.lines().find(|line| line.contains("orders_pkey")).unwrap();
+    let cells: Vec<&str> = line.split_whitespace().collect();
+    assert!(!cells.contains(&"0") && !cells.contains(&"?"), "{line}");
 }
 
 #[test]

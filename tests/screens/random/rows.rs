@@ -189,12 +189,12 @@ drawn! {
     relation_stats::Runs { count, last, total }
     relation_indexes::Index {
         oid, name, is_partitioned, method, is_unique, is_primary, is_exclusion, is_valid, is_ready,
-        is_replica_identity, is_clustered, constraint, referenced_by, busy, bytes, definition, planned_bytes, scans,
-        last_scan, entries_read, rows_fetched, blocks, hits,
+        is_replica_identity, is_clustered, constraint, referenced_by, busy, bytes, definition, options, planned_bytes,
+        scans, last_scan, entries_read, rows_fetched, blocks, hits,
     }
     relation_columns::Column {
-        attnum, name, type_name, not_null, length, align, storage, target, default_target, readable, statistics,
-        dropped,
+        attnum, name, type_name, not_null, computed, length, align, storage, target, default_target, readable,
+        statistics, dropped,
     }
     relation_columns::Statistics { null_frac, width, distinct, correlation }
     relation_family::Family { of_me, all, members }

@@ -63,12 +63,22 @@ impl Row {
         }
     }
 
+    /// What is counted of it; of the index of a partitioned table nothing is, its partitions' have it.
+    fn counted<'a>(&self, cell: impl FnOnce() -> Cell<'a>) -> Cell<'a> {
+        if self.index.is_partitioned {
+            Cell::empty()
+        } else {
+            cell()
+        }
+    }
+
     /// What was measured, in a line.
     pub fn measurement(&self) -> Option<Rich> {
         let measured = self.measured.as_ref()?;
         let tree = self.tree()?;
         let mut rich = Rich::default();
-        let win = bloat::tree_to_win(tree, self.block, None);
+        let fillfactor = bloat::fillfactor(&self.index.options);
+        let win = bloat::tree_to_win(tree, self.block, fillfactor);
         rich.push(format!("{} to win by REINDEX", format::bytes(win)), Role::Text);
         if let Some(density) = tree.density {
             rich.fact(format!("leaf pages {} full", format::percent(density)), Role::Text);
@@ -128,9 +138,11 @@ static COLUMNS: &[Column<Row>] = &[
         help: "scans since the counters of this database were reset, on this server only",
         width: Width::Fit(5, 6),
         align: Align::Right,
-        cell: |row| match row.index.scans {
-            0 => Cell::new("0", Role::Notice),
-            scans => Cell::text(format::count(scans)),
+        cell: |row| {
+            row.counted(|| match row.index.scans {
+                0 => Cell::new("0", Role::Notice),
+                scans => Cell::text(format::count(scans)),
+            })
         },
         key: |row| Key::from(row.index.scans),
     },
@@ -155,9 +167,11 @@ static COLUMNS: &[Column<Row>] = &[
         help: "how full its leaf pages are, once measured; a new B-tree has 90 %",
         width: Width::Fit(4, 7),
         align: Align::Right,
-        cell: |row| match row.tree().and_then(|tree| tree.density) {
-            Some(density) => Cell::text(format::percent(density)),
-            None => Cell::new("?", Role::Muted),
+        cell: |row| {
+            row.counted(|| match row.tree().and_then(|tree| tree.density) {
+                Some(density) => Cell::text(format::percent(density)),
+                None => Cell::new("?", Role::Muted),
+            })
         },
         key: |row| {
             let density = row.tree().and_then(|tree| tree.density);
@@ -179,7 +193,7 @@ static COLUMNS: &[Column<Row>] = &[
         help: "share of its blocks that were found in shared buffers",
         width: Width::Fit(3, 7),
         align: Align::Right,
-        cell: |row| Cell::text(format::share(row.index.hits, row.index.blocks)),
+        cell: |row| row.counted(|| Cell::text(format::share(row.index.hits, row.index.blocks))),
         key: |row| Key::from(share(float(row.index.hits), float(row.index.blocks - row.index.hits))),
     },
     Column {
@@ -188,7 +202,7 @@ static COLUMNS: &[Column<Row>] = &[
         help: "index entries that scans returned",
         width: Width::Fit(7, 7),
         align: Align::Right,
-        cell: |row| Cell::text(format::count(row.index.entries_read)),
+        cell: |row| row.counted(|| Cell::text(format::count(row.index.entries_read))),
         key: |row| Key::from(row.index.entries_read),
     },
     Column {
@@ -197,7 +211,7 @@ static COLUMNS: &[Column<Row>] = &[
         help: "live rows that plain index scans fetched; index-only and bitmap scans are not counted",
         width: Width::Fit(4, 6),
         align: Align::Right,
-        cell: |row| Cell::text(format::count(row.index.rows_fetched)),
+        cell: |row| row.counted(|| Cell::text(format::count(row.index.rows_fetched))),
         key: |row| Key::from(row.index.rows_fetched),
     },
     Column {
