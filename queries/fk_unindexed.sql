@@ -61,26 +61,27 @@ with recursive fk as materialized (
   select l.root, h.inhrelid
     from leaf l
     join pg_catalog.pg_inherits h on h.inhparent = l.relid
+), changed as materialized (
+  select l.root as oid,
+         pg_catalog.sum(pg_catalog.pg_stat_get_tuples_deleted(l.relid))::int8 as deleted,
+         pg_catalog.sum(pg_catalog.pg_stat_get_tuples_updated(l.relid))::int8 as updated
+    from leaf l
+   group by l.root
 ), counted as materialized (
   select k.*,
          coalesce(p.relpages, greatest(k.relpages, 0)) as pages,
          coalesce(p.parts, 0) as parts,
          coalesce(p.bare, 0) as bare,
-         case when q.relkind = 'p' then
-           (select coalesce(pg_catalog.sum(pg_catalog.pg_stat_get_tuples_deleted(l.relid)), 0)::int8
-              from leaf l
-             where l.root = k.confrelid)
-         else pg_catalog.pg_stat_get_tuples_deleted(k.confrelid) end as parent_deleted,
-         case when q.relkind = 'p' then
-           (select coalesce(pg_catalog.sum(pg_catalog.pg_stat_get_tuples_updated(l.relid)), 0)::int8
-              from leaf l
-             where l.root = k.confrelid)
-         else pg_catalog.pg_stat_get_tuples_updated(k.confrelid) end as parent_updated,
+         case when q.relkind = 'p' then coalesce(g.deleted, 0)
+              else pg_catalog.pg_stat_get_tuples_deleted(k.confrelid) end as parent_deleted,
+         case when q.relkind = 'p' then coalesce(g.updated, 0)
+              else pg_catalog.pg_stat_get_tuples_updated(k.confrelid) end as parent_updated,
          q.relname as parent_relname,
          q.relnamespace as parent_relnamespace
     from fk k
     join pg_catalog.pg_class q on q.oid = k.confrelid
     left join part p on p.oid = k.oid
+    left join changed g on g.oid = k.confrelid
    -- Partitions may each have an index of their own.
    where k.relkind <> 'p' or coalesce(p.bare, 1) > 0
 )
