@@ -16,16 +16,35 @@ pub fn analyze(name: &Named) -> String {
     format!("ANALYZE (VERBOSE) {};", name.sql())
 }
 
-/// Builds an index anew beside the old one, without standing in anybody's way for long.
+/// Oids below this are those of system catalogs, their indexes and TOAST tables (`FirstUnpinnedObjectId`).
+const FIRST_UNPINNED: u32 = 12_000;
+
+/// Builds an index anew beside the old one, without standing in anybody's way for long, where the server can do that.
 #[must_use]
-pub fn reindex(index: &Named) -> String {
-    format!("REINDEX INDEX CONCURRENTLY {};", index.sql())
+pub fn reindex(index: &Named, oid: u32, exclusion: bool) -> String {
+    anew(
+        "INDEX",
+        index,
+        oid,
+        exclusion.then_some("the index of an exclusion constraint"),
+    )
 }
 
-/// Builds all indexes of a table anew, one after the other, beside the old ones.
+/// Builds all indexes of a table anew, one after the other, beside the old ones, where the server can do that.
 #[must_use]
-pub fn reindex_table(name: &Named) -> String {
-    format!("REINDEX TABLE CONCURRENTLY {};", name.sql())
+pub fn reindex_table(name: &Named, oid: u32) -> String {
+    anew("TABLE", name, oid, None)
+}
+
+fn anew(what: &str, name: &Named, oid: u32, refused: Option<&str>) -> String {
+    let catalog = (oid < FIRST_UNPINNED).then_some("a system catalog");
+    match catalog.or(refused) {
+        Some(why) => format!(
+            "REINDEX {what} {}; -- CONCURRENTLY is refused for {why}: who uses it waits",
+            name.sql()
+        ),
+        None => format!("REINDEX {what} CONCURRENTLY {};", name.sql()),
+    }
 }
 
 /// What it takes on disk. Waits while somebody holds or awaits an exclusive lock on it.
@@ -63,6 +82,13 @@ mod tests {
             size(&name),
             "SELECT pg_size_pretty(pg_total_relation_size('sales.\"Order''s\"'));"
         );
+        assert_eq!(
+            reindex_table(&name, 16_384),
+            "REINDEX TABLE CONCURRENTLY sales.\"Order's\";"
+        );
+        assert!(reindex_table(&name, 1259).starts_with("REINDEX TABLE sales.\"Order's\"; -- "));
+        assert!(reindex(&name, 16_384, false).starts_with("REINDEX INDEX CONCURRENTLY sales"));
+        assert!(reindex(&name, 16_384, true).starts_with("REINDEX INDEX sales.\"Order's\"; -- "));
         assert_eq!(
             grant_statistics(&name, "mon", 12),
             "GRANT SELECT ON sales.\"Order's\" TO mon;"

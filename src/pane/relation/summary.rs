@@ -286,7 +286,7 @@ impl View for Summary {
         self.page.draw(look, area, buf);
     }
 
-    fn copies(&self, _world: &World) -> Vec<Copy> {
+    fn copies(&self, world: &World) -> Vec<Copy> {
         let Some(identity) = &self.identity else {
             return Vec::new();
         };
@@ -298,7 +298,11 @@ impl View for Summary {
         if identity.kind != "t" {
             copies.push(Copy::new("ANALYZE", relation_sql::analyze(name)));
         }
-        copies.push(Copy::new("REINDEX", relation_sql::reindex_table(name)));
+        // Up to 13 partitions are built anew one by one.
+        let whole = world.server.as_deref().is_some_and(|server| server.major() >= 14);
+        if facts::has_rows(identity) || whole && identity.kind == "p" {
+            copies.push(Copy::new("REINDEX", relation_sql::reindex_table(name, identity.oid)));
+        }
         copies.push(Copy::new("size", relation_sql::size(name)));
         copies
     }

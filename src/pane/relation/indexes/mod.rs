@@ -191,7 +191,7 @@ impl List for Indexes {
         self.measuring.on(action, world, || offer).unwrap_or(Reply::Ignored)
     }
 
-    fn copies(&self, row: &Row, _world: &World) -> Vec<Copy> {
+    fn copies(&self, row: &Row, world: &World) -> Vec<Copy> {
         let mut copies = vec![Copy::new("name", row.index.name.sql())];
         copies.extend(
             row.index
@@ -199,7 +199,13 @@ impl List for Indexes {
                 .as_ref()
                 .map(|definition| Copy::new("definition", definition.as_str())),
         );
-        copies.push(Copy::new("REINDEX", relation_sql::reindex(&row.index.name)));
+        let index = &row.index;
+        // Up to 13 those of the partitions are built anew one by one.
+        let whole = world.server.as_deref().is_some_and(|server| server.major() >= 14);
+        if whole || !index.is_partitioned {
+            let text = relation_sql::reindex(&index.name, index.oid, index.is_exclusion);
+            copies.push(Copy::new("REINDEX", text));
+        }
         copies
     }
 
