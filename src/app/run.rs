@@ -14,6 +14,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::chrome;
 use super::keymap::Keymap;
+use super::orders::Orders;
 use super::state::{Over, State};
 use super::update::{Effect, Event, What, update};
 use crate::config::Settings;
@@ -30,7 +31,7 @@ use crate::world::World;
 const FRAME: Duration = Duration::from_millis(16);
 /// News on their way to the screen: more than one round of all probes, and bounded.
 const NEWS: usize = 64;
-/// Orders on their way to the worker; a full channel drops the newest, since a repeated key means the same.
+/// Orders on their way to the worker; more of them wait for room, see [`Orders`].
 const ORDERS: usize = 16;
 
 /// What the program is started with.
@@ -60,7 +61,7 @@ struct Loop {
     screen: Screen,
     title: String,
     started: Instant,
-    orders: mpsc::Sender<Order>,
+    orders: Orders,
     drawn: Option<Instant>,
 }
 
@@ -90,7 +91,7 @@ pub async fn run(start: Start) -> io::Result<Over> {
         screen,
         title,
         started: start.started,
-        orders,
+        orders: Orders::new(orders),
         drawn: None,
     };
     let worker = tokio::spawn(worker.run(start.session));
@@ -179,6 +180,7 @@ impl Loop {
                     Some(said) => self.take(What::News(said))?,
                     None => return Err(io::Error::other("the polling task ended unexpectedly; see the log file")),
                 },
+                () = self.orders.catch_up(), if self.orders.wait() => {}
                 _ = tick.tick() => self.take(What::Tick)?,
                 () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => {}
             }
@@ -198,11 +200,7 @@ impl Loop {
 
     fn carry_out(&mut self, effect: Effect) -> io::Result<()> {
         match effect {
-            Effect::Order(order) => {
-                if self.orders.try_send(order).is_err() {
-                    self.state.world.say(None, "The server is busy with the last request.");
-                }
-            }
+            Effect::Order(order) => self.orders.send(order),
             Effect::Copy(text) => {
                 if term::copy(&mut self.screen, &text)? {
                     self.state.world.say(None, "Only the first 74 kB fit on the clipboard.");
