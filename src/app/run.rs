@@ -34,6 +34,12 @@ const NEWS: usize = 64;
 /// Orders on their way to the worker; more of them wait for room, see [`Orders`].
 const ORDERS: usize = 16;
 
+/// How long the good-bye may take.
+const PARTING: Duration = Duration::from_millis(300);
+/// The same while something runs on the user's demand: it holds a lock and may run for long, so it is cancelled first,
+/// which takes a connection more.
+const STOPPING: Duration = Duration::from_secs(3);
+
 /// What the program is started with.
 pub struct Start {
     /// Where to connect.
@@ -97,9 +103,13 @@ pub async fn run(start: Start) -> io::Result<Over> {
     let worker = tokio::spawn(worker.run(start.session));
     let over = this.turn(news).await;
     term::leave();
-    drop(this);
     // The worker says good-bye to the server; a server that does not answer is not waited for.
-    let _ = tokio::time::timeout(Duration::from_millis(300), worker).await;
+    let patience = match this.state.focus.demand {
+        Some(_) => STOPPING,
+        None => PARTING,
+    };
+    drop(this);
+    let _ = tokio::time::timeout(patience, worker).await;
     over
 }
 

@@ -2,6 +2,7 @@
 //! whatever ends it.
 
 mod panes;
+mod quitting;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
