@@ -29,7 +29,7 @@ async fn far_away(port: u16) -> Result<u16> {
     tokio::spawn(async move {
         while let Ok((mut client, _)) = listener.accept().await {
             tokio::spawn(async move {
-                tokio::time::sleep(Duration::from_millis(600)).await;
+                tokio::time::sleep(Duration::from_millis(400)).await;
                 if let Ok(mut server) = TcpStream::connect(("127.0.0.1", port)).await {
                     // Either side may hang up at any time.
                     let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
