@@ -4,6 +4,7 @@
 pub mod chrome;
 pub mod keymap;
 pub mod log;
+mod orders;
 pub mod popup;
 pub mod print_sql;
 pub mod run;

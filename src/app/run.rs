@@ -14,6 +14,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::chrome;
 use super::keymap::Keymap;
+use super::orders::Orders;
 use super::state::{Over, State};
 use super::update::{Effect, Event, What, update};
 use crate::config::Settings;
@@ -30,8 +31,14 @@ use crate::world::World;
 const FRAME: Duration = Duration::from_millis(16);
 /// News on their way to the screen: more than one round of all probes, and bounded.
 const NEWS: usize = 64;
-/// Orders on their way to the worker; a full channel drops the newest, since a repeated key means the same.
+/// Orders on their way to the worker; more of them wait for room, see [`Orders`].
 const ORDERS: usize = 16;
+
+/// How long the good-bye may take.
+const PARTING: Duration = Duration::from_millis(300);
+/// The same while something runs on the user's demand: it holds a lock and may run for long, so it is cancelled first,
+/// which takes a connection more.
+const STOPPING: Duration = Duration::from_secs(3);
 
 /// What the program is started with.
 pub struct Start {
@@ -60,7 +67,7 @@ struct Loop {
     screen: Screen,
     title: String,
     started: Instant,
-    orders: mpsc::Sender<Order>,
+    orders: Orders,
     drawn: Option<Instant>,
 }
 
@@ -90,15 +97,19 @@ pub async fn run(start: Start) -> io::Result<Over> {
         screen,
         title,
         started: start.started,
-        orders,
+        orders: Orders::new(orders),
         drawn: None,
     };
     let worker = tokio::spawn(worker.run(start.session));
     let over = this.turn(news).await;
     term::leave();
-    drop(this);
     // The worker says good-bye to the server; a server that does not answer is not waited for.
-    let _ = tokio::time::timeout(Duration::from_millis(300), worker).await;
+    let patience = match this.state.focus.demand {
+        Some(_) => STOPPING,
+        None => PARTING,
+    };
+    drop(this);
+    let _ = tokio::time::timeout(patience, worker).await;
     over
 }
 
@@ -179,6 +190,7 @@ impl Loop {
                     Some(said) => self.take(What::News(said))?,
                     None => return Err(io::Error::other("the polling task ended unexpectedly; see the log file")),
                 },
+                () = self.orders.catch_up(), if self.orders.wait() => {}
                 _ = tick.tick() => self.take(What::Tick)?,
                 () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => {}
             }
@@ -198,11 +210,7 @@ impl Loop {
 
     fn carry_out(&mut self, effect: Effect) -> io::Result<()> {
         match effect {
-            Effect::Order(order) => {
-                if self.orders.try_send(order).is_err() {
-                    self.state.world.say(None, "The server is busy with the last request.");
-                }
-            }
+            Effect::Order(order) => self.orders.send(order),
             Effect::Copy(text) => {
                 if term::copy(&mut self.screen, &text)? {
                     self.state.world.say(None, "Only the first 74 kB fit on the clipboard.");

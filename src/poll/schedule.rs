@@ -103,6 +103,17 @@ impl Schedule {
         }
     }
 
+    /// The server is not as it was when these failed: what failed is asked again at once.
+    pub fn forgive(&mut self) {
+        for turn in self.probes.values_mut().filter(|turn| turn.failures > 0) {
+            *turn = Turn {
+                pending: turn.pending,
+                now: true,
+                ..Turn::default()
+            };
+        }
+    }
+
     /// The next probe to ask among those `tiers` (the connection's), the hottest first; starts rounds that are due.
     pub fn next(&mut self, tiers: &[Tier], server: &Server, now: Mono) -> Option<&'static Entry> {
         for &tier in tiers {

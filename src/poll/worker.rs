@@ -290,6 +290,8 @@ impl Run {
         self.tell(News::Link(Link::Up(server))).await;
         let focus = self.focus.clone();
         self.ask_what_is_newly_wanted(&focus);
+        // What an extension that has moved to another schema made fail would wait for minutes.
+        self.schedule.forgive();
         // Whoever hears that forgets why anything was skipped: it is told again.
         self.asked_with.retain(|_, last| last.is_some());
     }

@@ -206,7 +206,9 @@ impl<R: Record> Table<R> {
     #[must_use]
     pub fn position(&self) -> Option<(usize, usize, usize)> {
         let all = self.shown.len();
-        (all > 0 && self.page > 0).then(|| (self.top + 1, (self.top + self.page).min(all), all))
+        // Fewer rows may have come since room was last shared out.
+        let top = self.top.min(all.checked_sub(1)?);
+        (self.page > 0).then(|| (top + 1, (top + self.page).min(all), all))
     }
 
     /// What can be copied of the selected row, raw: the row with tabs between its cells, then every cell that is

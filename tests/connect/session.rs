@@ -306,12 +306,14 @@ async fn a_server_that_does_not_answer_breaks_the_session() {
 async fn a_session_the_server_ends_is_broken() {
     let cluster = Cluster::builder(17).start().await.unwrap();
     let client = cluster.client().await.unwrap();
-    let mut session = session(&to(&cluster, "postgres")).await;
+    // The server's own limit comes later there than the end.
+    let opened = Session::open(&to(&cluster, "postgres"), Lane::Slow, &Settings::default(), None).await;
+    let mut session = opened.unwrap();
     let pid: i32 = text(&mut session, "select pg_catalog.pg_backend_pid()::text as it")
         .await
         .parse()
         .unwrap();
-    let sleep = entry("select pg_catalog.pg_sleep(2)::text as it");
+    let sleep = entry("select pg_catalog.pg_sleep(3600)::text as it");
     let asked = session.ask(&sleep, &[], PATIENCE);
     let (answer, ended) = tokio::join!(asked, async {
         let runs = format!("SELECT count(*) FROM pg_stat_activity WHERE pid = {pid} AND query LIKE '%pg_sleep%'");

@@ -20,6 +20,8 @@ use super::{OURS, PATIENCE, Polling};
 /// was refused is still going while the next one comes: where that happens `roomy` is used.
 async fn cluster(major: u32) -> Cluster {
     let cluster = Cluster::builder(major)
+        // Its transactions would be counted, too.
+        .conf("autovacuum", "off")
         .role("monitor LOGIN CONNECTION LIMIT 2 IN ROLE pg_monitor")
         .role("roomy LOGIN IN ROLE pg_monitor")
         .start()

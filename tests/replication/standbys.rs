@@ -233,7 +233,8 @@ async fn commits_wait_for_a_standby_that_is_gone(#[values(12, 18)] major: u32) {
     let commit = writer.spawn("INSERT INTO audit VALUES (1)");
     wait_until("it is seen that a commit hangs", PATIENCE, async || {
         let screen = eye.screen().await;
-        Ok(screen.contains("1 commit waits for a standby"))
+        let gone = eye.world.get::<ReplicationProbe>().is_some_and(Vec::is_empty);
+        Ok(gone && screen.contains("1 commit waits for a standby"))
     })
     .await;
     assert!(!commit.is_finished());

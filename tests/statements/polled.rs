@@ -22,10 +22,15 @@ struct Polling {
 
 impl Polling {
     fn start(cluster: &Cluster, user: &str) -> Self {
+        Self::paced(cluster, user, Duration::from_secs(1))
+    }
+
+    /// Nothing is asked less often than that, but for the slow tiers.
+    fn paced(cluster: &Cluster, user: &str, interval: Duration) -> Self {
         let plan = Arc::new(crate::common::plan(&cluster.conninfo(user, "polled")));
         let mut settings = Settings::default();
         for pace in &mut settings.paces {
-            pace.interval = pace.interval.min(Duration::from_secs(1));
+            pace.interval = interval;
         }
         // The slow tiers would hide whether something is asked at once.
         settings.paces[2].interval = Duration::from_hours(1);
@@ -74,6 +79,40 @@ impl Polling {
         })
         .await;
     }
+}
+
+/// The question goes to the old schema before it is known that there is a new one.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_extension_that_has_moved_is_asked_again_once_that_is_known() -> Result<()> {
+    let cluster = Cluster::builder(18)
+        .role("reader LOGIN IN ROLE pg_monitor")
+        .start()
+        .await?;
+    cluster.database("polled").await?;
+    let client = cluster.client_as("postgres", "polled").await?;
+    client.simple("CREATE EXTENSION pg_stat_statements").await?;
+    let mut polling = Polling::paced(&cluster, "reader", Duration::from_hours(1));
+    let sample = polling.sample("statements").await;
+    assert_eq!(sample.ran.fault, None);
+    // The second round, which makes the first rates.
+    polling.sample("extensions").await;
+    polling.sample("statements").await;
+    client
+        .simple(
+            "DROP EXTENSION pg_stat_statements; CREATE SCHEMA elsewhere;
+             GRANT USAGE ON SCHEMA elsewhere TO reader;
+             CREATE EXTENSION pg_stat_statements SCHEMA elsewhere",
+        )
+        .await?;
+    polling.orders.send(Order::Now(vec!["statements"])).await.unwrap();
+    let sample = polling.sample("statements").await;
+    let kind = sample.ran.fault.as_ref().map(|fault| fault.kind);
+    assert_eq!(kind, Some(FaultKind::Undefined));
+    polling.orders.send(Order::Now(vec!["extensions"])).await.unwrap();
+    let sample = polling.sample("statements").await;
+    assert_eq!(sample.ran.fault, None);
+    assert!(sample.ran.sql.contains("\"elsewhere\".pg_stat_statements(false)"));
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]

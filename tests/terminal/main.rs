@@ -2,6 +2,7 @@
 //! whatever ends it.
 
 mod panes;
+mod quitting;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -356,6 +357,13 @@ async fn a_role_that_can_write_is_asked_about() -> Result<()> {
     terminal.wait_for_text("GRANT pg_monitor").await?;
     // Not the observer's own texts, in which this word is a parameter.
     let calls = "SELECT coalesce(sum(calls), 0)::int8 FROM pg_stat_statements WHERE query LIKE '%pg_stat_database%'";
+    // What was under way when it came to ask.
+    let idle =
+        "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name LIKE 'pgmon-tui%' AND state <> 'idle')";
+    wait_until("nothing is under way", PATIENCE, async || {
+        observer.value::<bool>(idle).await
+    })
+    .await;
     let before: i64 = observer.value(calls).await?;
     observer.simple("SELECT pg_sleep(2)").await?;
     assert_eq!(observer.value::<i64>(calls).await?, before, "it polls on while it asks");

@@ -113,7 +113,7 @@ impl List for Relations {
     fn nothing(&self, _world: &World) -> Notice {
         Notice::new(
             Role::Muted,
-            "No table in this database but small ones that PostgreSQL brings itself.",
+            "No table here is known to have data but small ones PostgreSQL itself brings.",
         )
     }
 

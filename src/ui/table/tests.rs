@@ -469,3 +469,19 @@ fn an_untouched_list_stays_at_its_top() {
     table.set_rows(rows(28.5));
     assert_eq!(table.selected().map(|row| row.pid), Some(28), "chosen");
 }
+
+/// Panels that are out of sight get new rows and no room.
+#[test]
+fn a_position_is_among_the_rows_before_room_is_shared_out_again() {
+    let rows = |count: i64| (1..=count).map(|pid| Row { pid, ..Row::default() }).collect();
+    let mut table = Table::<Row>::new(("pid", Order::Ascending));
+    table.set_rows(rows(100));
+    table.arrange(Rect::new(0, 0, 40, 11));
+    table.on(Action::Last);
+    table.arrange(Rect::new(0, 0, 40, 11));
+    assert_eq!(table.position(), Some((91, 100, 100)));
+    table.set_rows(rows(3));
+    assert_eq!(table.position(), Some((3, 3, 3)));
+    table.set_rows(Vec::new());
+    assert_eq!(table.position(), None);
+}
