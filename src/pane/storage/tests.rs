@@ -204,6 +204,22 @@ fn only_what_nobody_builds_is_wrong() {
 }
 
 #[test]
+fn a_filtered_list_does_not_look_like_all_there_is() {
+    let world = world(&[answer::<RelationsProbe>(relations(), None)]);
+    let mut pane = panel(0, &world);
+    let whole = screen(pane.as_mut(), &world, 80, 24);
+    assert!(!whole.contains("match"), "{whole}");
+    for (filter, said) in [
+        ("locked", "1 of 2 match locked"),
+        ("nonsense", "No row matches the filter nonsense."),
+    ] {
+        pane.set_filter(pane.parse_filter(filter).unwrap());
+        let text = screen(pane.as_mut(), &world, 80, 24);
+        says(&text, &[said, "105,068 tables"]);
+    }
+}
+
+#[test]
 fn hidden_sequences_are_no_all_clear() {
     let sequence = |oid, share| Sequence {
         oid,
