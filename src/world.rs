@@ -262,6 +262,12 @@ impl World {
         self.server.as_ref().is_some_and(|server| server.reads_all_stats)
     }
 
+    /// Not connected, after it was or because it never could be.
+    #[must_use]
+    pub const fn is_down(&self) -> bool {
+        matches!(self.link, Link::Down { .. })
+    }
+
     /// In recovery: by the newest pulse, since a promotion breaks no connection.
     #[must_use]
     pub fn in_recovery(&self) -> bool {

@@ -74,7 +74,7 @@ pub fn concern(state: State, errors: Option<Speed>) -> Concern {
 pub fn table_state(state: &str) -> &'static str {
     match state {
         "i" => "waits to be copied",
-        "d" => "is copied",
+        "d" => "is being copied",
         "f" => "copied, catches up",
         "s" => "caught up",
         "r" => "ready",

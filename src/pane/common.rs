@@ -12,6 +12,9 @@ use crate::ui::look::Role;
 use crate::ui::table::{Cell, Record};
 use crate::world::{Freshness, World};
 
+/// Said where nothing is known of what was asked for after the connection was lost.
+pub(super) const NO_CONNECTION: &str = "Not asked yet: there is no connection.";
+
 /// A sentence in the body of a pane, instead of rows or beside them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Notice {
@@ -35,6 +38,7 @@ impl Notice {
     /// [`Self::absent`] for the probe with that id.
     pub fn absent_of(probe: &str, world: &World, asking: &str) -> Self {
         match world.freshness(probe) {
+            _ if world.is_down() => Self::new(Role::Muted, NO_CONNECTION),
             Freshness::Skipped(reason) => Self::new(Role::Muted, format!("Not asked: {reason}.")),
             Freshness::Failed => Self::failed_of(probe, world).unwrap_or_else(|| Self::new(Role::Critical, "")),
             Freshness::Loading | Freshness::Fresh(_) | Freshness::Stale(_) => Self::new(Role::Muted, asking),

@@ -10,6 +10,7 @@ use super::{Badge, Copy, Reply, View};
 use crate::action::Action;
 use crate::probe::{Demand, Subject};
 use crate::ui::filter::Filter;
+use crate::ui::format;
 use crate::ui::look::{Look, Role};
 use crate::ui::table::{self, Order, Record, Table};
 use crate::ui::text;
@@ -187,6 +188,21 @@ impl<L: List> ListView<L> {
         }
     }
 
+    /// What the filter leaves over: without it a filtered list would look like all there is.
+    fn filtered(&self, world: &World) -> Option<Piece> {
+        let filter = self.table.filter();
+        if !self.known || filter.is_empty() {
+            return None;
+        }
+        let (shown, all) = self.table.shown_of();
+        // More may match than the limit shows.
+        let limited = self.list.limit(world).is_some_and(|limit| shown >= limit);
+        let of = if limited { "the first " } else { "" };
+        let all = format::count(all);
+        let text = format!("{of}{} of {all} match {}", format::count(shown), filter.text().trim());
+        Some((text, Role::Notice))
+    }
+
     /// What has to be said, the most important first.
     fn notices(&self, world: &World) -> Vec<Notice> {
         if !self.known {
@@ -196,7 +212,10 @@ impl<L: List> ListView<L> {
         let failed = Notice::failed_of(probe, world);
         let said = match self.table.shown_of() {
             (0, 0) => Some(self.list.nothing(world)),
-            (0, _) => Some(Notice::new(Role::Muted, "No row matches the filter.")),
+            (0, _) => Some(Notice::new(
+                Role::Muted,
+                format!("No row matches the filter {}.", self.table.filter().text().trim()),
+            )),
             _ => None,
         };
         let more = self.list.notice(world, self.table.rows());
@@ -293,6 +312,7 @@ impl<L: List> View for ListView<L> {
         } else {
             Vec::new()
         };
+        self.head.splice(0..0, self.filtered(world));
         self.badge = self.list.badge(self.table.rows());
         self.notices = self.notices(world);
     }

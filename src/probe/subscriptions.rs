@@ -71,7 +71,7 @@ pub struct Unready {
     pub schema: String,
     /// Its name.
     pub table: String,
-    /// `srsubstate`: `i` waits, `d` is copied, `f` is copied and catches up, `s` is about to be ready.
+    /// `srsubstate`: `i` waits, `d` is being copied, `f` is copied and catches up, `s` is about to be ready.
     pub state: String,
 }
 

@@ -420,6 +420,25 @@ fn a_plain_role_is_told_what_it_does_not_see() {
 }
 
 #[test]
+fn a_subscriber_is_no_standby() {
+    let logical = |second| Sender {
+        slot_type: Some("logical".into()),
+        ..standby(second)
+    };
+    for (senders, said) in [
+        (vec![standby(2)], "1 standby"),
+        (vec![logical(2), logical(2)], "2 logical"),
+        (vec![standby(2), logical(2)], "2 receivers"),
+    ] {
+        let mut world = calm(world(true));
+        answer::<ReplicationProbe>(&mut world, 2, senders);
+        let text = screen(&world, 80, 20);
+        let line = text.lines().find(|line| line.contains("Replication")).unwrap();
+        assert!(line.contains(said), "{said}: {line}");
+    }
+}
+
+#[test]
 fn a_replay_that_stands_still_is_not_as_little_behind_as_it_last_was() {
     let mut world = calm(world(true));
     for second in [0, 2, 4, 6, 8] {

@@ -7,6 +7,7 @@ use crate::model;
 use crate::model::observe::name;
 use crate::model::overview;
 use crate::model::replay::Delay;
+use crate::model::replication::Kind;
 use crate::model::series::Fold;
 use crate::model::waits::Profile;
 use crate::probe::Subject;
@@ -53,7 +54,7 @@ fn replication(world: &World, window: Duration) -> Line {
         };
         let line = line
             .trend(world, window, name::REPLAY_LAG, Fold::Peak, 1_048_576.0)
-            .with(format::counted(senders.len(), "standby", "standbys"));
+            .with(receivers(senders));
         let lagging = world.series.replay().delay(worst).map(|delay| match delay {
             Delay::Reported(seconds) => format!("{} behind", format::duration(seconds)),
             Delay::AtLeast(seconds) => format!("≥{} behind", format::duration(seconds)),
@@ -62,6 +63,19 @@ fn replication(world: &World, window: Duration) -> Line {
             .maybe(worst.application_name.clone())
             .maybe(others(senders))
     })
+}
+
+/// "2 standbys", "1 logical"; of several kinds "3 receivers": a subscriber is no standby.
+fn receivers(senders: &[Sender]) -> String {
+    let are = |kind| senders.iter().all(|sender| Kind::of(sender) == kind);
+    let (one, many) = if are(Kind::Physical) {
+        ("standby", "standbys")
+    } else if are(Kind::Logical) {
+        ("logical", "logical")
+    } else {
+        ("receiver", "receivers")
+    };
+    format::counted(senders.len(), one, many)
 }
 
 /// "1 catchup": standbys that do not stream.
@@ -86,7 +100,7 @@ fn recovery(world: &World, window: Duration) -> Line {
         let below = world.get::<ReplicationProbe>().filter(|senders| !senders.is_empty());
         delay(recovery, line)
             .maybe(receiver(recovery))
-            .maybe(below.map(|senders| format!("feeds {}", format::counted(senders.len(), "standby", "standbys"))))
+            .maybe(below.map(|senders| format!("feeds {}", receivers(senders))))
             .trend(world, window, name::STANDBY_LAG, Fold::Peak, 1_048_576.0)
     })
 }

@@ -49,9 +49,10 @@ pub(super) fn estimated(identity: &Identity, estimate: &Result<Estimate, Why>, w
 fn number(identity: &Identity, estimate: &Estimate) -> Rich {
     let mut rich = Rich::new(
         format!(
-            "\u{2248} {}, {} of the heap",
+            "\u{2248} {}, {} of the {}",
             format::bytes(estimate.bytes),
-            format::percent(estimate.percent)
+            format::percent(estimate.percent),
+            heap_then(identity)
         ),
         Role::Estimated,
     );
@@ -73,6 +74,17 @@ fn number(identity: &Identity, estimate: &Estimate) -> Rich {
         Role::Muted,
     );
     rich
+}
+
+/// The estimate is of the heap as it was when its rows were counted: how large that was, where it was another size.
+fn heap_then(identity: &Identity) -> String {
+    let then = identity.pages.saturating_mul(i64::from(identity.block));
+    let now = identity.size.exact.map_or(then, |exact| exact.heap);
+    if format::bytes(then) == format::bytes(now) {
+        "heap".to_owned()
+    } else {
+        format!("{} of heap when last analyzed", format::bytes(then))
+    }
 }
 
 fn why_role(why: Why) -> Role {

@@ -274,6 +274,7 @@ pub(super) fn visibility(identity: &Identity, stats: Option<&Stats>) -> Vec<Fact
             Role::Text,
         );
     }
+    pages.fact("as last counted", Role::Muted);
     let mut facts = vec![Fact::new("Pages", pages)];
     let age = |what: &str, xid: Option<i64>, mxid: Option<i64>| {
         let xid = xid?;

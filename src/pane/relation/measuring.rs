@@ -269,9 +269,9 @@ pub(super) fn heap_costs(name: &Named, heap: (i64, i64), toast: Option<i64>) -> 
     let (read, bytes) = heap;
     let toast = toast.map_or_else(String::new, |read| format!(", then {} of its TOAST table", about(read)));
     format!(
-        "Measure? pgstattuple_approx reads {} of the {} of {}{toast}: the pages that the last VACUUM did not find \
-         all-visible. Meanwhile it holds AccessShareLock: an ALTER TABLE would queue behind it, and everything else \
-         behind that.",
+        "Measure? pgstattuple_approx reads {} of the {} of {}{toast}: the pages that the last VACUUM did not leave \
+         all-visible; those changed since come on top. Meanwhile it holds AccessShareLock: an ALTER TABLE would queue \
+         behind it, and everything else behind that.",
         about(read),
         format::bytes(bytes),
         name.sql(),

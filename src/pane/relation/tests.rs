@@ -243,6 +243,20 @@ fn autovacuum_never_comes_to_a_temporary_table() {
     assert!(!text.contains("vacuum 34,000 of"), "{text}");
 }
 
+#[test]
+fn the_estimate_is_of_the_heap_that_was_analyzed() {
+    let mut samples = everything();
+    let mut grown = identity();
+    if let Some(exact) = &mut grown.size.exact {
+        exact.heap *= 2;
+    }
+    samples.push(sample::<Relation>(Some(grown), Some(subject())));
+    let text = flat(&screen(page(OID).as_mut(), &world(&samples), 80, 24));
+    for part in ["heap 16 MiB", "50.9 % of the 7.8 MiB of heap when last analyzed"] {
+        assert!(text.contains(part), "{part:?} is not in {text}");
+    }
+}
+
 /// What only the primary counts is zero on its standbys: that is not what happened to the table.
 #[test]
 fn a_standby_says_who_counts_what_it_does_not() {

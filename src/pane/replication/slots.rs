@@ -2,6 +2,7 @@
 
 use super::{badge, open, role};
 use crate::action::Action;
+use crate::model::concern::Concern;
 use crate::model::slots::{self, Judged, Outlook};
 use crate::model::trails::What;
 use crate::pane::common::Notice;
@@ -184,7 +185,50 @@ fn why(row: &Judged) -> Option<Rich> {
         Outlook::Fills => {
             "Nobody reads it, and what it keeps grows until the disk is full: bring its consumer back, or drop it.".to_owned()
         }
+        Outlook::LostIn(left) if row.concern > Concern::Calm => {
+            let left = format::duration(left);
+            format!("Lost in \u{2248} {left} if it goes on like this: {}.", way_out(&row.slot))
+        }
         Outlook::LostIn(_) | Outlook::Steady => return None,
     };
     Some(Rich::new(text, role(row.concern)))
+}
+
+/// What keeps a slot from being lost. A logical one keeps WAL from the begin of the oldest transaction that was open when
+/// it was last confirmed: its consumer may have read everything.
+fn way_out(slot: &Slot) -> &'static str {
+    let (Some(confirmed), Some(kept), true) = (slot.confirmed_bytes, slot.kept_bytes, slot.active) else {
+        return if slot.active {
+            "its consumer has to catch up"
+        } else {
+            "bring its consumer back, or drop it"
+        };
+    };
+    if confirmed < kept / 2 {
+        "its consumer keeps up, a transaction that stays open holds it: see Horizon in Vacuum"
+    } else {
+        "its consumer has to catch up"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::nobody_reads_it(false, None, "bring its consumer back")]
+    #[case::a_standby_behind(true, None, "catch up")]
+    #[case::a_subscriber_behind(true, Some(90), "catch up")]
+    #[case::an_old_transaction(true, Some(10), "transaction that stays open")]
+    fn what_keeps_it_from_being_lost(#[case] active: bool, #[case] confirmed: Option<i64>, #[case] said: &str) {
+        let slot = Slot {
+            active,
+            kept_bytes: Some(100),
+            confirmed_bytes: confirmed,
+            ..Slot::default()
+        };
+        assert!(way_out(&slot).contains(said), "{}", way_out(&slot));
+    }
 }

@@ -5,6 +5,7 @@ use super::super::list::{List, Piece};
 use super::super::page::Rich;
 use super::super::{Copy, Reply};
 use super::cells;
+use super::relations::UNKNOWN;
 use crate::action::Action;
 use crate::model::storage::foreign_keys::{create_index, read_for_checks};
 use crate::probe::fk_unindexed::{FkUnindexedProbe, UnindexedKey};
@@ -25,6 +26,14 @@ pub(super) struct Row {
     child: String,
     parent: String,
     columns: String,
+    standby: bool,
+}
+
+impl Row {
+    /// A counter that stays zero on a standby.
+    fn counted(&self, value: i64) -> Option<i64> {
+        (!self.standby).then_some(value)
+    }
 }
 
 impl List for ForeignKeys {
@@ -51,11 +60,13 @@ impl List for ForeignKeys {
 
     fn rows(&mut self, world: &World) -> Option<Vec<Row>> {
         let known = world.get::<FkUnindexedProbe>()?;
+        let standby = world.in_recovery();
         let row = |key: &UnindexedKey| Row {
             child: cells::name(&key.table),
             parent: cells::name(&key.parent),
             columns: key.columns.join(", "),
             key: key.clone(),
+            standby,
         };
         Some(known.rows.iter().map(row).collect())
     }
@@ -96,15 +107,14 @@ impl List for ForeignKeys {
             );
         }
         let mut parent = Rich::new(row.parent.as_str(), Role::Muted);
-        parent.push(
-            format!(
-                ": {} rows deleted, {} updated; every DELETE reads up to {}",
-                format::count(key.parent_deleted),
-                format::count(key.parent_updated),
-                format::bytes(key.estimated_bytes)
-            ),
-            Role::Text,
-        );
+        let changes = if row.standby {
+            "deletes and updates are counted on the primary".to_owned()
+        } else {
+            let (deleted, updated) = (format::count(key.parent_deleted), format::count(key.parent_updated));
+            format!("{deleted} rows deleted, {updated} updated")
+        };
+        let each = format::bytes(key.estimated_bytes);
+        parent.push(format!(": {changes}; every DELETE reads up to {each}"), Role::Text);
         vec![what, parent]
     }
 
@@ -164,8 +174,8 @@ static COLUMNS: &[Column<Row>] = &[
         help: "rows deleted from the referenced table since the counters began",
         width: Width::Fit(7, 7),
         align: Align::Right,
-        cell: |row| cells::count(row.key.parent_deleted),
-        key: |row| Key::from(row.key.parent_deleted),
+        cell: |row| row.counted(row.key.parent_deleted).map_or(UNKNOWN, cells::count),
+        key: |row| Key::from(row.counted(row.key.parent_deleted)),
     },
     Column {
         id: "read",
@@ -175,7 +185,9 @@ static COLUMNS: &[Column<Row>] = &[
         align: Align::Right,
         cell: |row| {
             let read = read_for_checks(&row.key);
-            if read > 0.0 {
+            if row.standby {
+                UNKNOWN
+            } else if read > 0.0 {
                 Cell::new(format!("≤{}", format::bytes(read)), Role::Estimated)
             } else {
                 Cell::new("0 B", Role::Muted)

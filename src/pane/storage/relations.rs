@@ -281,7 +281,7 @@ static COLUMNS: &[Column<Row>] = &[
         |row| part(row.relation.size.map(|size| size.toast)),
         |row| Key::from(row.relation.size.map(|size| size.toast)),
     ),
-    right(("rows", "ROWS", "live rows by the statistics"), (6, 6), live, |row| {
+    right(("rows", "ROWS", "live rows by the statistics"), (6, 7), live, |row| {
         row.counted(row.relation.live)
             .map_or(Key::Number(row.relation.reltuples), Key::from)
     }),
@@ -351,7 +351,7 @@ static COLUMNS: &[Column<Row>] = &[
 ];
 
 /// What a standby does not know.
-const UNKNOWN: Cell<'static> = Cell {
+pub(super) const UNKNOWN: Cell<'static> = Cell {
     text: Cow::Borrowed("?"),
     role: Role::Muted,
 };

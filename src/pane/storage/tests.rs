@@ -2,7 +2,10 @@ use super::*;
 use crate::action::Action;
 use crate::pane::Reply;
 use crate::pane::testing::{answer, screen, standby, world};
+use crate::pg::fault::{Fault, FaultKind};
+use crate::poll::Link;
 use crate::probe::Subject;
+use crate::probe::fk_unindexed::{FkUnindexedProbe, UnindexedKey, UnindexedKeys};
 use crate::probe::indexes_invalid::{Build, IndexesInvalidProbe, InvalidIndex};
 use crate::probe::indexes_unused::{IndexesUnusedProbe, UnusedIndex, UnusedIndexes};
 use crate::probe::named::{InTheWay, Named};
@@ -201,6 +204,75 @@ fn only_what_nobody_builds_is_wrong() {
     );
     let first = text.lines().find(|line| line.contains("broken")).unwrap();
     says(first, &["build failed", "REINDEX INDEX CONCURRENTLY public.broken;"]);
+}
+
+/// Writes are counted where they are made: zero is not what happened on a standby.
+#[test]
+fn a_standby_shows_no_zeros_for_what_only_the_primary_counts() {
+    let unused = UnusedIndexes {
+        indexes: 1,
+        rows: vec![UnusedIndex {
+            oid: 9,
+            name: named("public", "orders_note"),
+            table: named("public", "orders"),
+            bytes: Some(1 << 20),
+            writes: Some(0),
+            ..UnusedIndex::default()
+        }],
+        ..UnusedIndexes::default()
+    };
+    let keys = UnindexedKeys {
+        keys: 1,
+        rows: vec![UnindexedKey {
+            oid: 10,
+            name: "shipments_order_fkey".to_owned(),
+            table: named("public", "shipments"),
+            parent: named("public", "orders"),
+            ..UnindexedKey::default()
+        }],
+    };
+    let samples = [
+        answer::<IndexesUnusedProbe>(unused, None),
+        answer::<FkUnindexedProbe>(keys, None),
+    ];
+    for (world, on_standby) in [(world(&samples), false), (standby(&samples), true)] {
+        let text = screen(panel(1, &world).as_mut(), &world, 80, 24);
+        let row = text.lines().find(|line| line.contains("orders_note")).unwrap();
+        assert_eq!(row.contains('?'), on_standby, "{text}");
+        let text = screen(panel(4, &world).as_mut(), &world, 80, 24);
+        assert_eq!(text.contains("counted on the primary"), on_standby, "{text}");
+        assert_eq!(text.contains("0 rows deleted"), !on_standby, "{text}");
+    }
+}
+
+#[test]
+fn nothing_is_being_asked_for_without_a_connection() {
+    let mut world = world(&[]);
+    let fault = Fault::new(FaultKind::Refused, "gone");
+    world.link = Link::Down {
+        fault,
+        since: None,
+        retry_at: None,
+        attempts: 1,
+    };
+    let text = screen(panel(0, &world).as_mut(), &world, 80, 24);
+    says(&text, &["Not asked yet: there is no connection."]);
+}
+
+#[test]
+fn a_filtered_list_does_not_look_like_all_there_is() {
+    let world = world(&[answer::<RelationsProbe>(relations(), None)]);
+    let mut pane = panel(0, &world);
+    let whole = screen(pane.as_mut(), &world, 80, 24);
+    assert!(!whole.contains("match"), "{whole}");
+    for (filter, said) in [
+        ("locked", "1 of 2 match locked"),
+        ("nonsense", "No row matches the filter nonsense."),
+    ] {
+        pane.set_filter(pane.parse_filter(filter).unwrap());
+        let text = screen(pane.as_mut(), &world, 80, 24);
+        says(&text, &[said, "105,068 tables"]);
+    }
 }
 
 #[test]

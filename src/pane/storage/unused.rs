@@ -5,6 +5,7 @@ use super::super::list::{List, Piece};
 use super::super::page::Rich;
 use super::super::{Copy, Reply};
 use super::cells;
+use super::relations::UNKNOWN;
 use crate::action::Action;
 use crate::model::storage::{counted_since, indexes};
 use crate::probe::indexes_unused::{IndexesUnusedProbe, UnusedIndex};
@@ -64,11 +65,16 @@ impl List for Unused {
 
     fn rows(&mut self, world: &World) -> Option<Vec<Row>> {
         let known = world.get::<IndexesUnusedProbe>()?;
+        // Writes are counted on the primary: on a standby they are zero for ever.
+        let counted = !world.in_recovery();
         let row = |index: &UnusedIndex| Row {
             name: cells::name(&index.name),
             table: cells::name(&index.table),
             caveats: indexes::caveats(index).join(", "),
-            index: index.clone(),
+            index: UnusedIndex {
+                writes: index.writes.filter(|_| counted),
+                ..index.clone()
+            },
         };
         Some(known.rows.iter().map(row).collect())
     }
@@ -181,7 +187,7 @@ static COLUMNS: &[Column<Row>] = &[
         help: "times it had to be written since the counters began: inserts and updates that were not HOT",
         width: Width::Fit(6, 6),
         align: Align::Right,
-        cell: |row| row.index.writes.map_or(Cell::empty(), cells::count),
+        cell: |row| row.index.writes.map_or(UNKNOWN, cells::count),
         key: |row| Key::from(row.index.writes),
     },
     Column {
