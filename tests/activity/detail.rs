@@ -231,14 +231,7 @@ async fn a_parallel_leader_names_its_workers() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_by_tls_or_socket_or_plain() -> Result<()> {
     for major in MAJORS {
-        let dir = tempfile::tempdir()?;
-        let (key, cert) = certificate(dir.path());
-        let cluster = Cluster::builder(major)
-            .file("server.key", &key, 0o600)
-            .file("server.crt", &cert, 0o644)
-            .conf("ssl", "on")
-            .start()
-            .await?;
+        let cluster = Cluster::builder(major).tls()?.start().await?;
         let admin = cluster.client().await?;
         let by_tcp = |name: &str, mode: &str| {
             plan(&format!(
@@ -288,31 +281,6 @@ async fn a_connection_by_tls_or_socket_or_plain() -> Result<()> {
         assert_eq!(detail.client_port, Some(port), "{major}");
     }
     Ok(())
-}
-
-/// A key and a certificate of its own, in PEM.
-fn certificate(dir: &std::path::Path) -> (Vec<u8>, Vec<u8>) {
-    let made = std::process::Command::new("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-days",
-            "30",
-            "-subj",
-            "/CN=localhost",
-        ])
-        .args(["-keyout", "server.key", "-out", "server.crt"])
-        .current_dir(dir)
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    (
-        std::fs::read(dir.join("server.key")).unwrap(),
-        std::fs::read(dir.join("server.crt")).unwrap(),
-    )
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,5 @@
 //! Quitting over a slow network while something runs on the user's demand.
 
-use std::fs;
-use std::process::Command;
 use std::time::Duration;
 
 use pgmon_lab::{Cluster, PATIENCE, Result, Terminal, wait_until};
@@ -22,7 +20,7 @@ const SCENE: &str = "
     LANGUAGE sql VOLATILE AS $$ SELECT 0::int8, 0.0::float8, 0::int8, 0::int8, 0.0::float8, 0::int8, 0::int8,
       0.0::float8, 0::int8, 0.0::float8 FROM pg_sleep(600) $$";
 
-/// Each new connection takes its time to get through; with TLS nothing can be asked before.
+/// Each new connection takes its time to get through, as on a long way, which is what this test is about; with TLS nothing can be asked before.
 async fn far_away(port: u16) -> Result<u16> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let here = listener.local_addr()?.port();
@@ -42,27 +40,8 @@ async fn far_away(port: u16) -> Result<u16> {
 
 #[tokio::test]
 async fn who_quits_takes_a_measurement_back_however_long_the_way_is() -> Result<()> {
-    let dir = tempfile::tempdir()?;
-    let made = Command::new("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-days",
-            "30",
-            "-subj",
-            "/CN=localhost",
-        ])
-        .args(["-keyout", "server.key", "-out", "server.crt"])
-        .current_dir(dir.path())
-        .output()?;
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let cluster = Cluster::builder(18)
-        .file("server.key", &fs::read(dir.path().join("server.key"))?, 0o600)
-        .file("server.crt", &fs::read(dir.path().join("server.crt"))?, 0o644)
-        .conf("ssl", "on")
+        .tls()?
         .role("mon LOGIN IN ROLE pg_monitor")
         .start()
         .await?;

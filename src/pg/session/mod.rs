@@ -193,7 +193,7 @@ impl Session {
         }
     }
 
-    /// Why the session is of no use any more, if it is not: drop it and open another.
+    /// Why the session is of no use any more and is to be replaced; `None` while it works.
     #[must_use]
     pub fn broken(&self) -> Option<Fault> {
         self.broken.clone().or_else(|| self.line.closed(&self.server))

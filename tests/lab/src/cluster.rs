@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use rustix::process::Signal;
 use tokio::sync::OnceCell;
 
 use crate::home::Home;
 use crate::install::MAJORS;
-use crate::process::{runs, signal};
+use crate::process::{run, runs, signal};
 use crate::wait::{wait_blocking, wait_for};
 use crate::{Client, Error, PATIENCE, Port, Result};
 
@@ -93,6 +94,22 @@ impl Builder {
     pub fn file(mut self, name: &str, contents: &[u8], mode: u32) -> Self {
         self.files.push((name.to_owned(), contents.to_vec(), mode));
         self
+    }
+
+    /// Encryption for who asks for it, with a key and a certificate of its own for `localhost`.
+    ///
+    /// # Errors
+    /// There is no `openssl` on this machine.
+    pub fn tls(self) -> Result<Self> {
+        let dir = tempfile::tempdir()?;
+        let words = "req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=localhost -keyout server.key -out server.crt";
+        run(Command::new("openssl").args(words.split(' ')).current_dir(dir.path()))?;
+        let made = |name| std::fs::read(dir.path().join(name));
+        let (key, cert) = (made("server.key")?, made("server.crt")?);
+        Ok(self
+            .conf("ssl", "on")
+            .file("server.key", &key, 0o600)
+            .file("server.crt", &cert, 0o644))
     }
 
     /// Starts the server and waits until it accepts connections.
