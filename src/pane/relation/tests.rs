@@ -389,6 +389,23 @@ fn measured(oid: u32) -> Arc<Sample> {
     sample::<Measure>(Some(measured), Some(subject()))
 }
 
+/// The leaf pages of the only index.
+fn index_measured(fragmentation: Option<f64>) -> Arc<Sample> {
+    let tree = Tree {
+        leaves: 200,
+        density: Some(45.0),
+        fragmentation,
+        ..Tree::default()
+    };
+    let measured = MeasuredIndex {
+        oid: 16_410,
+        relation: OID,
+        found: Ok(tree),
+        at: 1_763_645_530.0,
+    };
+    sample::<MeasureIndexes>(vec![measured], Some(subject()))
+}
+
 fn ask(page: &mut dyn View, world: &World) {
     page.on(Action::Measure, world);
     let text = flat(&screen(page, world, 80, 24));
@@ -545,19 +562,7 @@ fn room_an_index_shall_leave_is_nothing_to_win() {
     screen(page.as_mut(), &world, 80, 24);
     page.on(Action::Measure, &world);
     page.on(Action::Measure, &world);
-    let tree = Tree {
-        leaves: 200,
-        density: Some(45.0),
-        ..Tree::default()
-    };
-    let measured = MeasuredIndex {
-        oid: 16_410,
-        relation: OID,
-        found: Ok(tree),
-        at: 1_763_645_530.0,
-    };
-    let answer = sample::<MeasureIndexes>(vec![measured], Some(subject()));
-    world.take(&answered(page.as_ref(), answer, &world));
+    world.take(&answered(page.as_ref(), index_measured(None), &world));
     let text = flat(&screen(page.as_mut(), &world, 80, 24));
     assert!(
         text.contains("0 B to win by REINDEX · leaf pages 45.0 % full"),
@@ -601,20 +606,7 @@ fn an_index_is_measured_by_itself() {
     page.on(Action::NextView, &world);
     assert_eq!(page.keys(), [16_410], "whichever panel is looked at");
     page.on(Action::PrevView, &world);
-    let tree = Tree {
-        leaves: 200,
-        density: Some(45.0),
-        fragmentation: Some(50.0),
-        ..Tree::default()
-    };
-    let measured = MeasuredIndex {
-        oid: 16_410,
-        relation: OID,
-        found: Ok(tree),
-        at: 1_763_645_530.0,
-    };
-    let answer = sample::<MeasureIndexes>(vec![measured], Some(subject()));
-    world.take(&answered(page.as_ref(), answer, &world));
+    world.take(&answered(page.as_ref(), index_measured(Some(50.0)), &world));
     let text = flat(&screen(page.as_mut(), &world, 80, 24));
     assert!(
         text.contains("800 KiB to win by REINDEX · leaf pages 45.0 % full · 50.0 % out of order"),
