@@ -1,5 +1,5 @@
 //! What we ask: one file a probe, which names its query file and its forms, its parameters, its tier and
-//! its typed rows. [`PROBES`] lists them; the worker, the SQL popup, the tests and the README read that list.
+//! its typed rows. [`PROBES`] lists them; the worker, the SQL popup, `--print-sql` and the tests read that list.
 //!
 //! One more question is one file in `queries/`, one file here and one line in [`PROBES`].
 
