@@ -86,7 +86,7 @@ impl Scene {
         Ok(clients)
     }
 
-    /// One more session that runs `sql` and has come to wait for a lock.
+    /// One more session that runs `sql` and has come to wait for a lock: see [`Scene::all_wait`].
     ///
     /// # Errors
     /// What the server said; it does not wait within a minute.
@@ -116,14 +116,22 @@ impl Scene {
         self.running.push(client.spawn(sql));
     }
 
-    /// Waits until each of these backends waits for a lock.
+    /// Waits until each of these backends waits for a lock, and only for sessions of the scene or prepared transactions.
+    /// Any other wait passes: CREATE INDEX CONCURRENTLY waits even for the snapshots of those who look on.
     ///
     /// # Errors
     /// What the server said; one of them does not wait within a minute.
     pub async fn all_wait(&self, pids: &[i32]) -> Result<()> {
+        let own: Vec<i32> = self
+            .sessions
+            .iter()
+            .map(|(_, client)| client.pid())
+            .chain([0])
+            .collect();
         let sql = format!(
-            "SELECT count(DISTINCT l.pid) = {} FROM pg_catalog.pg_locks l WHERE NOT l.granted AND l.pid = ANY ('{}')",
-            pids.len(),
+            "SELECT pg_catalog.bool_and(b.pids <> '{{}}' AND b.pids <@ '{}') \
+             FROM pg_catalog.unnest('{}'::int[]) p, pg_catalog.pg_blocking_pids(p) b (pids)",
+            array(&own),
             array(pids)
         );
         wait_for("sessions wait for a lock", PATIENCE, async || {
