@@ -307,7 +307,12 @@ impl Cluster {
     /// # Errors
     /// When a process is still there after a minute.
     pub async fn kill9(&self) -> Result<()> {
-        self.home.signal_all(Signal::KILL);
+        let killed = self.home.signal_all(Signal::KILL);
+        // A server does not start while a process of the one before still has its shared memory.
+        wait_for("the killed processes are gone", PATIENCE, async || {
+            Ok(!killed.iter().any(|pid| runs(*pid)))
+        })
+        .await?;
         self.gone().await
     }
 
