@@ -134,6 +134,7 @@ impl Builder {
         for sql in &self.sql {
             client.simple(sql).await?;
         }
+        client.end().await?;
         Ok(cluster)
     }
 }
@@ -239,7 +240,8 @@ impl Cluster {
     pub async fn database(&self, name: &str) -> Result<()> {
         let client = self.client().await?;
         client.simple(&format!("DROP DATABASE IF EXISTS \"{name}\"")).await?;
-        client.simple(&format!("CREATE DATABASE \"{name}\"")).await
+        client.simple(&format!("CREATE DATABASE \"{name}\"")).await?;
+        client.end().await
     }
 
     /// Everything the server has logged.
@@ -343,7 +345,8 @@ impl Cluster {
         wait_for("the configuration is loaded again", PATIENCE, async || {
             Ok(client.value::<String>(loaded).await? != before)
         })
-        .await
+        .await?;
+        client.end().await
     }
 
     /// A streaming standby of this server, made from a base backup taken while it runs, with a slot and the
@@ -372,6 +375,7 @@ impl Cluster {
              WHERE r.application_name = '{name}' AND r.state = 'streaming')"
         );
         wait_for("the standby streams", PATIENCE, async || client.value(&streams).await).await?;
+        client.end().await?;
         Ok(standby)
     }
 
