@@ -7,7 +7,8 @@ use tokio::task::JoinHandle;
 use tokio_postgres::types::FromSqlOwned;
 use tokio_postgres::{NoTls, Row, SimpleQueryMessage};
 
-use crate::{Error, Result};
+use crate::process::runs;
+use crate::{Error, PATIENCE, Result, wait_for};
 
 /// One connection. Cheap to clone: clones are the same session. The session ends when the last clone is dropped,
 /// except that a server notices a vanished client only when its statement is over: see [`Client::terminate`].
@@ -173,6 +174,12 @@ impl Client {
         }
     }
 
+    /// Ends this session, whatever clones there are, and waits until its backend is gone: nobody sees or counts it any more.
+    pub(crate) async fn end(self) -> Result<()> {
+        self.inner.connection.abort();
+        wait_for("a session has ended", PATIENCE, async || Ok(!runs(self.pid()))).await
+    }
+
     /// Ends another session and waits until it is gone.
     ///
     /// # Errors
@@ -181,7 +188,7 @@ impl Client {
         self.value::<bool>(&format!("SELECT pg_catalog.pg_terminate_backend({pid})"))
             .await?;
         let gone = format!("SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity a WHERE a.pid = {pid})");
-        crate::wait_for("a terminated session is gone", crate::PATIENCE, async || {
+        wait_for("a terminated session is gone", PATIENCE, async || {
             self.value::<bool>(&gone).await
         })
         .await

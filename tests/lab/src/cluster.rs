@@ -134,6 +134,7 @@ impl Builder {
         for sql in &self.sql {
             client.simple(sql).await?;
         }
+        client.end().await?;
         Ok(cluster)
     }
 }
@@ -239,7 +240,8 @@ impl Cluster {
     pub async fn database(&self, name: &str) -> Result<()> {
         let client = self.client().await?;
         client.simple(&format!("DROP DATABASE IF EXISTS \"{name}\"")).await?;
-        client.simple(&format!("CREATE DATABASE \"{name}\"")).await
+        client.simple(&format!("CREATE DATABASE \"{name}\"")).await?;
+        client.end().await
     }
 
     /// Everything the server has logged.
@@ -307,7 +309,12 @@ impl Cluster {
     /// # Errors
     /// When a process is still there after a minute.
     pub async fn kill9(&self) -> Result<()> {
-        self.home.signal_all(Signal::KILL);
+        let killed = self.home.signal_all(Signal::KILL);
+        // A server does not start while a process of the one before still has its shared memory.
+        wait_for("the killed processes are gone", PATIENCE, async || {
+            Ok(!killed.iter().any(|pid| runs(*pid)))
+        })
+        .await?;
         self.gone().await
     }
 
@@ -338,7 +345,8 @@ impl Cluster {
         wait_for("the configuration is loaded again", PATIENCE, async || {
             Ok(client.value::<String>(loaded).await? != before)
         })
-        .await
+        .await?;
+        client.end().await
     }
 
     /// A streaming standby of this server, made from a base backup taken while it runs, with a slot and the
@@ -367,6 +375,7 @@ impl Cluster {
              WHERE r.application_name = '{name}' AND r.state = 'streaming')"
         );
         wait_for("the standby streams", PATIENCE, async || client.value(&streams).await).await?;
+        client.end().await?;
         Ok(standby)
     }
 

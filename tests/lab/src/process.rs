@@ -105,10 +105,12 @@ pub(crate) fn runs(pid: i32) -> bool {
 }
 
 fn state(pid: i32) -> Option<char> {
-    listed()
-        .into_iter()
-        .find(|process| process.pid == pid)
-        .map(|process| process.state)
+    let found = if has_proc() {
+        of_stat(pid)
+    } else {
+        listed_by_ps().into_iter().find(|process| process.pid == pid)
+    };
+    found.map(|process| process.state)
 }
 
 /// The processes whose command line contains `part`, the calling one excepted.
@@ -122,13 +124,13 @@ pub fn processes_with(part: &str) -> Vec<i32> {
         .collect()
 }
 
-/// By /proc where there is one, because a small container has no `ps`.
+/// Where there is no /proc there is `ps`, which a small container does not have.
+fn has_proc() -> bool {
+    Path::new("/proc/self/stat").exists()
+}
+
 fn listed() -> Vec<Listed> {
-    if Path::new("/proc/self/stat").exists() {
-        listed_by_proc()
-    } else {
-        listed_by_ps()
-    }
+    if has_proc() { listed_by_proc() } else { listed_by_ps() }
 }
 
 fn listed_by_proc() -> Vec<Listed> {

@@ -14,6 +14,9 @@ use crate::{Client, Cluster, Error, PATIENCE, Result, Running, wait_for};
 /// Opened at the same time, so that 500 sessions do not overrun the server's listen queue.
 const CONNECTING: usize = 16;
 
+/// After `deadlock_timeout` a session leaves its wait to look for a deadlock, and for that moment nobody sees it waiting.
+const UNDISTURBED: &str = "options='-c deadlock_timeout=1h'";
+
 /// The global identifier of the transaction that [`prepared_transaction`] leaves behind is this and the database's name.
 pub const GID_PREFIX: &str = "lab-";
 
@@ -32,18 +35,9 @@ impl Scene {
     /// # Errors
     /// What the server said.
     pub async fn open(cluster: &Cluster, database: &str) -> Result<Self> {
-        Self::open_as(cluster, "postgres", database).await
-    }
-
-    /// An empty scene whose sessions belong to another role.
-    ///
-    /// # Errors
-    /// What the server said.
-    pub async fn open_as(cluster: &Cluster, user: &str, database: &str) -> Result<Self> {
         let admin = cluster.client_as("postgres", database).await?;
-        let conninfo = cluster.conninfo(user, database);
         Ok(Self {
-            conninfo,
+            conninfo: format!("{} {UNDISTURBED}", cluster.conninfo("postgres", database)),
             admin,
             sessions: Vec::new(),
             running: Vec::new(),
@@ -118,6 +112,7 @@ impl Scene {
 
     /// Waits until each of these backends waits for a lock, and only for sessions of the scene or prepared transactions.
     /// Any other wait passes: CREATE INDEX CONCURRENTLY waits even for the snapshots of those who look on.
+    /// A backend is in the queue a moment before it says that it waits, and since when (`pg_locks.waitstart`).
     ///
     /// # Errors
     /// What the server said; one of them does not wait within a minute.
@@ -129,8 +124,9 @@ impl Scene {
             .chain([0])
             .collect();
         let sql = format!(
-            "SELECT pg_catalog.bool_and(b.pids <> '{{}}' AND b.pids <@ '{}') \
-             FROM pg_catalog.unnest('{}'::int[]) p, pg_catalog.pg_blocking_pids(p) b (pids)",
+            "SELECT pg_catalog.bool_and(b.pids <> '{{}}' AND b.pids <@ '{}' AND a.wait_event_type IS NOT DISTINCT FROM 'Lock') \
+             FROM pg_catalog.unnest('{}'::int[]) p (pid) LEFT JOIN pg_catalog.pg_stat_activity a USING (pid), \
+             pg_catalog.pg_blocking_pids(pid) b (pids)",
             array(&own),
             array(pids)
         );
@@ -288,18 +284,21 @@ pub async fn parallel_query(cluster: &Cluster, database: &str) -> Result<Scene> 
     leader.simple(force).await?;
     scene.run(&leader, "SELECT count(gated(a)) FROM facts");
     let waiting = format!(
-        "SELECT count(*) = 2 FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a USING (pid) \
-         WHERE NOT l.granted AND l.locktype = 'relation' AND a.backend_type = 'parallel worker' AND a.datname = '{database}'"
+        "SELECT count(*) = 2 AND EXISTS (SELECT FROM pg_catalog.pg_stat_activity a \
+         WHERE a.pid = {} AND a.wait_event = 'ExecuteGather') \
+         FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a USING (pid) \
+         WHERE l.relation = 'gate'::pg_catalog.regclass AND NOT l.granted AND a.wait_event_type = 'Lock' \
+         AND a.backend_type = 'parallel worker' AND a.datname = '{database}'",
+        leader.pid()
     );
-    let admin = scene.admin.clone();
-    wait_for("two workers wait", PATIENCE, async || {
-        admin.value::<bool>(&waiting).await
+    wait_for("two workers wait and their leader gathers", PATIENCE, async || {
+        scene.admin.value::<bool>(&waiting).await
     })
     .await?;
     Ok(scene)
 }
 
-/// `a` and `b` wait for each other; `deadlock_timeout` of both is an hour, so that nobody finds out. `victim` waits for `a`.
+/// `a` and `b` wait for each other, and nobody finds out. `victim` waits for `a`.
 ///
 /// # Errors
 /// What the server said.
@@ -308,11 +307,8 @@ pub async fn deadlock(cluster: &Cluster, database: &str) -> Result<Scene> {
     let setup = "CREATE TABLE pairs (id int PRIMARY KEY, v int); INSERT INTO pairs VALUES (1, 0), (2, 0), (3, 0)";
     scene.admin.simple(setup).await?;
     let (a, b) = (scene.session("a").await?, scene.session("b").await?);
-    let patient = "SET deadlock_timeout = '1h'; BEGIN;";
-    a.simple(&format!("{patient} UPDATE pairs SET v = 1 WHERE id IN (1, 3)"))
-        .await?;
-    b.simple(&format!("{patient} UPDATE pairs SET v = 1 WHERE id = 2"))
-        .await?;
+    a.simple("BEGIN; UPDATE pairs SET v = 1 WHERE id IN (1, 3)").await?;
+    b.simple("BEGIN; UPDATE pairs SET v = 1 WHERE id = 2").await?;
     scene.run(&a, "UPDATE pairs SET v = 2 WHERE id = 2");
     scene.all_wait(&[a.pid()]).await?;
     scene.run(&b, "UPDATE pairs SET v = 2 WHERE id = 1");
@@ -440,7 +436,7 @@ pub async fn replay_behind_reader(primary: &Cluster, standby: &Cluster) -> Resul
         .await?;
     writer.simple("ALTER TABLE replayed ADD COLUMN w int").await?;
     let waits = "SELECT EXISTS (SELECT FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a USING (pid) \
-                 WHERE NOT l.granted AND a.backend_type = 'startup')";
+                 WHERE NOT l.granted AND l.relation = 'public.replayed'::pg_catalog.regclass AND a.backend_type = 'startup')";
     wait_for("the startup process waits", PATIENCE, async || {
         admin.value::<bool>(waits).await
     })
@@ -463,5 +459,13 @@ pub async fn many_sessions(cluster: &Cluster, database: &str, count: usize) -> R
         client.simple("BEGIN; SELECT 1").await?;
     }
     scene.sessions("idle", count - 2 * tenth).await?;
+    let asleep = format!(
+        "SELECT count(*) = {tenth} FROM pg_catalog.pg_stat_activity a WHERE a.pid = ANY ('{}') AND a.wait_event = 'PgSleep'",
+        array(&scene.pids("active"))
+    );
+    wait_for("the active sessions sleep", PATIENCE, async || {
+        scene.admin.value::<bool>(&asleep).await
+    })
+    .await?;
     Ok(scene)
 }

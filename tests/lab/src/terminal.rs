@@ -1,7 +1,7 @@
 //! A program in a pseudo-terminal, and what a person in front of it would see.
 
 use std::ffi::OsStr;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::num::NonZeroU16;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -284,7 +284,11 @@ fn watch(mut reader: Box<dyn Read + Send>, seen: Arc<Mutex<Seen>>) {
     std::thread::spawn(move || {
         let mut buffer = [0; 16 * 1024];
         loop {
-            let read = reader.read(&mut buffer).unwrap_or(0);
+            let read = match reader.read(&mut buffer) {
+                // A signal is not the end of the output.
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                other => other.unwrap_or(0),
+            };
             let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
             let bytes = buffer.get(..read).unwrap_or_default();
             if bytes.is_empty() {

@@ -4,11 +4,15 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use pgmon_lab::{Client, Ended, PATIENCE, Result, Signal, Terminal, children, processes_with, send_signal, wait_until};
+use pgmon_lab::{
+    Client, Ended, Error, PATIENCE, Result, Signal, Terminal, children, processes_with, send_signal, wait_until,
+};
 
-/// A stand-in for pgmon-tui where nobody looks: has a screen for every key, and ends on `q`.
-const SCREEN: &str = "echo app \"$@\"; while read -r -n 1 key; do [ \"$key\" = q ] && exit; \
-    echo \"pane $key: Connections checkout-web checkout-api inventory documents order_lines metrics old_replica reports\"; done";
+/// A stand-in for pgmon-tui where nobody looks: has a screen for every key, with the word awaited of that pane and no
+/// other's, and ends on `q`.
+const SCREEN: &str = "echo app \"$@\"; \
+    words=(- Connections checkout-web checkout-api inventory documents order_lines metrics old_replica reports); \
+    while read -r -n 1 key; do [ \"$key\" = q ] && exit; printf '\\033[2J\\033[Hpane %s: %s' \"$key\" \"${words[key]}\"; done";
 
 /// Says that it is up and with what, and ends with a line of input.
 const PROGRAM: [&str; 4] = ["sh", "-c", "echo up \"$@\"; read -r line; exit 7", "program"];
@@ -46,6 +50,20 @@ fn in_terminal(dir: &Path, program: &[&str]) -> Result<Terminal> {
     Terminal::start(&words, 120, 30, &env)
 }
 
+/// The program is up. The demo has waited for one thing after another before, each of which may take [`PATIENCE`].
+async fn up(terminal: &Terminal) {
+    wait_until("the program is up", 5 * PATIENCE, async || {
+        let (screen, start) = (terminal.screen(), "up -h 127.0.0.1 -p ");
+        let whole = |line: &str| line.starts_with(start) && line.ends_with(" -U monitor app");
+        if screen.lines().any(whole) {
+            Ok(true)
+        } else {
+            Err(Error::new(screen))
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn without_a_terminal_it_reports_and_ends() -> Result<()> {
     let dir = lab_dir()?;
@@ -60,7 +78,7 @@ async fn without_a_terminal_it_reports_and_ends() -> Result<()> {
         "checkout-api     idle in transaction",
         "migration        active",
         "pane 1: Connections",
-        "pane 9: Connections",
+        "pane 9: reports",
     ] {
         assert!(text.contains(part), "{part:?} is not in {text}");
     }
@@ -72,7 +90,7 @@ async fn without_a_terminal_it_reports_and_ends() -> Result<()> {
 async fn the_program_gets_the_server_and_its_end_is_the_end() -> Result<()> {
     let dir = lab_dir()?;
     let mut terminal = in_terminal(dir.path(), &PROGRAM)?;
-    terminal.wait_for_text("up -h 127.0.0.1 -p").await?;
+    up(&terminal).await;
     let screen = terminal.screen();
     let port = screen
         .split_once("-p ")
@@ -81,7 +99,11 @@ async fn the_program_gets_the_server_and_its_end_is_the_end() -> Result<()> {
     let monitor = Client::connect(&format!("host=127.0.0.1 port={port} user=monitor dbname=app")).await?;
     let root = "SELECT DISTINCT b.application_name FROM pg_stat_activity w, \
                 pg_stat_activity b WHERE b.pid = ANY (pg_blocking_pids(w.pid)) AND w.application_name = 'migration'";
-    assert_eq!(monitor.value::<String>(root).await?, "checkout-api");
+    // Whoever was reading when the migration came is in its way too, for a moment.
+    wait_until("only the root is in the migration's way", PATIENCE, async || {
+        Ok(monitor.column::<String>(root).await? == ["checkout-api"])
+    })
+    .await;
     terminal.send("\n")?;
     assert_eq!(terminal.wait_exit().await?, Ended::Code(7));
     nothing_left(dir.path()).await;
@@ -93,7 +115,7 @@ async fn any_signal_leaves_nothing() -> Result<()> {
     for sent in [Signal::TERM, Signal::HUP, Signal::KILL] {
         let dir = lab_dir()?;
         let mut terminal = in_terminal(dir.path(), &PROGRAM)?;
-        terminal.wait_for_text("up -h 127.0.0.1 -p").await?;
+        up(&terminal).await;
         terminal.signal(sent);
         terminal.wait_exit().await?;
         nothing_left(dir.path()).await;
@@ -106,7 +128,7 @@ async fn any_signal_leaves_nothing() -> Result<()> {
 async fn a_killed_process_with_a_stopped_server_leaves_nothing() -> Result<()> {
     let dir = lab_dir()?;
     let mut terminal = in_terminal(dir.path(), &PROGRAM)?;
-    terminal.wait_for_text("up -h 127.0.0.1 -p").await?;
+    up(&terminal).await;
     let servers: Vec<PathBuf> = std::fs::read_dir(dir.path())?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .collect();
@@ -134,7 +156,7 @@ async fn a_stopped_program_stops_the_demo_and_both_come_back() -> Result<()> {
         dir.path(),
         &["sh", "-c", "echo up; kill -STOP $$; echo back; read -r line"],
     )?;
-    wait_until("the demo is stopped", PATIENCE, async || Ok(terminal.is_stopped())).await;
+    wait_until("the demo is stopped", 5 * PATIENCE, async || Ok(terminal.is_stopped())).await;
     terminal.signal(Signal::CONT);
     terminal.wait_for_text("back").await?;
     terminal.send("\n")?;

@@ -194,15 +194,21 @@ async fn replay_waits_for_a_reader() -> Result<()> {
 
 #[tokio::test]
 async fn hundreds_of_sessions_and_waiters() -> Result<()> {
-    let cluster = Cluster::builder(18)
-        .conf("max_connections", "1000")
-        .conf("deadlock_timeout", "1min")
-        .start()
-        .await?;
+    let cluster = Cluster::builder(18).conf("max_connections", "1000").start().await?;
     let crowd = scene::many_sessions(&cluster, "postgres", 500).await?;
     let clients =
         "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
     assert_eq!(crowd.admin().value::<i64>(clients).await?, 500);
+    for (name, state) in [
+        ("active", "active"),
+        ("idle in tx", "idle in transaction"),
+        ("idle", "idle"),
+    ] {
+        let sql =
+            format!("SELECT count(*) FROM pg_stat_activity WHERE application_name = '{name}' AND state = '{state}'");
+        let found: i64 = crowd.admin().value(&sql).await?;
+        assert_eq!(usize::try_from(found).unwrap(), crowd.pids(name).len(), "{name}");
+    }
     let convoy = scene::hot_row(&cluster, "postgres", 450).await?;
     let waiting = "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted";
     assert_eq!(crowd.admin().value::<i64>(waiting).await?, 451);
