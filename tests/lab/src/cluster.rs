@@ -307,8 +307,13 @@ impl Cluster {
     /// # Errors
     /// When a process is still there after a minute.
     pub async fn kill9(&self) -> Result<()> {
-        self.home.signal_all(Signal::KILL);
-        self.gone().await
+        let killed = self.home.signal_all(Signal::KILL);
+        self.gone().await?;
+        // A server refuses to start while a process of the one before still holds its shared memory.
+        wait_for("the killed processes are gone", PATIENCE, async || {
+            Ok(!killed.iter().any(|pid| runs(*pid)))
+        })
+        .await
     }
 
     /// Stops all processes of the server with SIGSTOP: connections stay open and nothing answers.
