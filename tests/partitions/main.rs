@@ -8,7 +8,7 @@ mod create;
 mod life;
 mod reach;
 
-use pgmon_lab::{Client, Cluster, PATIENCE};
+use pgmon_lab::{Client, Cluster, PATIENCE, wait_until};
 use pgmon_tui::config::Settings;
 use pgmon_tui::model::partitions::{self, Parent, Verdict};
 use pgmon_tui::pg::session::{Lane, Session};
@@ -85,15 +85,20 @@ impl Eye {
     }
 }
 
-/// A server with these objects, a superuser's session and our own as `pg_monitor`.
+/// A server with these objects, a superuser's session and our own as `pg_monitor`. Autovacuum is off: to have analyzed
+/// a partition is a sign that rows came. The day (UTC) does not end meanwhile: partitions are made for today and judged
+/// a moment later.
 async fn stage(major: u32, sql: &str) -> (Cluster, Client, Eye) {
     let cluster = Cluster::builder(major)
+        .conf("autovacuum", "off")
         .role("mon LOGIN IN ROLE pg_monitor")
         .conf("max_locks_per_transaction", "256")
         .start()
         .await
         .unwrap();
     let client = cluster.client().await.unwrap();
+    let early = "SELECT (clock_timestamp() AT TIME ZONE 'UTC')::time < '23:59:10'";
+    wait_until("midnight is over", PATIENCE, async || client.value::<bool>(early).await).await;
     client.simple(sql).await.unwrap();
     let eye = Eye::open(&cluster, "mon").await;
     (cluster, client, eye)

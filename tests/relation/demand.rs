@@ -8,8 +8,8 @@ use pgmon_tui::config::Settings;
 use pgmon_tui::pg::fault::FaultKind;
 use pgmon_tui::poll::worker::Worker;
 use pgmon_tui::poll::{News, Order};
-use pgmon_tui::probe::relation_locks::Locks;
-use pgmon_tui::probe::{Demand, Focus, Sample, Subject};
+use pgmon_tui::probe::relation_locks::RelationLocks;
+use pgmon_tui::probe::{Demand, Focus, Probe, Sample, Subject};
 use tokio::sync::mpsc;
 
 use crate::{cluster, common, oid};
@@ -65,6 +65,19 @@ impl Polling {
         tokio::time::timeout(PATIENCE, search)
             .await
             .unwrap_or_else(|_| panic!("no {probe}"))
+    }
+
+    /// The next answer to a probe: a round that failed, on a server that stood still for a while, has none.
+    async fn answer<P: Probe>(&mut self) -> P::Data
+    where
+        P::Data: Clone,
+    {
+        loop {
+            let sample = self.sample(P::SPEC.id).await;
+            if let Some(data) = &sample.data {
+                return data.downcast_ref::<P::Data>().unwrap().clone();
+            }
+        }
     }
 
     async fn look(&self, focus: Focus) {
@@ -212,13 +225,9 @@ async fn a_table_dropped_under_the_open_page_is_noticed_by_the_hot_tier() {
     let (cluster, truth, table) = scene(false).await;
     let mut polling = Polling::start(&cluster, Settings::default());
     polling.look(page(table, None)).await;
-    let exists = |sample: &Sample| {
-        let locks = sample.data.as_ref().unwrap().downcast_ref::<Locks>().unwrap();
-        locks.exists
-    };
-    assert!(exists(&*polling.sample("relation_locks").await));
+    assert!(polling.answer::<RelationLocks>().await.exists);
     truth.simple("DROP TABLE t").await.unwrap();
-    while exists(&*polling.sample("relation_locks").await) {}
+    while polling.answer::<RelationLocks>().await.exists {}
     // Measured in spite of that it is an answer, too: there is nothing.
     polling.look(page(table, Some(1))).await;
     let answer = polling.sample("measure").await;

@@ -14,10 +14,13 @@ mod numbers;
 
 use pgmon_lab::{Client, Cluster};
 
-/// A server with `mon` in `pg_monitor` and a plain role.
+/// A server with `mon` in `pg_monitor` and a plain role. Nobody looks at tables but the test: autovacuum would change
+/// them, and the snapshot of the logical replication launcher, which counts in every database, would keep a VACUUM from
+/// finding rows visible to all.
 async fn cluster(major: u32) -> Cluster {
     Cluster::builder(major)
         .conf("autovacuum", "off")
+        .conf("max_logical_replication_workers", "0")
         .role("mon LOGIN IN ROLE pg_monitor")
         .role("plain LOGIN")
         .start()

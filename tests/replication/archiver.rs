@@ -63,6 +63,8 @@ async fn archiving_fails_and_works_again(#[values(12, 15, 18)] major: u32) {
     assert_eq!(Waiting::of(archiver, None), Some(Waiting::About(ready())));
 
     server.set("archive_command", "true").await.unwrap();
+    // After its third failure 12 tries again a minute later or when another file is finished, whatever is set.
+    finish(&judge).await;
     wait_until("nothing waits any more", PATIENCE, async || {
         eye.ask_id("archiver").await;
         Ok(eye.ask::<ArchiveBacklogProbe>().await.waiting == 0)

@@ -11,6 +11,7 @@ use pgmon_tui::probe::activity::Activity;
 use pgmon_tui::probe::conflicts::ConflictsProbe;
 use pgmon_tui::probe::recovery::RecoveryProbe;
 use pgmon_tui::probe::replication::ReplicationProbe;
+use pgmon_tui::probe::slots::SlotsProbe;
 use pgmon_tui::probe::wal_settings::WalSettingsProbe;
 use pgmon_tui::world::message::Severity;
 use rstest::rstest;
@@ -18,13 +19,20 @@ use rstest::rstest;
 use crate::eye::Eye;
 use crate::{PATIENCE, builder, number, write};
 
+/// Asks for a pause: 14 and later say that it is asked for until the next record comes.
 async fn pause(standby: &Client) {
     standby.rows("SELECT pg_wal_replay_pause()").await.unwrap();
-    // 14 and later pause at the next record.
-    wait_until("replay is paused", PATIENCE, async || {
+    wait_until("a pause is asked for", PATIENCE, async || {
         standby.value::<bool>("SELECT pg_is_wal_replay_paused()").await
     })
     .await;
+}
+
+/// As the eye saw it last there is no walsender. One that ends is not listed any more before its slot is free.
+fn nobody_receives(eye: &Eye) -> bool {
+    let none = eye.world.get::<ReplicationProbe>().is_some_and(Vec::is_empty);
+    let slots = eye.world.get::<SlotsProbe>();
+    none && slots.is_some_and(|slots| slots.iter().all(|slot| !slot.active))
 }
 
 #[rstest]
@@ -46,6 +54,13 @@ async fn a_cascade_in_bytes(#[values(12, 13, 14, 15, 18)] major: u32) {
     for standby in [&between, &end] {
         wait_until("all of it has come", PATIENCE, async || {
             Ok(number(standby, received).await >= written)
+        })
+        .await;
+    }
+    if major >= 14 {
+        let state = "SELECT pg_get_wal_replay_pause_state() = 'paused'";
+        wait_until("replay has come to the pause", PATIENCE, async || {
+            end.value(state).await
         })
         .await;
     }
@@ -143,10 +158,11 @@ async fn a_cascade_in_bytes(#[values(12, 13, 14, 15, 18)] major: u32) {
     // The primary misses the one in the middle: its slot is there and nobody uses it.
     let mut eye = Eye::open(&primary, "mon", "postgres").await;
     wait_until("the walsender is gone", PATIENCE, async || {
-        Ok(eye.ask::<ReplicationProbe>().await.is_empty())
+        eye.look().await;
+        Ok(nobody_receives(&eye))
     })
     .await;
-    let screen = eye.screen().await;
+    let screen = eye.draw();
     assert!(screen.contains("1 gone") && screen.contains("dr1"), "{screen}");
     assert!(!screen.contains("Receiver"), "{screen}");
 }
@@ -233,8 +249,7 @@ async fn commits_wait_for_a_standby_that_is_gone(#[values(12, 18)] major: u32) {
     let commit = writer.spawn("INSERT INTO audit VALUES (1)");
     wait_until("it is seen that a commit hangs", PATIENCE, async || {
         let screen = eye.screen().await;
-        let gone = eye.world.get::<ReplicationProbe>().is_some_and(Vec::is_empty);
-        Ok(gone && screen.contains("1 commit waits for a standby"))
+        Ok(nobody_receives(&eye) && screen.contains("1 commit waits for a standby"))
     })
     .await;
     assert!(!commit.is_finished());
@@ -242,7 +257,7 @@ async fn commits_wait_for_a_standby_that_is_gone(#[values(12, 18)] major: u32) {
     assert_eq!((badge.severity, badge.count), (Severity::Critical, 1));
     let senders = eye.world.get::<ReplicationProbe>().unwrap().clone();
     assert!(Quorum::of(&names, &senders).unwrap().short());
-    let slots = eye.world.get::<pgmon_tui::probe::slots::SlotsProbe>().unwrap().clone();
+    let slots = eye.world.get::<SlotsProbe>().unwrap().clone();
     let all = standbys(&senders, &slots, Some(&names), eye.world.series.replay());
     assert!(
         all.iter()

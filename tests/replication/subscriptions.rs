@@ -109,7 +109,18 @@ async fn a_table_that_cannot_be_copied(#[values(12, 14, 15, 16, 18)] major: u32)
         (sender.database.as_deref(), sender.plugin.as_deref()),
         (Some("postgres"), Some("pgoutput"))
     );
-    assert!(eye.screen().await.contains("1 logical"));
+    // Whoever copies `bad` once more has a walsender too, for a moment every five seconds.
+    wait_until("there is one logical walsender", PATIENCE, async || {
+        let screen = eye.screen().await;
+        let senders = eye.world.get::<ReplicationProbe>().unwrap();
+        let logical = senders
+            .iter()
+            .filter(|sender| Kind::of(sender) == Kind::Logical)
+            .count();
+        assert!(screen.contains(&format!("{logical} logical")), "{senders:?} {screen}");
+        Ok(logical == 1)
+    })
+    .await;
 
     // The row in the way goes, and all is well; then somebody disables it.
     judge.simple("DELETE FROM bad").await.unwrap();

@@ -13,6 +13,10 @@ const TABLES: &str = "
     INSERT INTO t SELECT g / 2, g FROM generate_series(1, 5000) g;
     CREATE INDEX good ON t (y);";
 
+/// Where a snapshot holds up the building of an index for as long as it is there: the phases before, in which it waits
+/// for writers, pass by themselves.
+const BLOCKED: &str = "phase = 'waiting for old snapshots'";
+
 async fn states(eye: &mut Eye) -> Vec<(String, State)> {
     let rows = eye.ask::<IndexesInvalidProbe>().await;
     let mut states: Vec<_> = rows.iter().map(|row| (row.name.relname.clone(), state(row))).collect();
@@ -72,9 +76,11 @@ async fn what_failed_is_told_from_what_is_being_built(#[values(12, 14, 18)] majo
         .unwrap();
     let builder = shop(&server).await;
     let running = builder.spawn("CREATE INDEX CONCURRENTLY growing ON t (x, y)");
-    let waits =
-        "SELECT count(*) = 1 FROM pg_stat_progress_create_index WHERE phase LIKE 'waiting%' AND index_relid <> 0";
-    wait_until("it is being built", PATIENCE, async || judge.value::<bool>(waits).await).await;
+    let waits = format!("SELECT count(*) = 1 FROM pg_stat_progress_create_index WHERE {BLOCKED} AND index_relid <> 0");
+    wait_until("it is being built", PATIENCE, async || {
+        judge.value::<bool>(&waits).await
+    })
+    .await;
     let both = [of("failed", State::BuildFailed), of("growing", State::Building)];
     assert_eq!(states(&mut eye).await, both);
     let growing = row(&mut eye, "growing").await;
@@ -118,10 +124,12 @@ async fn what_reindex_leaves_behind(#[values(12, 18)] major: u32) {
         .unwrap();
     let builder = shop(&server).await;
     let running = builder.spawn("REINDEX TABLE CONCURRENTLY t");
-    let waits = "SELECT count(*) = 1 FROM pg_stat_progress_create_index WHERE phase LIKE 'waiting%' \
-                 AND (SELECT count(*) FROM pg_index WHERE NOT indisvalid) = 2";
+    let waits = format!(
+        "SELECT count(*) = 1 FROM pg_stat_progress_create_index WHERE {BLOCKED} \
+         AND (SELECT count(*) FROM pg_index WHERE NOT indisvalid) = 2"
+    );
     wait_until("both are being built", PATIENCE, async || {
-        judge.value::<bool>(waits).await
+        judge.value::<bool>(&waits).await
     })
     .await;
     let building = [of("good_ccnew", State::Building), of("second_ccnew", State::Building)];

@@ -114,8 +114,8 @@ async fn a_standby_answers_for_itself(#[values(12, 15, 18)] major: u32) {
         .await
         .unwrap();
     judge.simple("SELECT pg_switch_wal()").await.unwrap();
-    let locked =
-        "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'hidden.t'::regclass AND mode = 'AccessExclusiveLock')";
+    let locked = "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'hidden.t'::regclass \
+                  AND mode = 'AccessExclusiveLock' AND granted)";
     wait_until("the standby has the lock", PATIENCE, async || {
         there.value::<bool>(locked).await
     })
