@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 
 use crate::home::Home;
 use crate::install::MAJORS;
-use crate::process::{run, runs, signal};
+use crate::process::{has_ended, run, runs, signal};
 use crate::wait::{wait_blocking, wait_for};
 use crate::{Client, Error, PATIENCE, Port, Result};
 
@@ -307,7 +307,12 @@ impl Cluster {
     /// # Errors
     /// When a process is still there after a minute.
     pub async fn kill9(&self) -> Result<()> {
-        self.home.signal_all(Signal::KILL);
+        let killed = self.home.signal_all(Signal::KILL);
+        // A backend that is still dying holds the shared memory, and the next start would refuse to share it.
+        wait_for("every process of a killed server has ended", PATIENCE, async || {
+            Ok(killed.iter().all(|pid| has_ended(*pid)))
+        })
+        .await?;
         self.gone().await
     }
 

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::Signal;
 
-use crate::Result;
 use crate::install::{Install, cache_dir, lock, postgres};
-use crate::process::{Account, children, run, signal};
+use crate::process::{Account, children, run, runs, signal};
 use crate::supervised::Supervised;
+use crate::wait::wait_blocking;
+use crate::{PATIENCE, Result};
 
 /// `data` beside what [`Supervised`] keeps in its directory, and the server's Unix socket.
 #[derive(Debug)]
@@ -72,14 +73,14 @@ impl Home {
         let Some(postmaster) = self.server.pid() else {
             return Vec::new();
         };
+        // No backend is born while the postmaster stands still, and none that lives can be missed as somebody else's child.
+        signal(postmaster, Signal::STOP);
+        wait_blocking(PATIENCE, || !runs(postmaster));
         let mut pids = children(postmaster);
-        signal(postmaster, sent);
-        // Once more: a backend may have been born before the postmaster stopped.
-        pids.extend(children(postmaster));
-        for backend in &pids {
-            signal(*backend, sent);
-        }
         pids.push(postmaster);
+        for pid in &pids {
+            signal(*pid, sent);
+        }
         pids
     }
 }
