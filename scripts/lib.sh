@@ -16,6 +16,9 @@ as_root() {
 
 has cargo || die "Rust is missing: see https://rustup.rs"
 
+# A fresh machine may be busy with its own first update, and a mirror may not answer at once.
+apt_get() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@" >&2; }
+
 can_install() {
     has apt-get && { [ "$(id -u)" = 0 ] || { has sudo && sudo -n true 2>/dev/null; }; }
 }
@@ -25,9 +28,8 @@ install_packages() {
     [ $# -gt 0 ] || return 0
     can_install || die "missing on this machine: $*. Install these (Debian's names), for example: sudo apt-get install $*"
     say "installing $*"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update >&2 || true
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >&2 ||
-        die "apt-get could not install $*"
+    apt_get update || true
+    apt_get install -y --no-install-recommends "$@" || die "apt-get could not install $*"
 }
 
 # The crate native-tls is built against the system's OpenSSL on everything but macOS.
@@ -51,18 +53,26 @@ missing_for_tests() {
     has openssl || echo openssl
 }
 
+# download_pgbouncer DIR: its package, and those of its libraries.
+download_pgbouncer() {
+    local libraries
+    libraries=$(apt-cache depends pgbouncer | sed -n 's/^ *Depends: \(lib\(event\|c-\{0,1\}ares\)[^ ]*\)$/\1/p') || return
+    rm -f "$1"/*.deb
+    # shellcheck disable=SC2086 # one package a word
+    (cd "$1" && apt-get -qq -o Acquire::Retries=3 download pgbouncer $libraries)
+}
+
 # get_pgbouncer CACHE: for the tests behind a pooler. Unpacked and not installed, because Debian's package would start
 # a service on this machine.
 get_pgbouncer() {
-    local target=$1/pgbouncer scratch libraries
+    local target=$1/pgbouncer scratch
     if has pgbouncer || [ -x /usr/sbin/pgbouncer ] || [ -x "$target/usr/sbin/pgbouncer" ]; then return; fi
     { has apt-get && has dpkg; } || die "missing on this machine: pgbouncer. Install it"
     say "unpacking pgbouncer into $target"
-    apt-cache show pgbouncer >/dev/null 2>&1 || { can_install && as_root apt-get -qq update >&2; }
-    libraries=$(apt-cache depends pgbouncer | sed -n 's/^ *Depends: \(lib\(event\|c-\{0,1\}ares\)[^ ]*\)$/\1/p')
     scratch=$(mktemp -d)
-    # shellcheck disable=SC2086 # one package a word
-    (cd "$scratch" && apt-get -qq download pgbouncer $libraries) 2>/dev/null ||
+    # There may be no lists of packages on this machine, or what they name may have gone from the mirror since.
+    download_pgbouncer "$scratch" 2>/dev/null ||
+        { can_install && { apt_get update || true; } && download_pgbouncer "$scratch"; } ||
         die "pgbouncer cannot be downloaded: apt-get install pgbouncer, and stop its service"
     for package in "$scratch"/*.deb; do dpkg -x "$package" "$scratch/root"; done
     chmod -R a+rX "$scratch/root"

@@ -17,6 +17,7 @@ use crossterm::{execute, queue};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 /// A frame is written at once: one write a frame, not one a cell.
 const FRAME: usize = 64 * 1024;
@@ -33,6 +34,28 @@ pub type Screen = Terminal<CrosstermBackend<BufWriter<io::Stdout>>>;
 #[must_use]
 pub fn is_terminal() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// What is typed is not shown while this lives.
+pub struct Silence(Termios);
+
+impl Silence {
+    /// `None` if the keyboard is no terminal: then nothing is shown anyway.
+    #[must_use]
+    pub fn begin() -> Option<Self> {
+        let before = tcgetattr(io::stdin()).ok()?;
+        let mut silent = before.clone();
+        silent.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL);
+        tcsetattr(io::stdin(), OptionalActions::Now, &silent).ok()?;
+        Some(Self(before))
+    }
+}
+
+impl Drop for Silence {
+    fn drop(&mut self) {
+        // The terminal may be gone: there is nobody left to tell.
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
+    }
 }
 
 /// Takes the terminal over: raw mode, the alternate screen, no cursor, pastes as pastes.

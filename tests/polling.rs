@@ -211,7 +211,13 @@ async fn a_restart_is_survived_with_the_reason_and_a_new_session() {
     polling.sample("activity").await;
     cluster.stop(Stop::Immediate).await.unwrap();
     polling.down().await;
-    let again = polling.down().await;
+    // Who comes in the last moment is hung up on; who comes later is refused.
+    let again = loop {
+        match polling.down().await {
+            FaultKind::Lost => {}
+            kind => break kind,
+        }
+    };
     assert!(matches!(again, FaultKind::Refused | FaultKind::NotYet), "{again:?}");
     cluster.start_again().await.unwrap();
     polling.up().await;
@@ -269,9 +275,14 @@ async fn what_ends_a_session_between_two_questions_is_told_as_well() {
     }
     let mut polling = Polling::start(&cluster, "monitor", settings);
     polling.sample("activity").await;
-    let idle = "select bool_and(state = 'idle' and state_change < clock_timestamp() - interval '1 s') \
+    let idle = "select count(*) = 2 and bool_and(state = 'idle' and state_change < clock_timestamp() - interval '1 s') \
                 from pg_stat_activity where usename = 'monitor'";
-    wait_until("nothing is asked", PATIENCE, async || truth.value(idle).await).await;
+    wait_until(
+        "both connections are there and nothing is asked",
+        PATIENCE,
+        async || truth.value(idle).await,
+    )
+    .await;
     let kill = "select count(pg_terminate_backend(pid, 10000))::int8 from pg_stat_activity where usename = 'monitor'";
     assert_eq!(truth.value::<i64>(kill).await.unwrap(), 2);
     polling.orders.send(Order::Now(vec!["activity"])).await.unwrap();
@@ -363,10 +374,13 @@ async fn while_every_slot_is_taken_it_waits_and_gets_in_when_one_is_free() {
         .start()
         .await
         .unwrap();
+    // A session that has just been left may still take its slot: all of them are to be ours.
     let mut taken = Vec::new();
-    while let Ok(client) = cluster.client_as("app", "postgres").await {
-        taken.push(client);
-    }
+    wait_until("every slot but the superuser's is taken", PATIENCE, async || {
+        taken.extend(cluster.client_as("app", "postgres").await.ok());
+        Ok(taken.len() == 4)
+    })
+    .await;
     let mut polling = Polling::start(&cluster, "monitor", Settings::default());
     assert_eq!(polling.down().await, FaultKind::TooManyConnections);
     assert_eq!(polling.down().await, FaultKind::TooManyConnections, "it keeps trying");
@@ -387,25 +401,17 @@ async fn a_role_that_may_write_is_held_until_the_user_agrees() {
         })
         .await;
     assert!(may_write);
-    // Whatever was under way has ended; from here on nothing is asked: the statistics of our own backends stand still.
+    // What was under way ends, and whether it has even begun on the server cannot be told at any one moment; then
+    // nothing is asked for longer than two hot intervals, which never happens to who polls on.
     let truth = cluster.client_named("truth", "postgres", "postgres").await.unwrap();
+    let quiet = "select count(*) = 2 and bool_and(state = 'idle' and query_start < clock_timestamp() - interval '5 s') \
+                 from pg_stat_activity where application_name = 'pgmon-tui'";
+    wait_until("nothing is asked before the user agrees", PATIENCE, async || {
+        truth.value::<bool>(quiet).await
+    })
+    .await;
     let last = "select max(query_start)::text from pg_stat_activity where application_name = 'pgmon-tui'";
-    let idle = "select count(*) = 0 from pg_stat_activity where application_name = 'pgmon-tui' and state <> 'idle'";
-    wait_until("both sessions are idle", PATIENCE, async || {
-        truth.value::<bool>(idle).await
-    })
-    .await;
     let before: String = truth.value(last).await.unwrap();
-    let due_twice = format!("select clock_timestamp() > '{before}'::timestamptz + interval '5 s'");
-    wait_until("two hot intervals pass", PATIENCE, async || {
-        truth.value::<bool>(&due_twice).await
-    })
-    .await;
-    assert_eq!(
-        before,
-        truth.value::<String>(last).await.unwrap(),
-        "something was asked before the user agreed"
-    );
     polling.orders.send(Order::GoOn).await.unwrap();
     let after = format!(
         "select max(query_start) > '{before}'::timestamptz from pg_stat_activity where application_name = 'pgmon-tui'"

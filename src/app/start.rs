@@ -143,6 +143,8 @@ fn may_prompt(plan: &Plan) -> bool {
 
 fn ask_password(plan: &Plan) -> Result<Secret, Fault> {
     let question = format!("Password for user {}: ", crate::ui::text::visible(&plan.user));
+    // Before the question is there to be answered: rpassword asks first, and shows what is typed at once.
+    let _silence = term::Silence::begin();
     rpassword::prompt_password(question).map(Secret::new).map_err(|error| {
         Fault::new(
             crate::pg::fault::FaultKind::Password,

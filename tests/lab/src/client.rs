@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use tokio_postgres::types::FromSqlOwned;
 use tokio_postgres::{NoTls, Row, SimpleQueryMessage};
 
-use crate::process::runs;
+use crate::process::has_ended;
 use crate::{Error, PATIENCE, Result, wait_for};
 
 /// One connection. Cheap to clone: clones are the same session. The session ends when the last clone is dropped,
@@ -177,7 +177,7 @@ impl Client {
     /// Ends this session, whatever clones there are, and waits until its backend is gone: nobody sees or counts it any more.
     pub(crate) async fn end(self) -> Result<()> {
         self.inner.connection.abort();
-        wait_for("a session has ended", PATIENCE, async || Ok(!runs(self.pid()))).await
+        wait_for("a session has ended", PATIENCE, async || Ok(has_ended(self.pid()))).await
     }
 
     /// Ends another session and waits until it is gone.

@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 
 use crate::home::Home;
 use crate::install::MAJORS;
-use crate::process::{run, runs, signal};
+use crate::process::{has_ended, run, runs, signal};
 use crate::wait::{wait_blocking, wait_for};
 use crate::{Client, Error, PATIENCE, Port, Result};
 
@@ -310,9 +310,9 @@ impl Cluster {
     /// When a process is still there after a minute.
     pub async fn kill9(&self) -> Result<()> {
         let killed = self.home.signal_all(Signal::KILL);
-        // A server does not start while a process of the one before still has its shared memory.
-        wait_for("the killed processes are gone", PATIENCE, async || {
-            Ok(!killed.iter().any(|pid| runs(*pid)))
+        // A backend that is still dying holds the shared memory, and the next start would refuse to share it.
+        wait_for("every process of a killed server has ended", PATIENCE, async || {
+            Ok(killed.iter().all(|pid| has_ended(*pid)))
         })
         .await?;
         self.gone().await

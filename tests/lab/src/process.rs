@@ -104,6 +104,11 @@ pub(crate) fn runs(pid: i32) -> bool {
     state(pid).is_some_and(|state| !matches!(state, 'T' | 'Z'))
 }
 
+/// True when the process is gone, or only its parent's to bury.
+pub(crate) fn has_ended(pid: i32) -> bool {
+    matches!(state(pid), None | Some('Z' | 'X'))
+}
+
 fn state(pid: i32) -> Option<char> {
     let found = if has_proc() {
         of_stat(pid)
