@@ -18,11 +18,11 @@ const BIG: &str = "CREATE TABLE big AS SELECT g AS a, repeat('x', 200) AS b FROM
     CREATE INDEX big_a ON big (a);
     DELETE FROM big WHERE a % 2 = 0;
     CREATE FUNCTION slow(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS
-      'BEGIN IF $1 % 100 = 1 AND current_setting(''lab.slow'', true) = ''on'' THEN PERFORM pg_sleep(0.2); END IF;
+      'BEGIN IF $1 % 500 = 1 AND current_setting(''lab.slow'', true) = ''on'' THEN PERFORM pg_sleep(1); END IF;
        RETURN $1; END'";
-/// VACUUM, ANALYZE and CLUSTER's reading crawl.
-const SLOWLY: &str = "SET vacuum_cost_delay = 50; SET vacuum_cost_limit = 2; SET max_parallel_maintenance_workers = 0;
-    SET lab.slow = 'on'";
+/// VACUUM and ANALYZE crawl: they sleep for 0.4 s after each page, so that three questions fit in between.
+const SLOWLY: &str = "SET vacuum_cost_delay = 100; SET vacuum_cost_limit = 1; SET vacuum_cost_page_hit = 4;
+    SET max_parallel_maintenance_workers = 0; SET lab.slow = 'on'";
 
 async fn cluster(major: u32) -> Result<Cluster> {
     Cluster::builder(major)
@@ -220,7 +220,7 @@ async fn analyze_index_builds_cluster_and_copy(#[values(12, 13, 14, 17, 18)] maj
     admin.terminate(rewrite.pid()).await?;
 
     if major >= 14 {
-        let copy = "COPY (SELECT repeat('x', 100), CASE WHEN g % 100 = 0 THEN pg_sleep(0.2) END
+        let copy = "COPY (SELECT repeat('x', 100), CASE WHEN g % 100 = 0 THEN pg_sleep(1) END
                     FROM generate_series(1, 100000) g) TO '/dev/null'";
         let copy = run(&cluster, "", copy).await?;
         let columns = "command, type, bytes_processed";
