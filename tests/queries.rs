@@ -7,17 +7,13 @@
 mod common;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use pgmon_lab::{Client, Cluster, MAJORS};
+use pgmon_lab::{Client, Cluster, MAJORS, PATIENCE};
 use pgmon_tui::config::Settings;
 use pgmon_tui::pg::fault::FaultKind;
 use pgmon_tui::pg::server::Server;
 use pgmon_tui::pg::session::{Lane, Session};
 use pgmon_tui::probe::{Ask, Entry, Focus, Latest, PROBES, Param, Subject};
-
-/// Time for one statement of a test: no test of speed.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 const ROLES: &[&str] = &["postgres", "monitor", "plain"];
 
@@ -89,7 +85,11 @@ fn expected(entry: &Entry, role: &str, major: u32) -> Option<FaultKind> {
 
 /// Asks every probe as every role, whether it would be wanted now or not, and compares the text with the server's.
 async fn ask_everything(lab: &Lab) {
-    let settings = Settings::default();
+    // No test of speed.
+    let settings = Settings {
+        statement_timeout: PATIENCE,
+        ..Settings::default()
+    };
     let major = lab.cluster.major();
     let focus = Focus {
         subject: Some(subject(&lab.subject).await),

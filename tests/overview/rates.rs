@@ -1,5 +1,7 @@
 //! Rates against what happened.
 
+use std::time::Duration;
+
 use pgmon_lab::{Stop, wait_until};
 use pgmon_tui::model::observe::name;
 use pgmon_tui::model::rates::Gap;
@@ -9,6 +11,9 @@ use pgmon_tui::probe::relation_io::{RelationIo, RelationIoProbe};
 use rstest::rstest;
 
 use crate::{Eye, PATIENCE, cluster, number};
+
+/// Longer than any of these tests takes.
+const EVER: Duration = Duration::from_hours(1);
 
 const COMMITS: &str = "(SELECT xact_commit FROM pg_stat_database WHERE datname = 'work')";
 const INSERTED: &str = "(SELECT sum(tup_inserted) FROM pg_stat_database)";
@@ -33,7 +38,7 @@ async fn rates_amount_to_what_happened(#[values(12, 13, 14, 15, 16, 17, 18)] maj
             eye.ask::<CountersProbe>().await;
             eye.ask::<PulseProbe>().await;
             // Two readings in one fifth of a second make no rate yet.
-            let known = |series| eye.series.total(series, eye.now(), PATIENCE).1 > 0.0;
+            let known = |series| eye.series.total(series, eye.now(), EVER).1 > 0.0;
             if round == 0 || (known(name::COMMITS_HERE) && known(name::WAL_POSITION)) {
                 break;
             }
@@ -62,7 +67,7 @@ async fn rates_amount_to_what_happened(#[values(12, 13, 14, 15, 16, 17, 18)] maj
         .into_iter()
         .enumerate()
     {
-        let (total, known) = eye.series.total(series, eye.now(), PATIENCE);
+        let (total, known) = eye.series.total(series, eye.now(), EVER);
         assert!(known > 0.0, "{series}");
         let [least, most] = [(2, 1), (3, 0)]
             .map(|(after, before)| pgmon_tui::model::rates::float(truth[after][nth] - truth[before][nth]));
@@ -87,14 +92,23 @@ async fn look(judge: &pgmon_lab::Client) -> [i64; 3] {
 #[rstest]
 #[tokio::test]
 async fn resets_and_restarts_are_gaps(#[values(12, 14, 17, 18)] major: u32) {
-    let server = cluster(major, &[]).await;
+    // A worker of autovacuum would begin the statistics of one more database.
+    let server = cluster(major, &[("autovacuum", "off")]).await;
+    let judge = server.client().await.unwrap();
+    if major < 15 {
+        // Until then the statistics of a database, and those of what all of them share, count as reset when they begin.
+        let begun = "(SELECT count(*) FROM pg_stat_database WHERE stats_reset IS NOT NULL)";
+        wait_until("the statistics have begun", PATIENCE, async || {
+            Ok(number(&judge, begun).await == 2)
+        })
+        .await;
+    }
     let mut eye = Eye::open(&server, "mon", "postgres").await;
     eye.ask::<CountersProbe>().await;
     assert_eq!(eye.series.gap("counters"), Some(Gap::First));
     settled(&mut eye).await;
     assert_eq!(eye.series.gap("counters"), None);
 
-    let judge = server.client().await.unwrap();
     let reset = "(SELECT coalesce(extract(epoch FROM stats_reset), 0) * 1000000 FROM pg_stat_database WHERE datname = 'postgres')";
     let before = number(&judge, reset).await;
     judge.rows("SELECT pg_stat_reset()").await.unwrap();
@@ -200,6 +214,6 @@ async fn checkpoints_somebody_asked_for(#[values(12, 16, 17, 18)] major: u32) {
     })
     .await;
     settled(&mut eye).await;
-    let (total, _) = eye.series.total(name::CHECKPOINTS_REQUESTED, eye.now(), PATIENCE);
+    let (total, _) = eye.series.total(name::CHECKPOINTS_REQUESTED, eye.now(), EVER);
     assert!((total - 3.0).abs() < 1e-6, "{total}");
 }

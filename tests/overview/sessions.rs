@@ -58,6 +58,10 @@ async fn connections_by_state_are_those_the_server_counts(#[values(12, 13, 14, 1
         })
         .await;
     }
+    wait_until("who made the server ready has left", PATIENCE, async || {
+        Ok(number(&judge, &format!("({all})")).await == 10)
+    })
+    .await;
     for role in ["postgres", "mon", "app"] {
         let mut eye = Eye::open(&server, role, "postgres").await;
         // The judge is idle while the program asks; it is one of them.
@@ -96,6 +100,11 @@ async fn usable_connections_are_those_that_can_be_used(#[values(12, 15, 16, 17, 
         .collect();
     let server = cluster(major, &conf).await;
     let mut eye = Eye::open(&server, "app", "postgres").await;
+    // Whoever made the server ready would take a connection from those who follow.
+    wait_until("nobody else is connected", PATIENCE, async || {
+        Ok(overview::connections(eye.ask::<Activity>().await, 1).used == 1)
+    })
+    .await;
     let mut open = vec![];
     while let Ok(client) = server.client_as("app", "postgres").await {
         open.push(client);
@@ -116,7 +125,8 @@ async fn usable_connections_are_those_that_can_be_used(#[values(12, 15, 16, 17, 
 #[rstest]
 #[tokio::test]
 async fn active_sessions_by_what_they_wait_for(#[values(12, 14, 18)] major: u32) {
-    let server = cluster(major, &[]).await;
+    // A worker of autovacuum would be one more active session.
+    let server = cluster(major, &[("autovacuum", "off")]).await;
     let judge = server.client().await.unwrap();
     judge
         .simple("CREATE TABLE t AS SELECT 1 AS v; GRANT ALL ON t TO app")

@@ -25,7 +25,11 @@ pub struct Eye {
 
 impl Eye {
     pub async fn open(cluster: &Cluster, role: &str, database: &str) -> Self {
-        let settings = Settings::default();
+        // As in `sample`: no measurement.
+        let settings = Settings {
+            statement_timeout: PATIENCE,
+            ..Settings::default()
+        };
         let plan = crate::common::plan(&cluster.conninfo(role, database));
         let session = Session::open(&plan, Lane::Fast, &settings, None).await.unwrap();
         let mut world = World::new(Arc::new(settings), "test".to_owned());

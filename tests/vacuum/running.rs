@@ -13,16 +13,16 @@ use rstest::rstest;
 
 use crate::eye::Eye;
 
-/// 60,000 rows, half of them deleted, and a function that makes a command slow for whoever wants it slow.
+/// 60,000 rows, half of them deleted, and a function that makes a command take two minutes for whoever wants it slow.
 const BIG: &str = "CREATE TABLE big AS SELECT g AS a, repeat('x', 200) AS b FROM generate_series(1, 60000) g;
     CREATE INDEX big_a ON big (a);
     DELETE FROM big WHERE a % 2 = 0;
     CREATE FUNCTION slow(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS
-      'BEGIN IF $1 % 1000 = 1 AND current_setting(''lab.slow'', true) = ''on'' THEN PERFORM pg_sleep(0.2); END IF;
+      'BEGIN IF $1 % 500 = 1 AND current_setting(''lab.slow'', true) = ''on'' THEN PERFORM pg_sleep(1); END IF;
        RETURN $1; END'";
-/// VACUUM, ANALYZE and CLUSTER's reading crawl.
-const SLOWLY: &str = "SET vacuum_cost_delay = 50; SET vacuum_cost_limit = 2; SET max_parallel_maintenance_workers = 0;
-    SET lab.slow = 'on'";
+/// VACUUM and ANALYZE crawl: they sleep for 0.4 s after each page, so that three questions fit in between.
+const SLOWLY: &str = "SET vacuum_cost_delay = 100; SET vacuum_cost_limit = 1; SET vacuum_cost_page_hit = 4;
+    SET max_parallel_maintenance_workers = 0; SET lab.slow = 'on'";
 
 async fn cluster(major: u32) -> Result<Cluster> {
     Cluster::builder(major)
@@ -220,7 +220,7 @@ async fn analyze_index_builds_cluster_and_copy(#[values(12, 13, 14, 17, 18)] maj
     admin.terminate(rewrite.pid()).await?;
 
     if major >= 14 {
-        let copy = "COPY (SELECT repeat('x', 100), CASE WHEN g % 100 = 0 THEN pg_sleep(0.2) END
+        let copy = "COPY (SELECT repeat('x', 100), CASE WHEN g % 100 = 0 THEN pg_sleep(1) END
                     FROM generate_series(1, 100000) g) TO '/dev/null'";
         let copy = run(&cluster, "", copy).await?;
         let columns = "command, type, bytes_processed";
@@ -240,7 +240,8 @@ async fn analyze_index_builds_cluster_and_copy(#[values(12, 13, 14, 17, 18)] maj
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn an_index_that_waits_names_whom_for_and_has_no_end(#[values(12, 14, 18)] major: u32) -> Result<()> {
-    let cluster = Cluster::builder(major).start().await?;
+    // Autovacuum would analyze the table: one more command.
+    let cluster = Cluster::builder(major).conf("autovacuum", "off").start().await?;
     let scene = pgmon_lab::scene::index_behind_snapshot(&cluster, "postgres").await?;
     let admin = scene.admin();
     let builder: i32 = admin.value("SELECT pid FROM pg_stat_progress_create_index").await?;
@@ -265,7 +266,8 @@ async fn an_index_that_waits_names_whom_for_and_has_no_end(#[values(12, 14, 18)]
 async fn autovacuum_and_whom_it_blocks(#[values(12, 15, 18)] major: u32) -> Result<()> {
     let cluster = Cluster::builder(major)
         .conf("autovacuum_naptime", "1s")
-        .conf("deadlock_timeout", "60s")
+        // After that long the waiting session cancels autovacuum.
+        .conf("deadlock_timeout", "1h")
         .role("mon LOGIN IN ROLE pg_monitor")
         .start()
         .await?;
@@ -284,8 +286,6 @@ async fn autovacuum_and_whom_it_blocks(#[values(12, 15, 18)] major: u32) -> Resu
     })
     .await?;
     let worker: i32 = admin.value(worker).await?;
-    let victim = run(&cluster, "", "LOCK TABLE av IN SHARE MODE").await;
-    drop(victim);
     let waiter = cluster.client().await?;
     waiter.simple("BEGIN").await?;
     drop(waiter.spawn("LOCK TABLE av IN SHARE MODE"));

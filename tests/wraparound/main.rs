@@ -32,7 +32,10 @@ struct Eye {
 
 impl Eye {
     async fn open(cluster: &Cluster, role: &str) -> Self {
-        let settings = Settings::default();
+        let settings = Settings {
+            statement_timeout: PATIENCE,
+            ..Settings::default()
+        };
         let plan = common::plan(&cluster.conninfo(role, "postgres"));
         Self {
             session: Session::open(&plan, Lane::Fast, &settings, None).await.unwrap(),
