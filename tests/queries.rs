@@ -5,6 +5,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
 mod common;
+#[path = "common/patient.rs"]
+mod patient;
 
 use std::sync::Arc;
 
@@ -85,11 +87,7 @@ fn expected(entry: &Entry, role: &str, major: u32) -> Option<FaultKind> {
 
 /// Asks every probe as every role, whether it would be wanted now or not, and compares the text with the server's.
 async fn ask_everything(lab: &Lab) {
-    // No test of speed.
-    let settings = Settings {
-        statement_timeout: PATIENCE,
-        ..Settings::default()
-    };
+    let settings = patient::patient();
     let major = lab.cluster.major();
     let focus = Focus {
         subject: Some(subject(&lab.subject).await),

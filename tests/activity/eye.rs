@@ -31,11 +31,7 @@ impl Eye {
     }
 
     pub async fn open_by(plan: &Plan) -> Self {
-        // What is asked here is tested, not how soon a busy machine answers.
-        let settings = Settings {
-            statement_timeout: pgmon_lab::PATIENCE,
-            ..Settings::default()
-        };
+        let settings = crate::patient::patient();
         let session = Session::open(plan, Lane::Fast, &settings, None).await;
         let session = session.unwrap_or_else(|fault| panic!("{fault:?}"));
         Self {

@@ -8,4 +8,6 @@ mod common;
 mod detail;
 mod eye;
 mod list;
+#[path = "../common/patient.rs"]
+mod patient;
 mod texts;

@@ -20,11 +20,7 @@ pub struct Eye {
 
 impl Eye {
     pub async fn open(cluster: &Cluster, user: &str, database: &str) -> Self {
-        // What is asked here is tested, not how soon a busy machine answers.
-        let settings = Settings {
-            statement_timeout: pgmon_lab::PATIENCE,
-            ..Settings::default()
-        };
+        let settings = crate::patient::patient();
         let plan = crate::common::plan(&cluster.conninfo(user, database));
         let session = Session::open(&plan, Lane::Fast, &settings, None).await;
         Self {

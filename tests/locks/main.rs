@@ -7,5 +7,7 @@
 mod common;
 mod eye;
 mod gate;
+#[path = "../common/patient.rs"]
+mod patient;
 mod random;
 mod trees;

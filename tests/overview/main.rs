@@ -4,6 +4,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/patient.rs"]
+mod patient;
 mod rates;
 mod screen;
 mod sessions;
@@ -46,10 +48,7 @@ struct Eye {
 
 impl Eye {
     async fn open(cluster: &Cluster, role: &str, database: &str) -> Self {
-        let settings = Settings {
-            statement_timeout: PATIENCE,
-            ..Settings::default()
-        };
+        let settings = patient::patient();
         let plan = common::plan(&cluster.conninfo(role, database));
         let session = Session::open(&plan, Lane::Fast, &settings, None).await.unwrap();
         Self {

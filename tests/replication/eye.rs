@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use pgmon_lab::Cluster;
 use pgmon_tui::action::Action;
-use pgmon_tui::config::Settings;
 use pgmon_tui::pane::{self, Badge, Reply, View};
 use pgmon_tui::pg::session::{Lane, Session};
 use pgmon_tui::poll::Link;
@@ -41,7 +40,7 @@ pub struct Eye {
 
 impl Eye {
     pub async fn open(cluster: &Cluster, role: &str, database: &str) -> Self {
-        let settings = Arc::new(Settings::default());
+        let settings = Arc::new(crate::patient::patient());
         let plan = crate::common::plan(&cluster.conninfo(role, database));
         let session = Session::open(&plan, Lane::Fast, &settings, None).await.unwrap();
         let server = Arc::clone(session.server());

@@ -7,6 +7,8 @@ mod archiver;
 #[path = "../common/mod.rs"]
 mod common;
 mod eye;
+#[path = "../common/patient.rs"]
+mod patient;
 mod slots;
 mod standbys;
 mod subscriptions;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use pgmon_lab::{Cluster, PATIENCE};
-use pgmon_tui::config::Settings;
 use pgmon_tui::model::statements::{Growth, Interval};
 use pgmon_tui::pg::fault::Fault;
 use pgmon_tui::pg::server::Server;
@@ -25,11 +24,7 @@ pub struct Eye {
 
 impl Eye {
     pub async fn open(cluster: &Cluster, role: &str, database: &str) -> Self {
-        // As in `sample`: no measurement.
-        let settings = Settings {
-            statement_timeout: PATIENCE,
-            ..Settings::default()
-        };
+        let settings = crate::patient::patient();
         let plan = crate::common::plan(&cluster.conninfo(role, database));
         let session = Session::open(&plan, Lane::Fast, &settings, None).await.unwrap();
         let mut world = World::new(Arc::new(settings), "test".to_owned());

@@ -10,6 +10,8 @@ mod eye;
 mod growth;
 mod latency;
 mod missing;
+#[path = "../common/patient.rs"]
+mod patient;
 mod plans;
 mod polled;
 mod texts;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pgmon_lab::{Client, Cluster, PATIENCE, Result, wait_until};
-use pgmon_tui::config::Settings;
 use pgmon_tui::pg::fault::FaultKind;
 use pgmon_tui::poll::worker::Worker;
 use pgmon_tui::poll::{Link, News, Order};
@@ -29,10 +28,7 @@ impl Polling {
     fn paced(cluster: &Cluster, user: &str, interval: Duration) -> Self {
         let plan = Arc::new(crate::common::plan(&cluster.conninfo(user, "polled")));
         // No measurement: a round over its budget would put off the next one.
-        let mut settings = Settings {
-            statement_timeout: PATIENCE,
-            ..Settings::default()
-        };
+        let mut settings = crate::patient::patient();
         for pace in &mut settings.paces {
             (pace.interval, pace.budget) = (interval, PATIENCE);
         }

@@ -20,9 +20,7 @@ impl Eye {
     pub async fn open(cluster: &Cluster, user: &str, database: &str) -> Self {
         let settings = Settings {
             top_relations: 1000,
-            // As in `ask`: no measurement.
-            statement_timeout: pgmon_lab::PATIENCE,
-            ..Settings::default()
+            ..crate::patient::patient()
         };
         let session = Session::open(&plan(&cluster.conninfo(user, database)), Lane::Fast, &settings, None).await;
         Self {

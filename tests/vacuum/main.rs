@@ -6,5 +6,7 @@
 mod common;
 mod eye;
 mod horizon;
+#[path = "../common/patient.rs"]
+mod patient;
 mod running;
 mod thresholds;

@@ -8,6 +8,8 @@ mod burn;
 #[path = "../common/mod.rs"]
 mod common;
 mod emergency;
+#[path = "../common/patient.rs"]
+mod patient;
 
 use std::time::Instant;
 
@@ -32,10 +34,7 @@ struct Eye {
 
 impl Eye {
     async fn open(cluster: &Cluster, role: &str) -> Self {
-        let settings = Settings {
-            statement_timeout: PATIENCE,
-            ..Settings::default()
-        };
+        let settings = patient::patient();
         let plan = common::plan(&cluster.conninfo(role, "postgres"));
         Self {
             session: Session::open(&plan, Lane::Fast, &settings, None).await.unwrap(),
