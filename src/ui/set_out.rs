@@ -8,10 +8,14 @@ use super::look::Role;
 /// Longer texts stay as they are: to set them out takes long, and nobody reads them whole.
 const LONGEST: usize = 20_000;
 
+/// Texts with more brackets within each other stay as they are: each pair moves what is in it further in, so the spaces
+/// before the lines of thousands of them would fill hundreds of megabytes.
+const DEEPEST: usize = 100;
+
 /// The text with line breaks and indentation by clause; nothing if that would lose or change anything but white space.
 #[must_use]
 pub fn set_out(sql: &str) -> Option<String> {
-    if sql.len() > LONGEST {
+    if sql.len() > LONGEST || depth(sql) > DEEPEST {
         return None;
     }
     let options = FormatOptions {
@@ -23,6 +27,20 @@ pub fn set_out(sql: &str) -> Option<String> {
     };
     let out = sqlformat::format(sql, &QueryParams::None, &options);
     (pieces(&out) == pieces(sql)).then_some(out)
+}
+
+/// How many brackets are open at once; those in strings and comments count too.
+fn depth(sql: &str) -> usize {
+    let mut open = 0_usize;
+    let depths = sql.bytes().map(|byte| {
+        match byte {
+            b'(' | b'[' | b'{' => open += 1,
+            b')' | b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        open
+    });
+    depths.max().unwrap_or_default()
 }
 
 /// What a text says: its pieces without the white space between them; strings and comments keep theirs.
@@ -74,6 +92,15 @@ mod tests {
                 assert_eq!(pieces(&out), pieces(sql), "{out}");
             }
         }
+    }
+
+    /// The server takes some thousands of brackets within each other.
+    #[test]
+    fn deep_nesting_stays_as_it_is() {
+        let nested = |depth: usize| format!("select {}1{}", "(".repeat(depth), ")".repeat(depth));
+        assert!(set_out(&nested(DEEPEST)).is_some());
+        assert_eq!(set_out(&nested(9_000)), None);
+        assert_eq!(set_out(&"(".repeat(LONGEST)), None);
     }
 
     proptest! {
