@@ -49,8 +49,8 @@ select i.indexrelid as oid,
       from building y
      where y.index_relid = i.indexrelid
         or (exists (select from held h where h.pid = y.pid and h.relation = i.indrelid)
-            -- REINDEX makes all new indexes of a table first and tells of one at a time.
-            and (y.hidden or (y.command like 'REINDEX%' and c.relname ~ '_cc(new|old)[0-9]*$')))
+            -- REINDEX makes all new indexes of a table first and tells of one at a time, and at its very start of none.
+            and (y.hidden or (coalesce(y.command, 'REINDEX') like 'REINDEX%' and c.relname ~ '_cc(new|old)[0-9]*$')))
      order by y.index_relid = i.indexrelid desc nulls last, y.pid
      limit 1) b on true
  where not (i.indisvalid and i.indisready and i.indislive)

@@ -36,7 +36,7 @@ pub fn is_terminal() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
-/// What is typed is not shown while this lives.
+/// What is typed is not shown while this lives, and Ctrl-C is a letter.
 pub struct Silence(Termios);
 
 impl Silence {
@@ -45,7 +45,9 @@ impl Silence {
     pub fn begin() -> Option<Self> {
         let before = tcgetattr(io::stdin()).ok()?;
         let mut silent = before.clone();
-        silent.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL);
+        silent
+            .local_modes
+            .remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ISIG);
         tcsetattr(io::stdin(), OptionalActions::Now, &silent).ok()?;
         Some(Self(before))
     }

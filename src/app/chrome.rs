@@ -272,7 +272,10 @@ fn liveness(state: &State) -> Piece {
                 piece(text, Role::Stale, 0)
             }
             Freshness::Loading => piece(format!("{} loading", glyphs.stale), Role::Muted, 0),
-            _ => piece(format!("{} live {}", glyphs.live, world.clock_text()), Role::Ok, 0),
+            Freshness::Failed => piece(format!("{} no answer yet", glyphs.stale), Role::Stale, 0),
+            Freshness::Fresh(_) | Freshness::Skipped(_) => {
+                piece(format!("{} live {}", glyphs.live, world.clock_text()), Role::Ok, 0)
+            }
         },
     }
 }

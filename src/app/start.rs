@@ -6,13 +6,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
+use tokio::signal::unix::{SignalKind, signal};
+
 use super::keymap::Keymap;
 use super::run::{self, Start};
 use super::state::Over;
 use crate::cli::Cli;
 use crate::config::{self, Settings};
 use crate::pg::conninfo;
-use crate::pg::fault::Fault;
+use crate::pg::fault::{Fault, FaultKind};
 use crate::pg::plan::{Plan, Prompt, Secret};
 use crate::pg::session::{Lane, Session};
 use crate::term;
@@ -22,6 +24,8 @@ use crate::ui::look::Look;
 const USAGE: u8 = 2;
 /// No connection.
 const NO_SERVER: u8 = 1;
+/// Ctrl-C before the screen was there; what a shell expects of a program that ended by it.
+const INTERRUPTED: u8 = 130;
 
 /// A reason not to start, and the exit status that goes with it.
 struct Refusal {
@@ -34,6 +38,13 @@ impl Refusal {
         Self {
             sentence: error.to_string(),
             status: USAGE,
+        }
+    }
+
+    fn interrupted() -> Self {
+        Self {
+            sentence: "Interrupted before there was a connection.".to_owned(),
+            status: INTERRUPTED,
         }
     }
 }
@@ -80,11 +91,20 @@ async fn try_start(cli: Cli, started: Instant) -> Result<(), Refusal> {
     let keymap = Keymap::new(&settings.keys).map_err(Refusal::usage)?;
     let allow_privileged = cli.allow_privileged_role || !settings.read_only_enforce;
     let mut password = None;
+    // From here on Ctrl-C is ours to follow: a question that is ended by it has a terminal to give back.
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Refusal::usage)?;
     loop {
-        let first = connect(&plan, &settings, &mut password, cli.no_wait).await;
-        let (session, waiting) = first.map_err(|fault| Refusal {
-            sentence: fault.to_string(),
-            status: NO_SERVER,
+        let first = tokio::select! {
+            biased;
+            _ = interrupt.recv() => return Err(Refusal::interrupted()),
+            first = connect(&plan, &settings, &mut password, cli.no_wait) => first,
+        };
+        let (session, waiting) = first.map_err(|fault| match fault.kind {
+            FaultKind::Stopped => Refusal::interrupted(),
+            _ => Refusal {
+                sentence: fault.to_string(),
+                status: NO_SERVER,
+            },
         })?;
         let over = run::run(Start {
             plan: Arc::clone(&plan),
@@ -146,9 +166,11 @@ fn ask_password(plan: &Plan) -> Result<Secret, Fault> {
     // Before the question is there to be answered: rpassword asks first, and shows what is typed at once.
     let _silence = term::Silence::begin();
     rpassword::prompt_password(question).map(Secret::new).map_err(|error| {
-        Fault::new(
-            crate::pg::fault::FaultKind::Password,
-            format!("The password could not be read: {error}."),
-        )
+        if error.kind() == ErrorKind::Interrupted {
+            // The cursor is still behind the question.
+            eprintln!();
+            return Fault::new(FaultKind::Stopped, "The password was not given.");
+        }
+        Fault::new(FaultKind::Password, format!("The password could not be read: {error}."))
     })
 }

@@ -304,6 +304,17 @@ fn a_probe_that_fails() {
     assert_snapshot!("failed", app.screen());
 }
 
+/// Nothing of it has ever come: the header must not call that live.
+#[test]
+fn what_has_never_answered_is_not_live() {
+    let mut app = App::new(80, 24);
+    app.connect(data::server(true));
+    app.fail::<pgmon_tui::probe::activity::Activity>(Fault::new(FaultKind::Timeout, "It took too long."));
+    let screen = app.screen();
+    let header = screen.lines().next().unwrap_or_default();
+    assert!(header.ends_with("no answer yet"), "{header}");
+}
+
 #[test]
 fn too_small() {
     let mut app = App::incident(20, 5);

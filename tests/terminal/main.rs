@@ -346,6 +346,14 @@ async fn the_password_is_asked_for_and_never_shown() -> Result<()> {
     terminal.send("wrong\r")?;
     assert_eq!(terminal.wait_exit().await?, Ended::Code(1));
     assert!(terminal.screen().contains("password"), "{}", terminal.screen());
+    terminal.restored()?;
+
+    // Who thinks better of it gets the terminal back as it was.
+    let mut terminal = Terminal::start(&words(&cluster, "guarded"), 80, 24, &[])?;
+    terminal.wait_for_text("Password for user guarded:").await?;
+    terminal.send("half\x03")?;
+    assert_eq!(terminal.wait_exit().await?, Ended::Code(130));
+    assert!(terminal.screen().contains("Interrupted"), "{}", terminal.screen());
     terminal.restored()
 }
 
