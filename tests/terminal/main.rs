@@ -61,13 +61,12 @@ async fn it_starts_and_each_way_to_quit_gives_the_terminal_back() -> Result<()> 
     for key in ["q", "\x03"] {
         let mut terminal = running(&cluster).await?;
         assert!(terminal.in_alternate_screen());
-        for part in ["1 Overview", "2 Act", "9 Wrap", "127.0.0.1"] {
-            assert!(
-                terminal.screen().contains(part),
-                "{part} is not on\n{}",
-                terminal.screen()
-            );
-        }
+        terminal
+            .wait_for("tabs and place", |screen| {
+                let parts = ["1 Overview", "2 Act", "9 Wrap", "127.0.0.1"];
+                parts.iter().all(|part| screen.contains(part))
+            })
+            .await?;
         terminal.send(key)?;
         ends_restored(terminal).await?;
         wait_until("its sessions are gone", PATIENCE, async || {
