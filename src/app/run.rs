@@ -20,7 +20,7 @@ use super::update::{Effect, Event, What, update};
 use crate::config::Settings;
 use crate::pg::plan::{Plan, Secret};
 use crate::pg::session::Session;
-use crate::poll::worker::Worker;
+use crate::poll::worker::{LEAVING, Worker};
 use crate::poll::{Link, News, Order};
 use crate::probe::Mono;
 use crate::term::{self, Screen};
@@ -33,12 +33,6 @@ const FRAME: Duration = Duration::from_millis(16);
 const NEWS: usize = 64;
 /// Orders on their way to the worker; more of them wait for room, see [`Orders`].
 const ORDERS: usize = 16;
-
-/// How long the good-bye may take.
-const PARTING: Duration = Duration::from_millis(300);
-/// The same while something runs on the user's demand: it holds a lock and may run for long, so it is cancelled first,
-/// which takes a connection more.
-const STOPPING: Duration = Duration::from_secs(3);
 
 /// What the program is started with.
 pub struct Start {
@@ -103,13 +97,9 @@ pub async fn run(start: Start) -> io::Result<Over> {
     let worker = tokio::spawn(worker.run(start.session));
     let over = this.turn(news).await;
     term::leave();
-    // The worker says good-bye to the server; a server that does not answer is not waited for.
-    let patience = match this.state.focus.demand {
-        Some(_) => STOPPING,
-        None => PARTING,
-    };
     drop(this);
-    let _ = tokio::time::timeout(patience, worker).await;
+    // The worker says good-bye to the server.
+    let _ = tokio::time::timeout(LEAVING, worker).await;
     over
 }
 

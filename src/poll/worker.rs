@@ -11,6 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
@@ -29,8 +30,14 @@ use crate::probe::extensions::ExtensionsProbe;
 use crate::probe::pulse::PulseProbe;
 use crate::probe::{Demand, Focus, Latest, Mono, Param, Tier};
 
-/// How long a statement that nobody wants any more may take to end.
+/// How long what the user asked for may take to end when the program does: to cancel it over TLS takes a connection more.
 const STOPPING: Duration = Duration::from_secs(3);
+
+/// How long good-byes may take; a server that does not answer is not waited for.
+const PARTING: Duration = Duration::from_millis(300);
+
+/// The longest the worker goes on once it is told to quit.
+pub const LEAVING: Duration = STOPPING.saturating_add(PARTING);
 
 /// What the worker is made of.
 pub struct Worker {
@@ -111,6 +118,8 @@ struct Run {
     answering: Option<Demand>,
     /// Ends the statement that answers it.
     stop: Option<oneshot::Sender<()>>,
+    /// Statements on their way that the user asked for; also one that was taken back and has not ended yet.
+    demanded: usize,
     /// The user wants to go on in this database.
     wanted_database: Option<String>,
     /// The plan from the start, once the user has switched to another database.
@@ -138,6 +147,7 @@ impl Run {
             asked_with: std::collections::BTreeMap::new(),
             answering: None,
             stop: None,
+            demanded: 0,
             wanted_database: None,
             before_switch: None,
         }
@@ -175,18 +185,14 @@ impl Run {
         self.close().await;
     }
 
-    /// Free connections say good-bye; a busy one is dropped with its statement, which the server notices. Not so while
-    /// it measures: that statement is cancelled first, since it holds a lock and may run for long.
+    /// Free connections say good-bye; a busy one is dropped, and its statement ends within its own time limit. Not so
+    /// what the user asked for: that statement is cancelled first, since it may hold a lock and run for long.
     async fn close(&mut self) {
-        if self.take_back() {
-            // Whatever the outcome, the program ends.
-            let _ = timeout(STOPPING, self.demanded()).await;
-        }
-        for wire in &mut self.wires {
-            if let State::Idle(session) = std::mem::replace(&mut wire.state, State::Busy) {
-                session.close().await;
-            }
-        }
+        self.take_back();
+        // Whatever the outcome, the program ends.
+        let _ = timeout(STOPPING, self.see_demanded_through()).await;
+        let idle = self.wires.iter_mut().filter_map(Wire::take);
+        let _ = timeout(PARTING, join_all(idle.map(|session| session.close()))).await;
     }
 
     fn obey(&mut self, order: Order) {
@@ -251,6 +257,7 @@ impl Run {
                 question,
                 answer,
             } => {
+                self.demanded -= usize::from(question.is_demanded());
                 // What was asked elsewhere, before the first connection moved, is not about here.
                 if !self.is_elsewhere(&session) {
                     self.answered(question, answer).await;

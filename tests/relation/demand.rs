@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use pgmon_lab::scene::ENDLESS_MEASUREMENT;
 use pgmon_lab::{Client, Cluster, wait_until};
 use pgmon_tui::config::Settings;
 use pgmon_tui::pg::fault::FaultKind;
@@ -15,19 +16,6 @@ use tokio::sync::mpsc;
 use crate::{cluster, common, oid};
 
 const PATIENCE: Duration = pgmon_lab::PATIENCE;
-
-/// `pgstattuple_approx` that takes as long as it is let, in an extension's stead: the schema of the real one is put
-/// before it by a function of the same name that takes `regclass`.
-const SLOW: &str = "
-    ALTER EXTENSION pgstattuple DROP FUNCTION public.pgstattuple_approx(regclass);
-    DROP FUNCTION public.pgstattuple_approx(regclass);
-    CREATE FUNCTION public.pgstattuple_approx(reloid regclass, OUT table_len int8, OUT scanned_percent float8,
-      OUT approx_tuple_count int8, OUT approx_tuple_len int8, OUT approx_tuple_percent float8,
-      OUT dead_tuple_count int8, OUT dead_tuple_len int8, OUT dead_tuple_percent float8,
-      OUT approx_free_space int8, OUT approx_free_percent float8)
-    LANGUAGE sql VOLATILE AS $$ SELECT 0::int8, 0.0::float8, 0::int8, 0::int8, 0.0::float8, 0::int8, 0::int8,
-      0.0::float8, 0::int8, 0.0::float8 FROM pg_sleep(600) $$;
-";
 
 struct Polling {
     orders: mpsc::Sender<Order>,
@@ -118,7 +106,7 @@ async fn scene(slow: bool) -> (Cluster, Client, u32) {
     let truth = cluster.client().await.unwrap();
     truth.simple("CREATE EXTENSION pgstattuple").await.unwrap();
     if slow {
-        for statement in SLOW.split_inclusive(";\n") {
+        for statement in ENDLESS_MEASUREMENT.split_inclusive(";\n") {
             truth.simple(statement).await.unwrap();
         }
     }

@@ -77,9 +77,12 @@ impl Run {
         }
     }
 
-    /// Cancels what answers a demand; false if nothing does.
-    pub(super) fn take_back(&mut self) -> bool {
-        self.stop.take().is_some_and(|stop| stop.send(()).is_ok())
+    /// Cancels what answers a demand, if anything does.
+    pub(super) fn take_back(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            // What has ended meanwhile needs no end.
+            let _ = stop.send(());
+        }
     }
 
     /// Asks the next thing that is due on a free connection.
@@ -162,6 +165,7 @@ impl Run {
         if let Some(server) = &self.server {
             session.follow(server);
         }
+        self.demanded += usize::from(question.is_demanded());
         let stopped = self.stopped(&question).shared();
         self.jobs.push(Box::pin(async move {
             let mut answer = session
@@ -214,14 +218,14 @@ impl Run {
         own + GRACE
     }
 
-    /// Waits until what was demanded is over.
-    pub(super) async fn demanded(&mut self) {
-        while let Some(done) = self.jobs.next().await {
+    /// Waits until nothing that the user asked for is on its way any more.
+    pub(super) async fn see_demanded_through(&mut self) {
+        while self.demanded > 0
+            && let Some(done) = self.jobs.next().await
+        {
             if let Done::Asked { session, question, .. } = done {
+                self.demanded -= usize::from(question.is_demanded());
                 session.close().await;
-                if question.is_demanded() {
-                    return;
-                }
             }
         }
     }

@@ -20,6 +20,18 @@ const UNDISTURBED: &str = "options='-c deadlock_timeout=1h'";
 /// The global identifier of the transaction that [`prepared_transaction`] leaves behind is this and the database's name.
 pub const GID_PREFIX: &str = "lab-";
 
+/// In the place of `pgstattuple`'s own, once that extension is there: a measurement that takes as long as it is let.
+pub const ENDLESS_MEASUREMENT: &str = "
+    ALTER EXTENSION pgstattuple DROP FUNCTION public.pgstattuple_approx(regclass);
+    DROP FUNCTION public.pgstattuple_approx(regclass);
+    CREATE FUNCTION public.pgstattuple_approx(reloid regclass, OUT table_len int8, OUT scanned_percent float8,
+      OUT approx_tuple_count int8, OUT approx_tuple_len int8, OUT approx_tuple_percent float8,
+      OUT dead_tuple_count int8, OUT dead_tuple_len int8, OUT dead_tuple_percent float8,
+      OUT approx_free_space int8, OUT approx_free_percent float8)
+    LANGUAGE sql VOLATILE AS $$ SELECT 0::int8, 0.0::float8, 0::int8, 0::int8, 0.0::float8, 0::int8, 0::int8,
+      0.0::float8, 0::int8, 0.0::float8 FROM pg_sleep(600) $$;
+";
+
 /// Sessions and what they are doing.
 pub struct Scene {
     conninfo: String,
