@@ -2,12 +2,13 @@
 
 use std::fmt::Write;
 
-use crate::pg::INTRODUCTION;
+use crate::config::Settings;
+use crate::pg::{INTRODUCTION, session};
 use crate::probe::{PROBES, Spec};
 
-/// All statements: those of the introduction of a connection, then those of the probes.
+/// All statements: those of the introduction of a connection, those of the probes, and what a session sends besides.
 #[must_use]
-pub fn text() -> String {
+pub fn text(settings: &Settings) -> String {
     let mut text = String::new();
     let specs = INTRODUCTION
         .iter()
@@ -15,6 +16,10 @@ pub fn text() -> String {
         .chain(PROBES.iter().map(|entry| entry.spec));
     for spec in specs {
         describe(&mut text, spec);
+    }
+    for (what, sql) in session::besides(settings) {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "-- {what}\n{sql};\n\n");
     }
     text
 }

@@ -76,7 +76,7 @@ async fn try_start(cli: Cli, started: Instant) -> Result<(), Refusal> {
     let settings = config::load(cli.config.as_deref()).map_err(Refusal::usage)?;
     let settings = Arc::new(cli.apply(settings));
     if cli.print_sql {
-        return print(&super::print_sql::text());
+        return print(&super::print_sql::text(&settings));
     }
     if let Some(file) = &cli.log_file {
         super::log::to_file(file).map_err(Refusal::usage)?;
@@ -167,10 +167,10 @@ fn ask_password(plan: &Plan) -> Result<Secret, Fault> {
     let _silence = term::Silence::begin();
     rpassword::prompt_password(question).map(Secret::new).map_err(|error| {
         if error.kind() == ErrorKind::Interrupted {
-            // The cursor is still behind the question.
-            eprintln!();
             return Fault::new(FaultKind::Stopped, "The password was not given.");
         }
+        // The cursor is still behind the question.
+        eprintln!();
         Fault::new(FaultKind::Password, format!("The password could not be read: {error}."))
     })
 }

@@ -103,6 +103,44 @@ async fn a_session_runs_with_our_settings_whatever_the_role_has(#[values(12, 14,
     );
 }
 
+/// By the server's own log of all statements, but for those of `queries/`, which go by the extended protocol.
+#[rstest]
+#[tokio::test]
+async fn what_a_session_sends_besides_its_questions_is_told(#[values(12, 18)] major: u32) {
+    let cluster = Cluster::builder(major)
+        .conf("log_statement", "all")
+        .conf("log_line_prefix", "%a|")
+        .role("mon LOGIN")
+        .sql("CREATE DATABASE ascii ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+        .start()
+        .await
+        .unwrap();
+    let mut plan = to(&cluster, "mon");
+    plan.target_session_attrs = pgmon_tui::pg::plan::SessionAttrs::ReadWrite;
+    for database in ["postgres", "ascii"] {
+        let mut session = session(&plan.with_database(database)).await;
+        text(&mut session, SETTINGS).await;
+    }
+    let told = pgmon_tui::app::print_sql::text(&Settings::default());
+    let log = cluster.log();
+    let simple: Vec<&str> = log
+        .lines()
+        .filter_map(|line| line.strip_prefix("pgmon-tui|LOG:  statement: "))
+        .flat_map(|sent| sent.split("; "))
+        .collect();
+    for sent in &simple {
+        assert!(told.contains(sent), "{sent} is not told");
+    }
+    let late = [
+        (major >= 15).then_some("SET stats_fetch_consistency = none"),
+        Some("SET client_encoding = SQL_ASCII"),
+        Some("SET default_transaction_read_only = on"),
+    ];
+    for sent in late.into_iter().flatten() {
+        assert!(simple.contains(&sent), "{sent} was not sent: {simple:?}");
+    }
+}
+
 #[tokio::test]
 async fn the_server_is_described_as_it_describes_itself() {
     let cluster = Cluster::builder(16)

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::line::{BACK, SAVEPOINT};
+use super::setup::BEGIN;
 use super::{Answer, Session};
 use crate::pg::explain;
 use crate::pg::fault::{Fault, FaultKind};
@@ -74,14 +75,29 @@ impl Session {
         }
         let quoted = row.text("quoted")?.unwrap_or_default();
         let path = explain::search_path(&row.text("search_path")?.unwrap_or_default(), &quoted);
-        let begin = self.begin.as_deref().unwrap_or("BEGIN READ ONLY");
-        let begin = format!(
-            "{begin}; SET LOCAL statement_timeout = {}; SELECT pg_catalog.set_config('search_path', {}, true)",
-            PATIENCE.as_millis(),
-            literal(&path)
-        );
-        Ok((begin, format!("EXPLAIN (GENERIC_PLAN) {text}")))
+        let begin = self.begin.as_deref().unwrap_or(BEGIN);
+        Ok((opening(begin, &literal(&path)), planned(text)))
     }
+}
+
+fn opening(begin: &str, path: &str) -> String {
+    let time = PATIENCE.as_millis();
+    format!("{begin}; SET LOCAL statement_timeout = {time}; SELECT pg_catalog.set_config('search_path', {path}, true)")
+}
+
+fn planned(text: &str) -> String {
+    format!("EXPLAIN (GENERIC_PLAN) {text}")
+}
+
+/// What is sent around the statement that somebody wants to see planned, with names where its parts go.
+pub(super) fn form() -> String {
+    let opening = opening(BEGIN, "<search_path of its role>");
+    [
+        format!("{opening}; {SAVEPOINT}"),
+        planned("<the statement>"),
+        "ROLLBACK".to_owned(),
+    ]
+    .join(";\n")
 }
 
 /// Everything that was sent.

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use self::dial::Dial;
 use self::line::Line;
 use self::setup::Setup;
+pub use self::setup::besides;
 #[cfg(doc)]
 use super::fault::FaultKind;
 use super::fault::{Fault, Place};

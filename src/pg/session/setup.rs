@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::Lane;
+use super::{Lane, explain};
 use crate::config::Settings;
 use crate::pg::quote::literal;
 use crate::probe::Tier;
@@ -15,6 +15,12 @@ const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(10);
 
 /// First major version with `stats_fetch_consistency`.
 const STATS_FETCH_CONSISTENCY: u32 = 15;
+
+/// What opens every transaction of ours.
+pub(super) const BEGIN: &str = "BEGIN READ ONLY";
+
+/// Travels with the startup options unless the server's own default is to be seen first.
+const READ_ONLY: (&str, &str) = ("default_transaction_read_only", "on");
 
 /// The settings of one connection, by name, in the order they are sent.
 pub(super) struct Setup {
@@ -68,7 +74,7 @@ impl Setup {
         let late = late
             .into_iter()
             .map(|(name, value)| format!("SET LOCAL {name} = {value}"));
-        std::iter::once("BEGIN READ ONLY".to_owned())
+        std::iter::once(BEGIN.to_owned())
             .chain(locals)
             .chain(late)
             .collect::<Vec<_>>()
@@ -79,7 +85,7 @@ impl Setup {
     pub(super) fn late(major: u32, ascii: bool, read_only: bool) -> String {
         late(major, ascii)
             .into_iter()
-            .chain((!read_only).then_some(("default_transaction_read_only", "on")))
+            .chain((!read_only).then_some(READ_ONLY))
             .map(|(name, value)| format!("SET {name} = {value}"))
             .collect::<Vec<_>>()
             .join("; ")
@@ -89,6 +95,49 @@ impl Setup {
     pub(super) fn took_options(&self, lock_timeout_ms: i64) -> bool {
         i64::try_from(self.lock_timeout.as_millis()) == Ok(lock_timeout_ms)
     }
+}
+
+/// Everything a session sends besides the questions of `queries/`: what it is for, and the statements. With names in `<>`
+/// where parts of a statement differ.
+#[must_use]
+pub fn besides(settings: &Settings) -> Vec<(String, String)> {
+    let [fast, slow] = [Lane::Fast, Lane::Slow].map(|lane| Setup::new(lane, settings));
+    let setting = |(name, value): &(&str, &str)| format!("SET {name} = {value}");
+    let since = late(STATS_FETCH_CONSISTENCY, false);
+    let ascii = late(0, true);
+    let lines = |settings: &[(&'static str, &'static str)]| settings.iter().map(setting).collect::<Vec<_>>().join("; ");
+    vec![
+        (
+            format!(
+                "Once a session, from version {STATS_FETCH_CONSISTENCY} on. Its other settings travel as startup options:\n\
+                 -- the first connection: {}\n-- the second: {}",
+                fast.options(None, true),
+                slow.options(None, true)
+            ),
+            lines(&since),
+        ),
+        ("Once a session in a SQL_ASCII database".to_owned(), lines(&ascii)),
+        (
+            "Once a session where target_session_attrs had to see the server's own default".to_owned(),
+            lines(&[READ_ONLY]),
+        ),
+        (
+            format!(
+                "Around each statement behind a transaction pooler, where none of the above is sent, and around the one that \
+                 asks\n-- for the role and the settings in a SQL_ASCII database. The second connection has its own \
+                 statement_timeout,\n-- stats_fetch_consistency is set from version {STATS_FETCH_CONSISTENCY} on and \
+                 client_encoding for SQL_ASCII only"
+            ),
+            format!(
+                "{};\n<the statement>;\nCOMMIT",
+                fast.begin(Some((STATS_FETCH_CONSISTENCY, true)))
+            ),
+        ),
+        (
+            "On the page of a statement, on p: its generic plan. Plans, and runs nothing of it".to_owned(),
+            explain::form(),
+        ),
+    ]
 }
 
 /// A `SQL_ASCII` database converts nothing, so a text that is no UTF-8 would fail the whole statement under any
