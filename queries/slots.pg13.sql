@@ -11,7 +11,11 @@ select extract(epoch from pg_catalog.clock_timestamp())::float8 as epoch,
        pg_catalog.age(s.xmin)::int8 as xmin_age,
        pg_catalog.age(s.catalog_xmin)::int8 as catalog_xmin_age,
        s.wal_status,
-       s.safe_wal_size as safe_bytes,
+       -- On a standby the server counts from its own position of writing, which stands still there.
+       case when pg_catalog.pg_is_in_recovery()
+            then nullif(pg_catalog.pg_size_bytes(pg_catalog.current_setting('max_slot_wal_keep_size')), -1)
+                   - pg_catalog.pg_wal_lsn_diff(w.position, s.restart_lsn)::int8
+            else s.safe_wal_size end as safe_bytes,
        null::bool as two_phase,
        null::int8 as spill_txns,
        null::int8 as spill_bytes,

@@ -12,6 +12,7 @@ use crate::model::clock;
 use crate::model::locks::{self, Forest};
 use crate::model::series::Series;
 use crate::model::statements::Workload;
+use crate::pg::fault::Fault;
 use crate::pg::server::Server;
 use crate::poll::{Cost, Link, TierHealth};
 use crate::probe::activity::Activity;
@@ -83,7 +84,7 @@ pub struct World {
     /// The hot tier's interval, as `+` and `-` have set it.
     pub hot_interval: Duration,
     /// Why the slow connection is not open, while it is not.
-    pub slow_down: Option<crate::pg::fault::Fault>,
+    pub slow_down: Option<Fault>,
     /// A role that may write is no question: `--allow-privileged-role`, or `read_only_enforce` is off.
     pub privileged_allowed: bool,
     /// The role may write and the user said to go on all the same: shown for ever in the header.
@@ -125,6 +126,9 @@ impl World {
         let asked = self.asked.entry(sample.ran.probe).or_default();
         asked.skipped = None;
         asked.last = Some(Arc::clone(sample));
+        if self.waits_for_slow(sample.ran.probe).is_some() {
+            self.slow_down = None;
+        }
         self.latest.keep(sample);
         if sample.data.is_some() {
             self.rebuild(sample.ran.probe);
@@ -266,6 +270,13 @@ impl World {
     #[must_use]
     pub const fn is_down(&self) -> bool {
         matches!(self.link, Link::Down { .. })
+    }
+
+    /// Why a probe of the second connection cannot be asked, while that one is not to be had.
+    #[must_use]
+    pub fn waits_for_slow(&self, probe: &str) -> Option<&Fault> {
+        let slow = matches!(self.tier(probe), Tier::Storage | Tier::Hourly);
+        self.slow_down.as_ref().filter(|_| slow)
     }
 
     /// In recovery: by the newest pulse, since a promotion breaks no connection.

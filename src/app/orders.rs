@@ -10,7 +10,8 @@ use crate::poll::Order;
 /// The sending end of the worker's orders.
 pub(super) struct Orders {
     to: mpsc::Sender<Order>,
-    /// What the channel has no room for, at most one order of each kind: the newest, which is the one that is meant.
+    /// What the channel has no room for, at most one order of each kind: the newest, which is the one that is
+    /// meant. What is to be asked again adds up.
     waiting: VecDeque<Order>,
 }
 
@@ -22,7 +23,16 @@ impl Orders {
     }
 
     /// Sends it now, or after those that wait.
-    pub fn send(&mut self, order: Order) {
+    pub fn send(&mut self, mut order: Order) {
+        if let Order::Now(probes) = &mut order {
+            for waits in &self.waiting {
+                if let Order::Now(earlier) = waits {
+                    probes.extend(earlier);
+                }
+            }
+            probes.sort_unstable();
+            probes.dedup();
+        }
         self.waiting.retain(|waits| discriminant(waits) != discriminant(&order));
         self.waiting.push_back(order);
         loop {
@@ -87,6 +97,22 @@ mod tests {
         }
         assert_eq!(heard, [look("one"), look("two"), Order::GoOn, look("four")]);
         assert!(!orders.wait() && worker.try_recv().is_err());
+    }
+
+    #[tokio::test]
+    async fn what_is_to_be_asked_again_adds_up() {
+        let (to, mut worker) = mpsc::channel(1);
+        let mut orders = Orders::new(to);
+        orders.send(Order::GoOn);
+        for probes in [["locks", "prepared"], ["activity", "locks"]] {
+            orders.send(Order::Now(probes.to_vec()));
+        }
+        assert_eq!(worker.recv().await, Some(Order::GoOn));
+        orders.catch_up().await;
+        assert_eq!(
+            worker.recv().await,
+            Some(Order::Now(vec!["activity", "locks", "prepared"]))
+        );
     }
 
     #[tokio::test]

@@ -97,10 +97,12 @@ fn concern(slot: &Slot, outlook: Outlook) -> Concern {
     }
 }
 
-/// The statement that gets rid of a slot nobody uses; `None` for one in use, which the server refuses to drop.
+/// The statement that gets rid of a slot nobody uses; `None` for one in use and for a standby's copy of the primary's,
+/// which the server refuses to drop.
 #[must_use]
 pub fn drop_statement(slot: &Slot) -> Option<String> {
-    (!slot.active).then(|| remedy::drop_slot(&slot.slot_name, &slot.slot_type, slot.database.as_deref()))
+    (!slot.active && slot.synced != Some(true))
+        .then(|| remedy::drop_slot(&slot.slot_name, &slot.slot_type, slot.database.as_deref()))
 }
 
 #[cfg(test)]
@@ -170,6 +172,11 @@ mod tests {
             active: false,
             ..slot()
         };
+        let copy = Slot {
+            synced: Some(true),
+            ..idle.clone()
+        };
+        assert_eq!(drop_statement(&copy), None);
         let text = drop_statement(&idle).unwrap();
         assert!(text.starts_with("SELECT pg_drop_replication_slot("), "{text}");
         assert!(text.ends_with("; physical slot of database a?b"), "{text}");

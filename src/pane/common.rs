@@ -13,7 +13,7 @@ use crate::ui::table::{Cell, Record};
 use crate::world::{Freshness, World};
 
 /// Said where nothing is known of what was asked for after the connection was lost.
-pub(super) const NO_CONNECTION: &str = "Not asked yet: there is no connection.";
+const NO_CONNECTION: &str = "Not asked yet: there is no connection.";
 
 /// A sentence in the body of a pane, instead of rows or beside them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,11 +38,20 @@ impl Notice {
     /// [`Self::absent`] for the probe with that id.
     pub fn absent_of(probe: &str, world: &World, asking: &str) -> Self {
         match world.freshness(probe) {
-            _ if world.is_down() => Self::new(Role::Muted, NO_CONNECTION),
             Freshness::Skipped(reason) => Self::new(Role::Muted, format!("Not asked: {reason}.")),
             Freshness::Failed => Self::failed_of(probe, world).unwrap_or_else(|| Self::new(Role::Critical, "")),
-            Freshness::Loading | Freshness::Fresh(_) | Freshness::Stale(_) => Self::new(Role::Muted, asking),
+            Freshness::Loading if let Some(fault) = world.waits_for_slow(probe) => Self::new(
+                Role::Warning,
+                format!("Not asked yet: the second connection is not to be had. {fault}"),
+            ),
+            Freshness::Loading | Freshness::Fresh(_) | Freshness::Stale(_) => Self::awaited(world, asking),
         }
+    }
+
+    /// What is said while the first answer is awaited: that, unless nothing can be asked now.
+    pub fn awaited(world: &World, asking: &str) -> Self {
+        let text = if world.is_down() { NO_CONNECTION } else { asking };
+        Self::new(Role::Muted, text)
     }
 
     /// That something is hidden from our role (`what` with its verb), and the statement that shows it.

@@ -149,3 +149,33 @@ async fn what_decoding_spills(#[values(14, 18)] major: u32) {
     assert_eq!(slot.two_phase, Some(false));
     assert!(slot.catalog_xmin_age.is_some());
 }
+
+/// By the standby's own position: what the server says of it there stands still.
+#[rstest]
+#[tokio::test]
+async fn a_slot_on_a_standby_has_what_its_limit_leaves(#[values(13, 18)] major: u32) {
+    const LIMIT: i64 = 1 << 30;
+    let primary = builder(major).start().await.unwrap();
+    let conf = [("max_slot_wal_keep_size", "1GB")];
+    let standby = primary.standby("dr1", &conf).await.unwrap();
+    let (writer, judge) = (primary.client().await.unwrap(), standby.client().await.unwrap());
+    judge
+        .rows("SELECT pg_create_physical_replication_slot('cascade', true)")
+        .await
+        .unwrap();
+    let kept = "pg_wal_lsn_diff(greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()),
+                  (SELECT restart_lsn FROM pg_replication_slots))";
+    fill(&writer).await;
+    wait_until("the standby has received it", PATIENCE, async || {
+        Ok(number(&judge, kept).await > 16 << 20)
+    })
+    .await;
+    let mut eye = Eye::open(&standby, "mon", "postgres").await;
+    let before = number(&judge, kept).await;
+    let safe = slot(&mut eye, "cascade").await.safe_bytes.unwrap();
+    let after = number(&judge, kept).await;
+    assert!(
+        (LIMIT - after..=LIMIT - before).contains(&safe),
+        "{before} {safe} {after}"
+    );
+}

@@ -81,6 +81,45 @@ fn the_server_is_gone() {
     }
 }
 
+/// Why nothing comes is said where it is missed, until something comes.
+#[test]
+fn the_second_connection_is_not_to_be_had() {
+    let mut app = App::new(80, 24);
+    app.connect(data::server(true));
+    app.keys("6");
+    assert!(app.screen().contains("Asking for the largest tables."));
+    app.news(News::Slow(Fault::new(
+        FaultKind::TooManyConnections,
+        "One is the limit.",
+    )));
+    assert!(app.screen().contains("Not asked yet"), "{}", app.screen());
+    app.keys("2");
+    assert!(
+        !app.screen().contains("Not asked yet"),
+        "asked on the first one: {}",
+        app.screen()
+    );
+    app.fail::<pgmon_tui::probe::partitions::PartitionsProbe>(Fault::new(FaultKind::Denied, "No."));
+    app.keys("6");
+    assert!(app.screen().contains("Asking for the largest tables."));
+}
+
+/// It was asked, and the reason is better known than that the connection is gone.
+#[test]
+fn what_was_refused_stays_refused_without_a_connection() {
+    let mut app = App::new(80, 24);
+    app.connect(data::server(true));
+    app.fail::<pgmon_tui::probe::partitions::PartitionsProbe>(Fault::new(
+        FaultKind::Denied,
+        "The role may not read this.",
+    ));
+    app.lose(5);
+    app.keys("7");
+    assert!(app.screen().contains("The role may not read this."), "{}", app.screen());
+    app.keys("6");
+    assert!(app.screen().contains("there is no connection"), "{}", app.screen());
+}
+
 /// The panels of a pane one after the other, until the first one comes again.
 #[test]
 fn every_panel() {

@@ -5,7 +5,7 @@ mod facts;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::common::{self, NO_CONNECTION, Notice, answer_about, blocking, grant, query_copy};
+use super::common::{self, Notice, answer_about, blocking, grant, query_copy};
 use super::page::{Fact, LABEL, Life, Page, Rich, SCROLLS, after, beside, grow_stale, room};
 use super::{Copy, Reply, View};
 use crate::action::Action;
@@ -119,8 +119,7 @@ impl Backend {
             )),
             (Some(_), Life::Alive) if self.stale => failed(),
             (Some(_), Life::Alive) => None,
-            (None, Life::Alive) if world.is_down() => Some(Notice::new(Role::Muted, NO_CONNECTION)),
-            (None, Life::Alive) => failed().or_else(|| Some(Notice::new(Role::Muted, "Asking for this backend."))),
+            (None, Life::Alive) => failed().or_else(|| Some(Notice::awaited(world, "Asking for this backend."))),
         }
     }
 

@@ -83,7 +83,7 @@ fn heap_then(identity: &Identity) -> String {
     if format::bytes(then) == format::bytes(now) {
         "heap".to_owned()
     } else {
-        format!("{} of heap when last analyzed", format::bytes(then))
+        format!("{} of heap when last counted", format::bytes(then))
     }
 }
 

@@ -9,7 +9,7 @@ use super::measuring::{self, Measuring, Offer, Outcome, Target, heap_costs};
 use super::{Last, air, answer, facts, is_gone};
 use crate::action::Action;
 use crate::model::{bloat, clock, relation_sql};
-use crate::pane::common::{self, NO_CONNECTION, Notice};
+use crate::pane::common::{self, Notice};
 use crate::pane::page::{Fact, LABEL, Life, Page, Rich, SCROLLS, after, grow_stale, room};
 use crate::pane::{Copy, Reply, View};
 use crate::probe::measure::{Measure, Measured};
@@ -108,8 +108,7 @@ impl Summary {
                 "There is no such relation in this database (any more).",
             )),
             (Some(_), Life::Alive) => failed(),
-            (None, Life::Alive) if world.is_down() => Some(Notice::new(Role::Muted, NO_CONNECTION)),
-            (None, Life::Alive) => failed().or_else(|| Some(Notice::new(Role::Muted, "Asking for this table."))),
+            (None, Life::Alive) => failed().or_else(|| Some(Notice::awaited(world, "Asking for this table."))),
         }
     }
 

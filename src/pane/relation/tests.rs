@@ -252,7 +252,7 @@ fn the_estimate_is_of_the_heap_that_was_analyzed() {
     }
     samples.push(sample::<Relation>(Some(grown), Some(subject())));
     let text = flat(&screen(page(OID).as_mut(), &world(&samples), 80, 24));
-    for part in ["heap 16 MiB", "50.9 % of the 7.8 MiB of heap when last analyzed"] {
+    for part in ["heap 16 MiB", "50.9 % of the 7.8 MiB of heap when last counted"] {
         assert!(text.contains(part), "{part:?} is not in {text}");
     }
 }

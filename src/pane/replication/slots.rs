@@ -122,7 +122,7 @@ impl Slots {
             None => "no limit but the disk".to_owned(),
         };
         let idle = settings.idle_timeout_s.map_or_else(String::new, |seconds| {
-            format!(", idle slots are dropped after {}", format::duration(seconds))
+            format!(", idle slots are lost after {}", format::duration(seconds))
         });
         Some((format!("{limit}{idle}"), Role::Muted))
     }
@@ -175,7 +175,12 @@ fn why(row: &Judged) -> Option<Rich> {
     let text = match row.outlook {
         Outlook::Lost => {
             let reason = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
-            format!("Lost{reason}: it keeps nothing any more and its consumer has to begin anew. Drop it.")
+            let then = if row.slot.synced == Some(true) {
+                "Look at it on the primary"
+            } else {
+                "Drop it"
+            };
+            format!("Lost{reason}: it keeps nothing any more and its consumer has to begin anew. {then}.")
         }
         Outlook::Unreserved => {
             "Over max_slot_wal_keep_size: the next checkpoint may remove WAL it needs. Let its consumer catch up now, or \
@@ -183,7 +188,8 @@ fn why(row: &Judged) -> Option<Rich> {
                 .to_owned()
         }
         Outlook::Fills => {
-            "Nobody reads it, and what it keeps grows until the disk is full: bring its consumer back, or drop it.".to_owned()
+            let way_out = way_out(&row.slot);
+            format!("Nobody reads it here, and what it keeps grows until the disk is full: {way_out}.")
         }
         Outlook::LostIn(left) if row.concern > Concern::Calm => {
             let left = format::duration(left);
@@ -197,14 +203,14 @@ fn why(row: &Judged) -> Option<Rich> {
 /// What keeps a slot from being lost. A logical one keeps WAL from the begin of the oldest transaction that was open when
 /// it was last confirmed: its consumer may have read everything.
 fn way_out(slot: &Slot) -> &'static str {
-    let (Some(confirmed), Some(kept), true) = (slot.confirmed_bytes, slot.kept_bytes, slot.active) else {
-        return if slot.active {
-            "its consumer has to catch up"
-        } else {
-            "bring its consumer back, or drop it"
-        };
-    };
-    if confirmed < kept / 2 {
+    if slot.synced == Some(true) {
+        return "its consumer reads on the primary, look there";
+    }
+    if !slot.active {
+        return "bring its consumer back, or drop it";
+    }
+    let read = slot.confirmed_bytes.zip(slot.kept_bytes);
+    if read.is_some_and(|(confirmed, kept)| confirmed < kept / 2) {
         "its consumer keeps up, a transaction that stays open holds it: see Horizon in Vacuum"
     } else {
         "its consumer has to catch up"
@@ -230,5 +236,10 @@ mod tests {
             ..Slot::default()
         };
         assert!(way_out(&slot).contains(said), "{}", way_out(&slot));
+        let copy = Slot {
+            synced: Some(true),
+            ..slot
+        };
+        assert!(way_out(&copy).contains("on the primary"));
     }
 }
