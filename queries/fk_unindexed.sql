@@ -16,8 +16,8 @@ with recursive fk as materialized (
                         and m.amname not in ('brin', 'gin')
                         and i.indnkeyatts >= pg_catalog.cardinality(k.conkey)
                         and (i.indkey::int2[])[0:pg_catalog.cardinality(k.conkey) - 1] @> k.conkey)
-     -- Without its triggers nothing is checked: NOT ENFORCED (18).
-     and exists (select from pg_catalog.pg_trigger g where g.tgconstraint = k.oid)
+     -- Nothing is checked of one that is NOT ENFORCED (18).
+     and coalesce((pg_catalog.to_jsonb(k) ->> 'conenforced')::bool, true)
 ), below (root, oid, conrelid) as (
   -- The same key on the partitions, however deep; where the parent is partitioned, the table has others of its own.
   select k.oid, s.oid, s.conrelid
