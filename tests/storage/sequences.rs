@@ -59,7 +59,13 @@ async fn the_narrowest_of_sequence_and_column_is_the_end(#[values(12, 18)] major
         ("down", Some(-32_000), -32_768, Limit::Type, None),
         ("bounded", Some(250), 1000, Limit::Bound, None),
         ("tame", None, int, Limit::Column, Some("d.id")),
-        ("objects", Some(3_000_000_001), i64::MAX, Limit::Type, Some("unsigned.id")),
+        (
+            "objects",
+            Some(3_000_000_001),
+            i64::MAX,
+            Limit::Type,
+            Some("unsigned.id"),
+        ),
         (
             "classes",
             Some(4_000_000_001),
