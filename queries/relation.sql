@@ -23,7 +23,8 @@ with me as materialized (
    limit 1
 ), keyed as materialized (
   select t.partrelid, t.partstrat,
-         -- Its text would have to wait as well; the columns do not.
+         -- Its text would have to wait as well; the columns do not. Without it there are no collations and operator
+         -- classes, and the text says so.
          case when exists (select
                              from pg_catalog.pg_locks l
                             where l.locktype = 'relation'
@@ -34,11 +35,11 @@ with me as materialized (
                                                  where d.datname = pg_catalog.current_database()))
               then case t.partstrat when 'r' then 'RANGE' when 'l' then 'LIST' else 'HASH' end || ' ('
                    || (select pg_catalog.string_agg(
-                                coalesce(pg_catalog.quote_ident(a.attname), 'an expression, not read behind a lock'), ', '
-                                order by u.nth)
+                                coalesce(pg_catalog.quote_ident(a.attname), 'an expression'), ', ' order by u.nth)
                          from pg_catalog.unnest(t.partattrs::int2[]) with ordinality u (attnum, nth)
                          left join pg_catalog.pg_attribute a
-                                on a.attrelid = t.partrelid and a.attnum = u.attnum and u.attnum > 0) || ')'
+                                on a.attrelid = t.partrelid and a.attnum = u.attnum and u.attnum > 0)
+                   || '; columns only, while somebody holds or wants ACCESS EXCLUSIVE)'
               else pg_catalog.pg_get_partkeydef(t.partrelid) end as key
     from pg_catalog.pg_partitioned_table t
    where t.partrelid in (select m.oid from me m
