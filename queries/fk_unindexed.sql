@@ -1,5 +1,7 @@
 with recursive fk as materialized (
-  select k.oid, k.conname, k.conrelid, k.confrelid, k.conkey, c.relkind, c.relpages
+  select k.oid, k.conname, k.conrelid, k.confrelid, k.conkey, c.relkind,
+         -- Unsigned in truth: from 16 TiB on it looks negative. A partitioned table has none of its own.
+         case when c.relkind <> 'p' then c.relpages::int8 & 4294967295 else 0 end as relpages
     from pg_catalog.pg_constraint k
     join pg_catalog.pg_class c on c.oid = k.conrelid
    where k.contype = 'f'
@@ -16,8 +18,8 @@ with recursive fk as materialized (
                         and m.amname not in ('brin', 'gin')
                         and i.indnkeyatts >= pg_catalog.cardinality(k.conkey)
                         and (i.indkey::int2[])[0:pg_catalog.cardinality(k.conkey) - 1] @> k.conkey)
-     -- Without its triggers nothing is checked: NOT ENFORCED (18).
-     and exists (select from pg_catalog.pg_trigger g where g.tgconstraint = k.oid)
+     -- Nothing is checked of one that is NOT ENFORCED (18).
+     and coalesce((pg_catalog.to_jsonb(k) ->> 'conenforced')::bool, true)
 ), below (root, oid, conrelid) as (
   -- The same key on the partitions, however deep; where the parent is partitioned, the table has others of its own.
   select k.oid, s.oid, s.conrelid
@@ -32,7 +34,7 @@ with recursive fk as materialized (
   -- Those that hold rows.
   select s.root as oid,
          pg_catalog.count(*) as parts,
-         pg_catalog.sum(c.relpages)::int8 as relpages,
+         pg_catalog.sum(c.relpages::int8 & 4294967295)::int8 as relpages,
          pg_catalog.count(*) filter (where not exists (
            select
              from pg_catalog.pg_index i
@@ -69,7 +71,7 @@ with recursive fk as materialized (
    group by l.root
 ), counted as materialized (
   select k.*,
-         coalesce(p.relpages, greatest(k.relpages, 0)) as pages,
+         coalesce(p.relpages, k.relpages) as pages,
          coalesce(p.parts, 0) as parts,
          coalesce(p.bare, 0) as bare,
          case when q.relkind = 'p' then coalesce(g.deleted, 0)

@@ -2,7 +2,8 @@ with pair as materialized (
   select a.indexrelid as oid,
          b.indexrelid as keeper,
          a.indnkeyatts = b.indnkeyatts as same_keys,
-         ca.relpages,
+         -- Unsigned in truth: from 16 TiB on it looks negative.
+         ca.relpages::int8 & 4294967295 as relpages,
          ca.relkind = 'I' as partitioned
     from pg_catalog.pg_index a
     -- By the index on indrelid, table by table: a hash of all of pg_index would not fit into work_mem.
@@ -88,11 +89,11 @@ with pair as materialized (
                       select s.oid
                       union all
                       select h.inhrelid from below b join pg_catalog.pg_inherits h on h.inhparent = b.oid)
-                    select coalesce(pg_catalog.sum(x.relpages), 0)::int8
+                    select coalesce(pg_catalog.sum(x.relpages::int8 & 4294967295), 0)::int8
                       from below b
                      cross join lateral (
                        select pc.relpages from pg_catalog.pg_class pc where pc.oid = b.oid and pc.relkind = 'i' offset 0) x)
-              else s.relpages::int8
+              else s.relpages
          end as pages
     from single s
 ), top as materialized (

@@ -33,7 +33,9 @@ select i.indexrelid as oid,
                  from pg_catalog.pg_constraint s
                 where s.conrelid = i.indrelid
                   and s.conindid = i.indexrelid) as of_constraint,
-       c.relpages::int8 * pg_catalog.current_setting('block_size')::int8 as estimated_bytes,
+       -- Unsigned in truth: from 16 TiB on it looks negative. -1 is that of a partitioned index (14+).
+       case when c.relkind = 'i' then c.relpages::int8 & 4294967295 else c.relpages::int8 end
+         * pg_catalog.current_setting('block_size')::int8 as estimated_bytes,
        b.pid as build_pid,
        b.command as build_command,
        b.phase as build_phase,
@@ -54,5 +56,5 @@ select i.indexrelid as oid,
      order by y.index_relid = i.indexrelid desc nulls last, y.pid
      limit 1) b on true
  where not (i.indisvalid and i.indisready and i.indislive)
- order by c.relpages desc, i.indexrelid
+ order by estimated_bytes desc, i.indexrelid
  limit $1

@@ -1,12 +1,13 @@
 with recursive own as materialized (
   select n.oid from pg_catalog.pg_namespace n where n.nspname in ('pg_catalog', 'information_schema', 'pg_toast')
 ), plain as materialized (
-  -- More than 64 KiB by the catalog: what is smaller saves nothing.
-  select c.oid, c.relpages
+  -- More than 64 KiB by the catalog: what is smaller saves nothing. Unsigned in truth: from 16 TiB on relpages looks
+  -- negative.
+  select c.oid, c.relpages::int8 & 4294967295 as relpages
     from pg_catalog.pg_class c
     join pg_catalog.pg_index i on i.indexrelid = c.oid
    where c.relkind = 'i'
-     and c.relpages > 8
+     and c.relpages::int8 & 4294967295 > 8
      and not c.relispartition
      and c.relnamespace <> all (array(select o.oid from own o))
      and not (i.indisunique or i.indisprimary or i.indisexclusion or i.indisreplident)
@@ -16,7 +17,7 @@ with recursive own as materialized (
      and pg_catalog.pg_stat_get_numscans(c.oid) = 0
 ), branch as materialized (
   select h.inhparent as oid,
-         pg_catalog.sum(c.relpages)::int8 as relpages,
+         pg_catalog.sum(c.relpages::int8 & 4294967295)::int8 as relpages,
          pg_catalog.count(*) as parts,
          pg_catalog.sum(pg_catalog.pg_stat_get_numscans(c.oid)) as scans
     from pg_catalog.pg_class c
@@ -49,7 +50,7 @@ with recursive own as materialized (
      and pg_catalog.sum(b.relpages) > 8
 ), candidate as materialized (
   select u.*
-    from (select p.oid, p.relpages::int8 as relpages, 0::int8 as parts from plain p
+    from (select p.oid, p.relpages, 0::int8 as parts from plain p
           union all
           select g.oid, g.relpages, g.parts from partitioned g) u
    order by u.relpages desc, u.oid

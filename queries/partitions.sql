@@ -16,7 +16,9 @@ select c.oid,
        pg_catalog.pg_get_expr(c.relpartbound, 0)::text as bound,
        m.detaching,
        c.reltuples::float8 as reltuples,
-       c.relpages::int8 * pg_catalog.current_setting('block_size')::int8 as heap_bytes,
+       -- Unsigned in truth: from 16 TiB on it looks negative. -1 is that of a partitioned table (14+).
+       case when c.relkind <> 'p' then c.relpages::int8 & 4294967295 else c.relpages::int8 end
+         * pg_catalog.current_setting('block_size')::int8 as heap_bytes,
        pg_catalog.pg_stat_get_live_tuples(c.oid)::int8 as live,
        pg_catalog.pg_stat_get_tuples_inserted(c.oid)::int8 as inserted,
        extract(epoch from pg_catalog.pg_stat_get_last_autoanalyze_time(c.oid))::float8 as analyzed,

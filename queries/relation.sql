@@ -23,7 +23,8 @@ with me as materialized (
    limit 1
 ), keyed as materialized (
   select t.partrelid, t.partstrat,
-         -- Its text would have to wait as well; the columns do not.
+         -- Its text would have to wait as well; the columns do not. Without it there are no collations and operator
+         -- classes, and the text says so.
          case when exists (select
                              from pg_catalog.pg_locks l
                             where l.locktype = 'relation'
@@ -34,11 +35,11 @@ with me as materialized (
                                                  where d.datname = pg_catalog.current_database()))
               then case t.partstrat when 'r' then 'RANGE' when 'l' then 'LIST' else 'HASH' end || ' ('
                    || (select pg_catalog.string_agg(
-                                coalesce(pg_catalog.quote_ident(a.attname), 'an expression, not read behind a lock'), ', '
-                                order by u.nth)
+                                coalesce(pg_catalog.quote_ident(a.attname), 'an expression'), ', ' order by u.nth)
                          from pg_catalog.unnest(t.partattrs::int2[]) with ordinality u (attnum, nth)
                          left join pg_catalog.pg_attribute a
-                                on a.attrelid = t.partrelid and a.attnum = u.attnum and u.attnum > 0) || ')'
+                                on a.attrelid = t.partrelid and a.attnum = u.attnum and u.attnum > 0)
+                   || '; columns only, while somebody holds or wants ACCESS EXCLUSIVE)'
               else pg_catalog.pg_get_partkeydef(t.partrelid) end as key
     from pg_catalog.pg_partitioned_table t
    where t.partrelid in (select m.oid from me m
@@ -56,7 +57,7 @@ with me as materialized (
          pg_catalog.pg_indexes_size(f.oid) as indexes
     from free f
 ), indexed as materialized (
-  select pg_catalog.count(*) as indexes, coalesce(pg_catalog.sum(c.relpages), 0) as pages
+  select pg_catalog.count(*) as indexes, coalesce(pg_catalog.sum(c.relpages::int8 & 4294967295) filter (where c.relkind = 'i'), 0) as pages
     from me m
     join pg_catalog.pg_index i on i.indrelid = m.oid
     join pg_catalog.pg_class c on c.oid = i.indexrelid
@@ -90,8 +91,8 @@ select m.oid,
        t.oid as toast,
        t.relname::text as toast_relname,
        t.reloptions as toast_options,
-       t.relpages::int8 as toast_pages,
-       t.relallvisible::int8 as toast_visible_pages,
+       t.relpages::int8 & 4294967295 as toast_pages,
+       t.relallvisible::int8 & 4294967295 as toast_visible_pages,
        (select b.pid from busy b) as lock_pid,
        exists (select 1 from busy b) as locked,
        coalesce((select b.granted from busy b), false) as lock_granted,
@@ -101,9 +102,10 @@ select m.oid,
        z.indexes::int8 as index_bytes,
        x.indexes::int8 as indexes,
        x.pages::int8 as index_pages,
-       m.relpages::int8 as pages,
+       -- Unsigned in truth: from 16 TiB on it looks negative. -1 is that of a partitioned table (14+).
+       case when m.relkind <> 'p' then m.relpages::int8 & 4294967295 else m.relpages::int8 end as pages,
        m.reltuples::float8 as tuples,
-       m.relallvisible::int8 as visible_pages,
+       m.relallvisible::int8 & 4294967295 as visible_pages,
        pg_catalog.current_setting('block_size')::int4 as block_size,
        case when m.relfrozenxid <> '0'::pg_catalog.xid then pg_catalog.age(m.relfrozenxid) end::int8 as xid_age,
        case when m.relminmxid <> '0'::pg_catalog.xid then pg_catalog.mxid_age(m.relminmxid) end::int8 as mxid_age,

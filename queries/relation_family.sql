@@ -40,7 +40,9 @@ select r.oid,
        c.relkind::text as relkind,
        pg_catalog.pg_get_expr(c.relpartbound, 0) as bound,
        false as detaching,
-       c.relpages::int8 * pg_catalog.current_setting('block_size')::int8 as heap_bytes,
+       -- Unsigned in truth: from 16 TiB on it looks negative. -1 is that of a partitioned table (14+).
+       case when c.relkind <> 'p' then c.relpages::int8 & 4294967295 else c.relpages::int8 end
+         * pg_catalog.current_setting('block_size')::int8 as heap_bytes,
        c.reltuples::float8 as tuples,
        r.oid in (select m.oid from me m) as is_me,
        (select p.oid in (select m.oid from me m) from parent p) as of_me,

@@ -74,7 +74,8 @@ select m.indexrelid as oid,
        t.bytes::int8 as bytes,
        t.definition,
        c.reloptions as options,
-       c.relpages::int8 as pages,
+       -- Unsigned in truth: from 16 TiB on it looks negative. -1 is that of a partitioned index (14+).
+       case when c.relkind = 'i' then c.relpages::int8 & 4294967295 else c.relpages::int8 end as pages,
        c.reltuples::float8 as tuples,
        pg_catalog.pg_stat_get_numscans(m.indexrelid)::int8 as scans,
        null::float8 as last_scan,
@@ -88,4 +89,4 @@ select m.indexrelid as oid,
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   left join pg_catalog.pg_am am on am.oid = c.relam
   left join told t on t.indexrelid = m.indexrelid
- order by c.relpages desc, c.relname
+ order by pages desc, c.relname

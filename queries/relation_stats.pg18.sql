@@ -44,7 +44,7 @@ select m.oid,
        pg_catalog.pg_stat_get_total_autovacuum_time(m.oid)::float8 as autovacuum_ms,
        pg_catalog.pg_stat_get_total_analyze_time(m.oid)::float8 as analyze_ms,
        pg_catalog.pg_stat_get_total_autoanalyze_time(m.oid)::float8 as autoanalyze_ms,
-       m.relallfrozen::int8 as frozen_pages,
+       m.relallfrozen::int8 & 4294967295 as frozen_pages,
        extract(epoch from pg_catalog.pg_stat_get_db_stat_reset_time(d.oid))::float8 as stats_reset,
        (select pg_catalog.array_agg(n.name || '=' || pg_catalog.current_setting(n.name, true))
           from pg_catalog.unnest(array['autovacuum', 'track_counts', 'autovacuum_vacuum_threshold',

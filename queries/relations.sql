@@ -1,19 +1,20 @@
 with pass as materialized (
   -- All of pg_class once, without a lock and without looking at a file. What is ranked is kept as one number, the rank
-  -- above the oid: that is little to remember of each relation, and it sorts by itself.
+  -- above the oid: that is little to remember of each relation, and it sorts by itself. Pages go to 2^32: less 2^31
+  -- they fit.
   select pg_catalog.count(*) filter (where c.relkind in ('r', 'm')) as relations,
-         pg_catalog.array_agg(c.pages << 32 | c.oid::int8) filter (where c.pages > 1) as sizes,
+         pg_catalog.array_agg((c.pages - 2147483648) << 32 | c.oid::int8) filter (where c.pages > 1) as sizes,
          pg_catalog.array_agg(least(c.modified, 2147483647) << 32 | c.oid::int8) filter (where c.modified > 0) as changes
     from (select c.oid, c.relkind,
                  -- Unsigned in truth: from 16 TiB on it looks negative.
-                 least(c.relpages::int8 & 4294967295, 2147483647) as pages,
+                 c.relpages::int8 & 4294967295 as pages,
                  case when c.relkind in ('r', 'm') then pg_catalog.pg_stat_get_mod_since_analyze(c.oid) end as modified
             from pg_catalog.pg_class c
            where c.relkind in ('r', 'm', 't', 'i')
           offset 0) c
 ), top as materialized (
   -- The physically largest relations by the catalog ...
-  select (s.key & 4294967295)::oid as oid, s.key >> 32 as relpages
+  select (s.key & 4294967295)::oid as oid, (s.key >> 32) + 2147483648 as relpages
     from (select pg_catalog.unnest(p.sizes) as key from pass p order by key desc limit 2000) s
 ), charged as materialized (
   -- ... an index charged to its table ...

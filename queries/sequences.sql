@@ -78,11 +78,9 @@ with capacity as (
     from fed f
     join pg_catalog.pg_attribute a on a.attrelid = f.attrelid and a.attnum = f.attnum
     join pg_catalog.pg_type t on t.oid = a.atttypid
-   -- Not by its type, which may be a domain over a domain: other numbers of that length are oid and real.
-   cross join lateral (select case when t.typcategory = 'N' and a.attlen = 2 then 2
-                                   when t.typcategory = 'N' and a.attlen = 4
-                                        and coalesce(nullif(t.typbasetype, 0), t.oid) not in (26, 700) then 4
-                                   else 8 end as width) w
+   -- Not by its type, which may be a domain over a domain: a domain has the output function of what it is over, here
+   -- int2out or int4out.
+   cross join lateral (select case t.typoutput::oid when 39 then 2 when 43 then 4 else 8 end as width) w
    order by f.oid, w.width, f.rank, f.attrelid, a.attnum
 ), valued as materialized (
   select k.oid,

@@ -20,17 +20,19 @@ pub fn analyze(name: &Named) -> String {
 const FIRST_UNPINNED: u32 = 12_000;
 
 /// Builds an index anew beside the old one, without standing in anybody's way for long, where the server can do that.
+/// `exclusion` as the catalog has it: also of a `WITHOUT OVERLAPS` constraint (18).
 #[must_use]
 pub fn reindex(index: &Named, oid: u32, exclusion: bool) -> String {
     anew(
         "INDEX",
         index,
         oid,
-        exclusion.then_some("the index of an exclusion constraint"),
+        exclusion.then_some("the index of an exclusion or WITHOUT OVERLAPS constraint"),
     )
 }
 
-/// Builds all indexes of a table anew, one after the other, beside the old ones, where the server can do that.
+/// Builds the indexes of a table anew, one after the other, beside the old ones, where the server can do that. So it
+/// leaves out, with a warning, those of exclusion constraints, to which a `WITHOUT OVERLAPS` one (18) belongs.
 #[must_use]
 pub fn reindex_table(name: &Named, oid: u32) -> String {
     anew("TABLE", name, oid, None)

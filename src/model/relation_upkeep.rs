@@ -24,7 +24,8 @@ pub fn table(identity: &Identity, stats: &Stats) -> Table {
         relname: identity.name.relname.clone(),
         relkind: identity.kind.clone(),
         reltuples: identity.tuples,
-        relpages: identity.pages,
+        // From 2^31 on the server takes the pages for a negative number, and so for none.
+        relpages: i32::try_from(identity.pages).map_or(0, i64::from),
         relallfrozen: stats.frozen_pages,
         enabled: value(options, "autovacuum_enabled").is_none_or(is_on),
         vacuum_base: plain("autovacuum_vacuum_threshold"),

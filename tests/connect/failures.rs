@@ -10,6 +10,8 @@ use pgmon_tui::pg::fault::FaultKind;
 use pgmon_tui::pg::plan::{Secret, SslMode};
 use pgmon_tui::pg::session::{Lane, Session};
 use rstest::rstest;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::OwnedReadHalf;
 
 use crate::{PATIENCE, check, fault, open, plan, session, to, with_password};
 
@@ -359,6 +361,49 @@ async fn a_users_option_the_server_does_not_know() {
         (FaultKind::Other, Some("42704"))
     );
     assert!(fault.sentence.contains("no_such_setting"), "{fault}");
+}
+
+#[tokio::test]
+async fn a_session_that_is_ended_before_its_last_settings() {
+    let cluster = Cluster::builder(18).start().await.unwrap();
+    let ender = cluster.client().await.unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut plan = plan("127.0.0.1", listener.local_addr().unwrap().port(), "postgres");
+    plan.sslmode = SslMode::Disable;
+    let between = async {
+        let (client, _) = listener.accept().await.unwrap();
+        let (mut from_client, mut to_client) = client.into_split();
+        let server = tokio::net::TcpStream::connect(("127.0.0.1", cluster.port())).await;
+        let (mut from_server, mut to_server) = server.unwrap().into_split();
+        let answers = async {
+            let login = until_ready(&mut from_server).await;
+            to_client.write_all(&login).await.unwrap();
+            let mut rest = until_ready(&mut from_server).await;
+            let ours = "SELECT pid FROM pg_stat_activity WHERE application_name = 'pgmon-tui'";
+            ender.terminate(ender.value(ours).await.unwrap()).await.unwrap();
+            // Who it is and why it ends arrive at once: nothing was asked in between.
+            from_server.read_to_end(&mut rest).await.unwrap();
+            to_client.write_all(&rest).await.unwrap();
+        };
+        // What is asked of a session that has ended does not arrive.
+        let (_, _lost) = tokio::join!(answers, tokio::io::copy(&mut from_client, &mut to_server));
+    };
+    let (fault, ()) = tokio::join!(fault(&plan), between);
+    assert_eq!(
+        (fault.kind, fault.sqlstate.as_deref()),
+        (FaultKind::NotYet, Some("57P01")),
+        "{fault}"
+    );
+    assert!(fault.sentence.contains("due to administrator command"), "{fault}");
+}
+
+/// What a server sends until it is ready for the next question.
+async fn until_ready(server: &mut OwnedReadHalf) -> Vec<u8> {
+    let mut said = Vec::new();
+    while !said.ends_with(&message(b'Z', b"I")) {
+        assert_ne!(server.read_buf(&mut said).await.unwrap(), 0, "it hung up");
+    }
+    said
 }
 
 /// A message of the protocol.

@@ -121,8 +121,8 @@ async fn a_partition_key_is_not_waited_for() {
         let (cluster, client) = scene(major).await;
         client
             .simple(
-                "CREATE TABLE p (a int, \"B\" int) PARTITION BY RANGE (\"B\", (a + 1));
-                 CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0, 0) TO (10, 0)",
+                r#"CREATE TABLE p (a int, "B" int, c text) PARTITION BY RANGE ("B", (a + 1), c COLLATE "C");
+                 CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0, 0, '') TO (10, 0, '')"#,
             )
             .await
             .unwrap();
@@ -136,8 +136,11 @@ async fn a_partition_key_is_not_waited_for() {
             let of_parent = eye.look_at(tables[1]).ask::<Relation>().await.unwrap();
             keys.push((own.key.unwrap(), of_parent.parent.unwrap().key.unwrap()));
         }
-        let free = r#"RANGE ("B", ((a + 1)))"#;
-        let locked = r#"RANGE ("B", an expression, not read behind a lock)"#;
+        let free = r#"RANGE ("B", ((a + 1)), c COLLATE "C")"#;
+        let locked = concat!(
+            r#"RANGE ("B", an expression, c; "#,
+            "columns only, while somebody holds or wants ACCESS EXCLUSIVE)"
+        );
         assert_eq!(
             keys,
             [free, locked].map(|key| (key.to_owned(), key.to_owned())),

@@ -11,6 +11,8 @@ mod eye;
 mod locked;
 mod measure;
 mod numbers;
+mod reindex;
+mod vast;
 
 use pgmon_lab::{Client, Cluster};
 

@@ -54,7 +54,15 @@ const TABLES: &str = "
     CREATE TABLE deep_each (at int, a int CONSTRAINT deep_each REFERENCES other) PARTITION BY RANGE (at);
     CREATE TABLE deep_each_1 PARTITION OF deep_each FOR VALUES FROM (0) TO (20) PARTITION BY RANGE (at);
     CREATE TABLE deep_each_11 PARTITION OF deep_each_1 FOR VALUES FROM (0) TO (20);
-    CREATE INDEX ON deep_each_11 (a);";
+    CREATE INDEX ON deep_each_11 (a);
+    CREATE TABLE apart (a int PRIMARY KEY) PARTITION BY RANGE (a);
+    CREATE TABLE apart_1 PARTITION OF apart FOR VALUES FROM (0) TO (10);
+    CREATE TABLE apart_2 PARTITION OF apart FOR VALUES FROM (10) TO (20);
+    CREATE TABLE twice (at int, a int) PARTITION BY RANGE (at);
+    CREATE TABLE twice_1 PARTITION OF twice FOR VALUES FROM (0) TO (10);
+    ALTER TABLE twice ADD CONSTRAINT twice FOREIGN KEY (a) REFERENCES apart;
+    CREATE TABLE twice_2 PARTITION OF twice FOR VALUES FROM (10) TO (20);
+    CREATE INDEX ON twice_1 (a);";
 
 #[rstest]
 #[tokio::test]
@@ -91,6 +99,7 @@ async fn only_an_index_that_helps_counts(#[values(12, 18)] major: u32) {
         "parts",
         "ranged",
         "self",
+        "twice",
     ];
     assert_eq!(names, expected);
     assert_eq!(usize::try_from(known.keys).unwrap(), expected.len());
@@ -108,6 +117,9 @@ async fn only_an_index_that_helps_counts(#[values(12, 18)] major: u32) {
     assert_eq!((deep.partitioned, deep.parts, deep.bare), (true, 2, 1));
     let both = "pg_relation_size('deep_11') + pg_relation_size('deep_12')";
     assert_eq!(deep.estimated_bytes, number(&judge, both).await);
+    // Where both sides are partitioned, no trigger belongs to the key itself (12 to 14), only to those of the partitions.
+    let twice = find("twice");
+    assert_eq!((twice.partitioned, twice.parts, twice.bare), (true, 2, 1));
     for row in &known.rows {
         judge.simple(&create_index(row, "large").1).await.unwrap();
     }

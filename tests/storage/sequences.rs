@@ -29,6 +29,13 @@ const SEQUENCES: &str = "
     CREATE DOMAIN whole AS int;
     CREATE DOMAIN small AS whole CHECK (VALUE > 0);
     CREATE SEQUENCE tame;
+    CREATE DOMAIN number AS oid;
+    CREATE DOMAIN object AS number;
+    CREATE SEQUENCE objects;
+    CREATE SEQUENCE classes;
+    CREATE TABLE unsigned (id object DEFAULT nextval('objects'), class regclass DEFAULT nextval('classes'));
+    SELECT setval('objects', 3000000000), setval('classes', 4000000000);
+    INSERT INTO unsigned DEFAULT VALUES;
     CREATE TABLE d (id small DEFAULT nextval('tame'), n numeric DEFAULT nextval('i_id_seq'));
     CREATE TEMPORARY SEQUENCE mine;";
 
@@ -52,6 +59,20 @@ async fn the_narrowest_of_sequence_and_column_is_the_end(#[values(12, 18)] major
         ("down", Some(-32_000), -32_768, Limit::Type, None),
         ("bounded", Some(250), 1000, Limit::Bound, None),
         ("tame", None, int, Limit::Column, Some("d.id")),
+        (
+            "objects",
+            Some(3_000_000_001),
+            i64::MAX,
+            Limit::Type,
+            Some("unsigned.id"),
+        ),
+        (
+            "classes",
+            Some(4_000_000_001),
+            i64::MAX,
+            Limit::Type,
+            Some("unsigned.class"),
+        ),
         ("never", None, i64::MAX, Limit::Type, None),
     ] {
         let row = find(&known, name);
@@ -66,7 +87,7 @@ async fn the_narrowest_of_sequence_and_column_is_the_end(#[values(12, 18)] major
             .map(|column| format!("{}.{}", column.table.relname, column.name));
         assert_eq!(feeds.as_deref(), column, "{name}");
     }
-    assert_eq!((known.rows.len(), known.sequences, known.read), (8, 8, 8));
+    assert_eq!((known.rows.len(), known.sequences, known.read), (10, 10, 10));
     let shares: Vec<f64> = known.rows.iter().map(|row| row.share).collect();
     assert!(shares.is_sorted_by(|a, b| a >= b), "{shares:?}");
     let near = |name: &str, expected: f64| assert!((find(&known, name).share - expected).abs() < 1e-3, "{name}");

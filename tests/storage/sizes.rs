@@ -71,7 +71,8 @@ async fn sizes_are_those_of_the_size_functions(#[values(12, 18)] major: u32) {
         .simple("UPDATE pg_class SET relpages = -1000000000 WHERE relname = 'empty'")
         .await
         .unwrap();
-    assert!(find(eye.ask::<RelationsProbe>().await, "empty").is_some());
+    let known = eye.ask::<RelationsProbe>().await;
+    assert_eq!(find(known, "empty").unwrap().estimated_bytes, 3_294_967_296 * 8192);
 
     eye.settings.hide_postgres_defaults = false;
     let all = eye.ask::<RelationsProbe>().await;

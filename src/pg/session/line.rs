@@ -115,7 +115,7 @@ impl Line {
     }
 
     /// Why a question got no answer: that of a closed connection is what closed it.
-    fn cause<'a>(&'a self, error: &'a Error) -> &'a Error {
+    pub(super) fn cause<'a>(&'a self, error: &'a Error) -> &'a Error {
         let closed = self.driver.why.get().filter(|_| error.is_closed());
         closed.unwrap_or(error)
     }

@@ -110,7 +110,7 @@ impl Session {
             return Ok(());
         }
         let done = self.line.set(&self.late).await;
-        done.map_err(|error| Fault::from_connect(self.place(), &error))
+        done.map_err(|error| Fault::from_connect(self.place(), self.line.cause(&error)))
     }
 
     fn place(&self) -> &Place {
