@@ -2,6 +2,7 @@
 
 use crate::pg::privilege;
 use crate::pg::quote::{identifier, literal};
+use crate::pg::server::Server;
 use crate::probe::named::Named;
 
 /// Removes dead rows and renews the statistics; waits for nobody but other maintenance.
@@ -29,6 +30,12 @@ pub fn reindex(index: &Named, oid: u32, exclusion: bool) -> String {
         oid,
         exclusion.then_some("the index of an exclusion or WITHOUT OVERLAPS constraint"),
     )
+}
+
+/// The server builds what is partitioned anew in one go (14+); before, that is done partition by partition.
+#[must_use]
+pub fn reindexes_partitioned(server: Option<&Server>) -> bool {
+    server.is_some_and(|server| server.major() >= 14)
 }
 
 /// Builds the indexes of a table anew, one after the other, beside the old ones, where the server can do that. So it

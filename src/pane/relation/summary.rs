@@ -298,8 +298,7 @@ impl View for Summary {
         if identity.kind != "t" {
             copies.push(Copy::new("ANALYZE", relation_sql::analyze(name)));
         }
-        // Up to 13 partitions are built anew one by one.
-        let whole = world.server.as_deref().is_some_and(|server| server.major() >= 14);
+        let whole = relation_sql::reindexes_partitioned(world.server.as_deref());
         if facts::has_rows(identity) || whole && identity.kind == "p" {
             copies.push(Copy::new("REINDEX", relation_sql::reindex_table(name, identity.oid)));
         }

@@ -1,5 +1,7 @@
 //! Cells, facts and notices that the panels of Storage have in common.
 
+use std::borrow::Cow;
+
 use super::super::list::Piece;
 use crate::probe::Probe;
 use crate::probe::named::{InTheWay, Named};
@@ -10,6 +12,12 @@ use crate::world::World;
 
 /// Stands before an estimate.
 pub const ABOUT: &str = "≈";
+
+/// What a standby does not know.
+pub const UNKNOWN: Cell<'static> = Cell {
+    text: Cow::Borrowed("?"),
+    role: Role::Muted,
+};
 
 /// The name of a relation; what is in the schema everybody uses goes without it.
 pub fn name(name: &Named) -> String {

@@ -1,7 +1,5 @@
 //! The largest tables: where their bytes are, how they grow, who reads them.
 
-use std::borrow::Cow;
-
 use super::super::common::{Notice, ago_or_never, top_of};
 use super::super::list::{List, Piece};
 use super::super::page::Rich;
@@ -290,7 +288,7 @@ static COLUMNS: &[Column<Row>] = &[
         (6, 6),
         |row| {
             row.counted(row.relation.dead)
-                .map_or(UNKNOWN, |dead| Cell::new(format::count(dead), dead_role(row)))
+                .map_or(cells::UNKNOWN, |dead| Cell::new(format::count(dead), dead_role(row)))
         },
         |row| Key::from(row.counted(row.relation.dead)),
     ),
@@ -333,7 +331,7 @@ static COLUMNS: &[Column<Row>] = &[
             "rows changed since the last ANALYZE: the statistics do not know of them",
         ),
         (7, 7),
-        |row| row.counted(row.relation.modified).map_or(UNKNOWN, cells::count),
+        |row| row.counted(row.relation.modified).map_or(cells::UNKNOWN, cells::count),
         |row| Key::from(row.counted(row.relation.modified)),
     ),
     right(
@@ -350,16 +348,10 @@ static COLUMNS: &[Column<Row>] = &[
     ),
 ];
 
-/// What a standby does not know.
-pub(super) const UNKNOWN: Cell<'static> = Cell {
-    text: Cow::Borrowed("?"),
-    role: Role::Muted,
-};
-
 fn live(row: &Row) -> Cell<'_> {
     match row.counted(row.relation.live) {
         Some(live) => cells::count(live),
-        None if row.relation.reltuples < 0.0 => UNKNOWN,
+        None if row.relation.reltuples < 0.0 => cells::UNKNOWN,
         None => Cell::new(
             format!("{}{}", cells::ABOUT, format::count(row.relation.reltuples)),
             Role::Estimated,
@@ -368,7 +360,7 @@ fn live(row: &Row) -> Cell<'_> {
 }
 
 fn when(row: &Row, ago: Option<f64>) -> Cell<'_> {
-    if row.standby { UNKNOWN } else { ago_or_never(ago) }
+    if row.standby { cells::UNKNOWN } else { ago_or_never(ago) }
 }
 
 fn size(row: &Row) -> Cell<'_> {

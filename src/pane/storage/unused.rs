@@ -4,8 +4,7 @@ use super::super::common::{Notice, top_of};
 use super::super::list::{List, Piece};
 use super::super::page::Rich;
 use super::super::{Copy, Reply};
-use super::cells;
-use super::relations::UNKNOWN;
+use super::cells::{self, UNKNOWN};
 use crate::action::Action;
 use crate::model::storage::{counted_since, indexes};
 use crate::probe::indexes_unused::{IndexesUnusedProbe, UnusedIndex};
@@ -29,6 +28,14 @@ pub(super) struct Row {
     name: String,
     table: String,
     caveats: String,
+    standby: bool,
+}
+
+impl Row {
+    /// Counted on the primary: on a standby they are zero for ever. Nothing counts those of a partitioned index.
+    fn writes(&self) -> Option<i64> {
+        self.index.writes.filter(|_| !self.standby)
+    }
 }
 
 /// Since when scans are counted, and how long that is, in seconds.
@@ -65,16 +72,13 @@ impl List for Unused {
 
     fn rows(&mut self, world: &World) -> Option<Vec<Row>> {
         let known = world.get::<IndexesUnusedProbe>()?;
-        // Writes are counted on the primary: on a standby they are zero for ever.
-        let counted = !world.in_recovery();
+        let standby = world.in_recovery();
         let row = |index: &UnusedIndex| Row {
             name: cells::name(&index.name),
             table: cells::name(&index.table),
             caveats: indexes::caveats(index).join(", "),
-            index: UnusedIndex {
-                writes: index.writes.filter(|_| counted),
-                ..index.clone()
-            },
+            index: index.clone(),
+            standby,
         };
         Some(known.rows.iter().map(row).collect())
     }
@@ -187,8 +191,12 @@ static COLUMNS: &[Column<Row>] = &[
         help: "times it had to be written since the counters began: inserts and updates that were not HOT",
         width: Width::Fit(6, 6),
         align: Align::Right,
-        cell: |row| row.index.writes.map_or(UNKNOWN, cells::count),
-        key: |row| Key::from(row.index.writes),
+        cell: |row| match row.writes() {
+            Some(writes) => cells::count(writes),
+            None if row.standby => UNKNOWN,
+            None => Cell::empty(),
+        },
+        key: |row| Key::from(row.writes()),
     },
     Column {
         id: "table",

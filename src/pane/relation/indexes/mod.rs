@@ -200,8 +200,7 @@ impl List for Indexes {
                 .map(|definition| Copy::new("definition", definition.as_str())),
         );
         let index = &row.index;
-        // Up to 13 those of the partitions are built anew one by one.
-        let whole = world.server.as_deref().is_some_and(|server| server.major() >= 14);
+        let whole = relation_sql::reindexes_partitioned(world.server.as_deref());
         if whole || !index.is_partitioned {
             let text = relation_sql::reindex(&index.name, index.oid, index.is_exclusion);
             copies.push(Copy::new("REINDEX", text));
