@@ -17,7 +17,22 @@ as_root() {
 has cargo || die "Rust is missing: see https://rustup.rs"
 
 # A fresh machine may be busy with its own first update, and a mirror may not answer at once.
-apt_get() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@" >&2; }
+apt_get() {
+    as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C \
+        apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@" >&2
+}
+
+# The timeout above is not for the lists of packages: while somebody else has them, `update` fails at once. Any other
+# failure is told and no more: the lists that are there may do.
+apt_update() {
+    local told deadline=$((SECONDS + 300))
+    until told=$(apt_get update 2>&1); do
+        case $told in *'Could not get lock'*) ;; *) break ;; esac
+        [ "$SECONDS" -lt "$deadline" ] || break
+        sleep 2
+    done
+    [ -z "$told" ] || printf '%s\n' "$told" >&2
+}
 
 can_install() {
     has apt-get && { [ "$(id -u)" = 0 ] || { has sudo && sudo -n true 2>/dev/null; }; }
@@ -28,7 +43,7 @@ install_packages() {
     [ $# -gt 0 ] || return 0
     can_install || die "missing on this machine: $*. Install these (Debian's names), for example: sudo apt-get install $*"
     say "installing $*"
-    apt_get update || true
+    apt_update
     apt_get install -y --no-install-recommends "$@" || die "apt-get could not install $*"
 }
 
@@ -72,7 +87,7 @@ get_pgbouncer() {
     scratch=$(mktemp -d)
     # There may be no lists of packages on this machine, or what they name may have gone from the mirror since.
     download_pgbouncer "$scratch" 2>/dev/null ||
-        { can_install && { apt_get update || true; } && download_pgbouncer "$scratch"; } ||
+        { can_install && apt_update && download_pgbouncer "$scratch"; } ||
         die "pgbouncer cannot be downloaded: apt-get install pgbouncer, and stop its service"
     for package in "$scratch"/*.deb; do dpkg -x "$package" "$scratch/root"; done
     chmod -R a+rX "$scratch/root"

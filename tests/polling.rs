@@ -212,12 +212,12 @@ async fn a_restart_is_survived_with_the_reason_and_a_new_session() {
     cluster.stop(Stop::Immediate).await.unwrap();
     polling.down().await;
     // Who comes in the last moment is hung up on; who comes later is refused.
-    let again = loop {
-        match polling.down().await {
-            FaultKind::Lost => {}
-            kind => break kind,
-        }
-    };
+    let again = polling
+        .until("another reason than the loss", |news| match news {
+            News::Link(Link::Down { fault, .. }) if fault.kind != FaultKind::Lost => Some(fault.kind),
+            _ => None,
+        })
+        .await;
     assert!(matches!(again, FaultKind::Refused | FaultKind::NotYet), "{again:?}");
     cluster.start_again().await.unwrap();
     polling.up().await;

@@ -61,9 +61,9 @@ pub struct Settings {
     pub top_queries: u32,
     /// `limits.partition_horizon_days`: partitions have to reach so far ahead.
     pub partition_horizon_days: u32,
-    /// `limits.lock_waiters`: past this many waiters the forest says what it left out.
+    /// Past this many waiters the forest says what it left out. Fixed: no key of the file.
     pub lock_waiters: u32,
-    /// `limits.query_text`: characters of a query text fetched for lists.
+    /// Bytes of a query text fetched for lists. Fixed: no key of the file.
     pub query_text: u32,
 }
 

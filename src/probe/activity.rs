@@ -53,7 +53,7 @@ pub struct Backend {
     pub xmin_age: Option<i64>,
     /// `query_id` (14+).
     pub query_id: Option<i64>,
-    /// The query's text, cut to `limits.query_text` bytes; empty for background processes, `None` when hidden by
+    /// The query's text, cut to `Settings::query_text` bytes; empty for background processes, `None` when hidden by
     /// privileges.
     pub query: Option<String>,
     /// The role may not see state, query and waits of this backend.

@@ -18,7 +18,7 @@ pub struct Locks;
 /// One answer. Empty when nobody waits.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sample {
-    /// How many locks are waited for in all, also those past `limits.lock_waiters`.
+    /// How many locks are waited for in all, also those past `Settings::lock_waiters`.
     pub waiters: usize,
     /// The waiters asked about, the holders in their way, and the leaders of their parallel groups; one row a pid.
     pub sessions: Vec<Session>,
@@ -57,7 +57,7 @@ pub struct Session {
     pub query_s: Option<f64>,
     /// Since the state changed.
     pub state_s: Option<f64>,
-    /// The query's text, cut to `limits.query_text` bytes.
+    /// The query's text, cut to `Settings::query_text` bytes.
     pub query: Option<String>,
     /// The role may not see state and text of this session.
     pub hidden: bool,

@@ -76,7 +76,7 @@ pub struct Progress {
     pub wait_event_type: Option<String>,
     /// The wait.
     pub wait_event: Option<String>,
-    /// The statement, cut to `limits.query_text` bytes; `None` when hidden.
+    /// The statement, cut to `Settings::query_text` bytes; `None` when hidden.
     pub query: Option<String>,
     /// This phase as it was read before and now, the oldest first.
     pub marks: Vec<Mark>,

@@ -65,7 +65,7 @@ pub struct Lock {
     pub state: Option<String>,
     /// Age of the transaction.
     pub xact_s: Option<f64>,
-    /// The query's text, cut to `limits.query_text` bytes.
+    /// The query's text, cut to `Settings::query_text` bytes.
     pub query: Option<String>,
     /// The role may not see state and text of this session.
     pub hidden: bool,

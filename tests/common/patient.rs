@@ -2,7 +2,7 @@
 
 use pgmon_tui::config::Settings;
 
-/// The default settings without the fast lane's time limit.
+/// The default settings with as much time for a statement of the fast lane as a test waits at most.
 pub fn patient() -> Settings {
     Settings {
         statement_timeout: pgmon_lab::PATIENCE,

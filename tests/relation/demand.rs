@@ -60,12 +60,17 @@ impl Polling {
     where
         P::Data: Clone,
     {
-        loop {
-            let sample = self.sample(P::SPEC.id).await;
-            if let Some(data) = &sample.data {
-                return data.downcast_ref::<P::Data>().unwrap().clone();
+        let search = async {
+            loop {
+                let sample = self.sample(P::SPEC.id).await;
+                if let Some(data) = &sample.data {
+                    return data.downcast_ref::<P::Data>().unwrap().clone();
+                }
             }
-        }
+        };
+        tokio::time::timeout(PATIENCE, search)
+            .await
+            .unwrap_or_else(|_| panic!("every round of {} fails", P::SPEC.id))
     }
 
     async fn look(&self, focus: Focus) {
@@ -215,7 +220,10 @@ async fn a_table_dropped_under_the_open_page_is_noticed_by_the_hot_tier() {
     polling.look(page(table, None)).await;
     assert!(polling.answer::<RelationLocks>().await.exists);
     truth.simple("DROP TABLE t").await.unwrap();
-    while polling.answer::<RelationLocks>().await.exists {}
+    let gone = async { while polling.answer::<RelationLocks>().await.exists {} };
+    tokio::time::timeout(PATIENCE, gone)
+        .await
+        .expect("the dropped table is noticed");
     // Measured in spite of that it is an answer, too: there is nothing.
     polling.look(page(table, Some(1))).await;
     let answer = polling.sample("measure").await;

@@ -1,6 +1,8 @@
 //! Every pane, some pages and another database, with keys and a real server.
 
-use pgmon_lab::{PATIENCE, Result, wait_until};
+use std::collections::BTreeSet;
+
+use pgmon_lab::{PATIENCE, Result, Terminal, wait_until};
 
 use crate::{LIVE, cluster, ends_restored, running, sessions};
 
@@ -15,21 +17,40 @@ const ESTATE: &str = "
     ANALYZE;
     SELECT pg_create_physical_replication_slot('forgotten', true)";
 
-/// The pane behind each key: its title, and words that only a server's answer brings.
-const PANES: [(&str, &str, &str); 9] = [
-    ("1", "1 Overview", "Connections"),
-    ("2", "2 Activity", "PID"),
-    ("3", "3 Locks", "Nobody waits"),
-    ("4", "4 Queries", "TIME"),
-    ("5", "5 Vacuum", "lines"),
-    ("6", "6 Storage", "lines"),
-    ("7", "7 Partitions", "metrics"),
-    ("8", "8 Replication", "forgotten"),
-    ("9", "9 Wraparound", "postgres"),
+/// The pane behind each key: its title, words that only a server's answer brings, and its panels where it has several.
+const PANES: [(&str, &str, &str, &[&str]); 9] = [
+    ("1", "1 Overview", "Connections", &[]),
+    ("2", "2 Activity", "PID", &[]),
+    ("3", "3 Locks", "Nobody waits", &[]),
+    ("4", "4 Queries", "TIME", &[]),
+    ("5", "5 Vacuum", "lines", &["Running", "Queue", "Horizon"]),
+    (
+        "6",
+        "6 Storage",
+        "lines",
+        &[
+            "Relations",
+            "Unused",
+            "Duplicates",
+            "Invalid",
+            "Foreign keys",
+            "Sequences",
+        ],
+    ),
+    ("7", "7 Partitions", "metrics", &[]),
+    (
+        "8",
+        "8 Replication",
+        "forgotten",
+        &["Standbys", "Slots", "Archiver", "Subscriptions"],
+    ),
+    ("9", "9 Wraparound", "postgres", &["Databases", "Relations"]),
 ];
 
-/// As many as the pane with most of them has.
-const PANELS: usize = 6;
+/// The panels that are marked: one, but in the middle of a frame.
+fn marked(terminal: &Terminal, panels: &[&'static str]) -> Vec<&'static str> {
+    panels.iter().copied().filter(|name| terminal.in_bold(name)).collect()
+}
 
 #[tokio::test]
 async fn every_pane_shows_what_the_server_says_and_how_it_was_asked() -> Result<()> {
@@ -37,17 +58,35 @@ async fn every_pane_shows_what_the_server_says_and_how_it_was_asked() -> Result<
     cluster.client().await?.simple(ESTATE).await?;
     let mut terminal = running(&cluster).await?;
     terminal.resize(120, 40)?;
-    for (key, title, words) in PANES {
+    let answered = |screen: &str| ![" Asking ", " Counting "].iter().any(|word| screen.contains(word));
+    for (key, title, words, panels) in PANES {
         terminal.send(key)?;
-        let shown = |screen: &str| screen.contains(title) && screen.contains(words) && !screen.contains("loading");
+        // The titles of the other panes are on the screen as well.
+        let shown = |screen: &str| {
+            let here = terminal.in_bold(title) && marked(&terminal, panels).len() == panels.len().min(1);
+            here && screen.contains(words) && !screen.contains("loading")
+        };
         terminal.wait_for(&format!("{title} with {words}"), shown).await?;
-        for _ in 0..PANELS {
+        terminal.wait_for(&format!("{title} is answered"), answered).await?;
+        let mut seen = BTreeSet::new();
+        // Twice round: until the first key a panel that warns may take the place of the marked one at any moment.
+        for _ in 0..2 * panels.len() {
+            let before = marked(&terminal, panels);
             terminal.send("v")?;
-            let answered = |screen: &str| !screen.contains(" Asking ");
+            let next = |_: &str| {
+                let now = marked(&terminal, panels);
+                now.len() == 1 && now != before
+            };
             terminal
-                .wait_for(&format!("{title}: every panel is answered"), answered)
+                .wait_for(&format!("{title}: the panel after {before:?}"), next)
                 .await?;
+            let now = marked(&terminal, panels);
+            terminal
+                .wait_for(&format!("{title}: {now:?} is answered"), answered)
+                .await?;
+            seen.extend(now);
         }
+        assert_eq!(seen.len(), panels.len(), "{title}: {seen:?} of {panels:?}");
         terminal.send("s")?;
         let asked = |screen: &str| screen.contains("queries/") && screen.contains("pg_catalog.");
         terminal.wait_for(&format!("the SQL of {title}"), asked).await?;

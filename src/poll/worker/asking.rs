@@ -15,7 +15,7 @@ use crate::pg::server::Server;
 use crate::pg::session::{Answer, Lane};
 use crate::probe::{Ask, Demand, Entry, Focus, Mono, PROBES, Param, Ran, Sample, Subject, Tier, Wanted};
 
-/// How long the server may go on past a statement's own timeout before we cancel it.
+/// How long the server may go on past a statement's timeout or its tier's budget before we cancel it.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// One statement that was sent.
@@ -201,8 +201,9 @@ impl Run {
         }
     }
 
-    /// The server ends hot and workload statements by itself after `statement_timeout`; the others after their budget.
-    /// What has a budget of its own is cancelled right then.
+    /// When we cancel a statement. The server ends those of the fast connection by itself after `statement_timeout`,
+    /// before we do; on the slow one its limit is the longest budget there is, so that a shorter budget is ended from
+    /// here. What has a budget of its own is cancelled right then, the others after the grace.
     fn deadline(&self, entry: &Entry) -> Duration {
         if let Some(budget) = (entry.budget)(&self.worker.settings) {
             return budget;

@@ -116,6 +116,20 @@ impl Terminal {
         rows.join("\n")
     }
 
+    /// True if this text of single cells stands anywhere on the screen in bold.
+    #[must_use]
+    pub fn in_bold(&self, text: &str) -> bool {
+        let seen = self.seen();
+        let screen = seen.parser.screen();
+        let (rows, cols) = screen.size();
+        let is = |row, col, wanted: char| {
+            let cell = screen.cell(row, col).filter(|cell| cell.bold());
+            cell.is_some_and(|cell| cell.contents().chars().eq([wanted]))
+        };
+        let stands = |row, col| text.chars().zip(col..).all(|(wanted, col)| is(row, col, wanted));
+        (0..rows.get()).any(|row| (0..cols.get()).any(|col| stands(row, col)))
+    }
+
     /// Waits until the screen satisfies `condition`.
     ///
     /// # Errors
