@@ -18,8 +18,10 @@ with recursive fk as materialized (
                         and m.amname not in ('brin', 'gin')
                         and i.indnkeyatts >= pg_catalog.cardinality(k.conkey)
                         and (i.indkey::int2[])[0:pg_catalog.cardinality(k.conkey) - 1] @> k.conkey)
-     -- Nothing is checked of one that is NOT ENFORCED (18).
-     and coalesce((pg_catalog.to_jsonb(k) ->> 'conenforced')::bool, true)
+     -- One that is NOT ENFORCED (18) is not checked, and has no triggers; nor has one between two partitioned tables
+     -- (12 to 14), whose partitions have them. Only of such a one is the whole row made into JSON: that takes time.
+     and (exists (select from pg_catalog.pg_trigger g where g.tgconstraint = k.oid)
+          or coalesce((pg_catalog.to_jsonb(k) ->> 'conenforced')::bool, true))
 ), below (root, oid, conrelid) as (
   -- The same key on the partitions, however deep; where the parent is partitioned, the table has others of its own.
   select k.oid, s.oid, s.conrelid
