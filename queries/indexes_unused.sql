@@ -7,7 +7,7 @@ with recursive own as materialized (
     from pg_catalog.pg_class c
     join pg_catalog.pg_index i on i.indexrelid = c.oid
    where c.relkind = 'i'
-     and c.relpages::int8 & 4294967295 > 8
+     and (c.relpages > 8 or c.relpages < 0)
      and not c.relispartition
      and c.relnamespace <> all (array(select o.oid from own o))
      and not (i.indisunique or i.indisprimary or i.indisexclusion or i.indisreplident)
