@@ -10,6 +10,7 @@ pub mod concern;
 pub mod databases;
 pub mod horizon;
 pub mod locks;
+pub mod neglect;
 pub mod observe;
 pub mod overview;
 pub mod partitions;

@@ -6,10 +6,12 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use super::neglect::Neglect;
 use super::rates::{Gap, Reading};
 use super::recovery::Unreplayed;
 use super::replay::Replay;
 use super::trails::Trails;
+use crate::probe::autovacuum::Queue;
 use crate::probe::recovery::Recovery;
 use crate::probe::replication::Sender;
 use crate::probe::{Latest, Mono, Ran, Sample};
@@ -114,6 +116,8 @@ pub struct Series {
     unreplayed: Unreplayed,
     /// How fast slots grow and archives fill.
     trails: Trails,
+    /// Which tables wait for autovacuum, and since when.
+    neglect: Neglect,
 }
 
 impl Series {
@@ -292,6 +296,17 @@ impl Series {
     /// Takes a sample of this standby's recovery in.
     pub(super) fn watch_recovery(&mut self, reading: Reading, recovery: &Recovery) {
         self.unreplayed.observe(reading, recovery);
+    }
+
+    /// Which tables wait for autovacuum, and since when.
+    #[must_use]
+    pub fn neglect(&self) -> &Neglect {
+        &self.neglect
+    }
+
+    /// Takes a sample of the tables in.
+    pub(super) fn watch_tables(&mut self, queue: &Queue) {
+        self.neglect.observe(queue);
     }
 
     /// How fast slots grow and archives fill.

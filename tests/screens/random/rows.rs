@@ -94,7 +94,7 @@ drawn! {
     statements::Key { user, database, query, toplevel }
     statements::Counters { calls, rows, exec_ms, plan_ms, hit, read, io_ms, temp, wal, jit_ms }
     statements::Entry { key, user, database, counters, since }
-    autovacuum::Queue { epoch, setting, totals, tables }
+    autovacuum::Queue { epoch, setting, totals, tables, others }
     autovacuum::Setting { active, max_workers, worker_slots, naptime_s, cost_limit, cost_delay_ms }
     autovacuum::Totals { tables, dead, dead_catalog, over_vacuum, over_insert, over_analyze, over, over_disabled }
     autovacuum::Table {
