@@ -11,8 +11,9 @@
 //!   -> Ran { variant, params, took, .. } what really ran travels with its rows
 //!   -> decode by column name             text that is no UTF-8 cannot fail
 //!   -> Arc<Sample> -> bounded channel -> app::update::update(&mut State, Event) -> Vec<Effect>     pure
-//!        |-> World                       the newest answer of every probe, the series of every rate,
-//!        |     model::locks::forest      and what an answer means to more than one view, built once
+//!        |-> Known                       the newest answer of every probe, the series of every rate,
+//!        |     model::locks::forest      and what an answer means to more than one reader, built once
+//!        |     -> alert::Engine          what is wrong, since when, and what to do about it
 //!        |-> pane::View::derive          sorted, filtered rows: never computed while drawing
 //!        |-> pane::View::draw(&self)     -> terminal
 //! ```
@@ -22,7 +23,9 @@
 //! ```text
 //! main, app           the loop, update, keys, popups; cli and term are its doors to shell and terminal
 //! pane                one room a pane, and what panes share
-//! world, ui           what is known; how anything looks. Neither knows the other
+//! world, ui           what is known and was said; how anything looks. Neither knows the other
+//! alert               what is wrong by what is known: rules, and one engine that raises, holds and clears
+//! known               what is known of the server, for whoever reads it: panes, rules, a process without a terminal
 //! model, poll         what samples mean; when to ask for them. Neither knows the other
 //! probe, pg, config   the questions, the server, the settings
 //! action              what a key can mean; knows nobody
@@ -47,6 +50,7 @@ pub mod action;
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod known;
 pub mod model;
 pub mod pane;
 pub mod pg;

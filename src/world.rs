@@ -1,78 +1,32 @@
-//! Everything the program knows, as the panes read it: the newest samples, what went wrong, the state of the
-//! connection, the clock of the server. Changed only by [`crate::app::update`], read by every view.
+//! Everything the program knows and has said, as the panes read it: what is [`Known`] of the server, what it costs to
+//! ask, the messages of the session. Changed only by [`crate::app::update`], read by every view.
 
 pub mod message;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::Settings;
+use crate::known::Known;
 use crate::model::clock;
-use crate::model::locks::{self, Forest};
-use crate::model::series::Series;
-use crate::model::statements::Workload;
-use crate::pg::fault::Fault;
-use crate::pg::server::Server;
-use crate::poll::{Cost, Link, TierHealth};
-use crate::probe::activity::Activity;
-use crate::probe::locks::Locks;
-use crate::probe::prepared::PreparedXacts;
-use crate::probe::pulse::PulseProbe;
-use crate::probe::statement_texts::StatementTexts;
-use crate::probe::statements::StatementsProbe;
-use crate::probe::{Demand, Latest, Mono, Probe, Ran, Sample, Tier};
-use message::{Messages, Severity};
+use crate::model::concern::Severity;
+use crate::poll::Cost;
+use crate::probe::{Mono, Sample, Tier};
+use message::Messages;
 
 const MINUTE: Duration = Duration::from_mins(1);
-
-/// What is known of one probe.
-#[derive(Clone, Debug, Default)]
-pub struct Asked {
-    /// The last time it was asked, whether it failed or not.
-    pub last: Option<Arc<Sample>>,
-    /// Why it was not asked the last time it was due.
-    pub skipped: Option<&'static str>,
-}
-
-/// The server's clock as we know it: an epoch and when it was read.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ServerClock {
-    /// Seconds since 1970 by the server's clock.
-    pub epoch: f64,
-    /// When that answer came.
-    pub at: Mono,
-}
 
 /// Everything the program knows. Samples are shared, so a clone (the frozen screen) is cheap.
 #[derive(Clone, Debug)]
 pub struct World {
-    /// The settings.
-    pub settings: Arc<Settings>,
+    /// What is known of the server.
+    pub known: Known,
     /// What the user calls this server: profile or service name, else host.
     pub label: String,
     /// Where we try to connect, until we are: `db1:5432/app as monitor`.
     pub target: String,
-    /// The server, once connected; kept while the connection is down.
-    pub server: Option<Arc<Server>>,
-    /// The state of the connection.
-    pub link: Link,
-    /// Now.
-    pub now: Mono,
-    /// The server's clock.
-    pub clock: Option<ServerClock>,
-    /// The newest good sample of every probe.
-    pub latest: Latest,
-    /// Who waits for whom by the newest answer about locks; built once an answer, read by every view.
-    pub forest: Option<Arc<Forest>>,
-    /// What statements cost: since the reading before, the mark and the reset.
-    pub workload: Workload,
-    /// What is known of every probe that was due once.
-    pub asked: BTreeMap<&'static str, Asked>,
-    /// The series behind sparklines and rates.
-    pub series: Series,
-    /// How the tiers keep their budgets.
-    pub tiers: BTreeMap<Tier, TierHealth>,
     /// What we cost the server.
     pub cost: Cost,
     /// What it was at times of the last minute, oldest first.
@@ -83,12 +37,24 @@ pub struct World {
     pub messages: Messages,
     /// The hot tier's interval, as `+` and `-` have set it.
     pub hot_interval: Duration,
-    /// Why the slow connection is not open, while it is not.
-    pub slow_down: Option<Fault>,
     /// A role that may write is no question: `--allow-privileged-role`, or `read_only_enforce` is off.
     pub privileged_allowed: bool,
     /// The role may write and the user said to go on all the same: shown for ever in the header.
     pub privileged: bool,
+}
+
+impl Deref for World {
+    type Target = Known;
+
+    fn deref(&self) -> &Known {
+        &self.known
+    }
+}
+
+impl DerefMut for World {
+    fn deref_mut(&mut self) -> &mut Known {
+        &mut self.known
+    }
 }
 
 impl World {
@@ -97,25 +63,14 @@ impl World {
     pub fn new(settings: Arc<Settings>, label: String) -> Self {
         let hot_interval = settings.pace(Tier::Hot).interval;
         Self {
-            settings,
+            known: Known::new(settings),
             label,
             target: String::new(),
-            server: None,
-            link: Link::Connecting,
-            now: Mono::default(),
-            clock: None,
-            latest: Latest::default(),
-            forest: None,
-            workload: Workload::default(),
-            asked: BTreeMap::new(),
-            series: Series::default(),
-            tiers: BTreeMap::new(),
             cost: Cost::default(),
             costs: VecDeque::new(),
             zone: jiff::tz::TimeZone::UTC,
             messages: Messages::default(),
             hot_interval,
-            slow_down: None,
             privileged_allowed: false,
             privileged: false,
         }
@@ -123,173 +78,13 @@ impl World {
 
     /// An answer came, good or not.
     pub fn take(&mut self, sample: &Arc<Sample>) {
-        let asked = self.asked.entry(sample.ran.probe).or_default();
-        asked.skipped = None;
-        asked.last = Some(Arc::clone(sample));
-        if self.waits_for_slow(sample.ran.probe).is_some() {
-            self.slow_down = None;
-        }
-        self.latest.keep(sample);
-        if sample.data.is_some() {
-            self.rebuild(sample.ran.probe);
-            self.count(sample);
-        }
-    }
-
-    /// A probe was due and not asked, for this reason: there is nothing to know, and what it said before is forgotten.
-    pub fn skip(&mut self, probe: &'static str, reason: &'static str) {
-        self.asked.entry(probe).or_default().skipped = Some(reason);
-        self.latest.forget(probe);
-        self.rebuild(probe);
-        if probe == StatementsProbe::SPEC.id {
-            self.workload.forget();
-        }
-    }
-
-    /// Takes what statements cost into account, and their texts where those cannot be asked for.
-    fn count(&mut self, sample: &Arc<Sample>) {
-        if sample.ran.probe == StatementsProbe::SPEC.id {
-            self.workload.observe(sample);
-        } else if sample.ran.probe == Activity::SPEC.id
-            && self.texts_fail()
-            && let Some(backends) = self.latest.get::<Activity>()
-        {
-            self.workload.observe_texts(backends);
-        }
-    }
-
-    /// The texts of statements could not be read the last time they were asked for.
-    #[must_use]
-    pub fn texts_fail(&self) -> bool {
-        self.last_ran(StatementTexts::SPEC.id)
-            .is_some_and(|ran| ran.fault.is_some())
+        self.known.take(sample);
     }
 
     /// The session goes on in another database: what was known was known of the old one, or seen from it. Only what is
     /// about the program and the connection is kept.
     pub fn forget(&mut self) {
-        let old = std::mem::replace(self, Self::new(Arc::clone(&self.settings), String::new()));
-        *self = Self {
-            label: old.label,
-            target: old.target,
-            server: old.server,
-            link: old.link,
-            now: old.now,
-            clock: old.clock,
-            tiers: old.tiers,
-            cost: old.cost,
-            costs: old.costs,
-            zone: old.zone,
-            messages: old.messages,
-            hot_interval: old.hot_interval,
-            privileged_allowed: old.privileged_allowed,
-            privileged: old.privileged,
-            ..Self::new(old.settings, String::new())
-        };
-    }
-
-    /// Builds again what comes from that probe's answers.
-    fn rebuild(&mut self, probe: &str) {
-        if [Locks::SPEC.id, PreparedXacts::SPEC.id].contains(&probe) {
-            let prepared = self.get::<PreparedXacts>().map_or(&[][..], Vec::as_slice);
-            let forest = self.get::<Locks>().map(|sample| locks::forest(sample, prepared));
-            self.forest = forest.map(Arc::new);
-        }
-    }
-
-    /// The newest good data of a probe; may be stale, see [`Self::freshness`].
-    #[must_use]
-    pub fn get<P: Probe>(&self) -> Option<&P::Data> {
-        self.latest.get::<P>()
-    }
-
-    /// Seconds since 1970 by the server's clock, now.
-    #[must_use]
-    pub fn server_now(&self) -> Option<f64> {
-        self.clock
-            .map(|clock| clock.epoch + self.now.since(clock.at).as_secs_f64())
-    }
-
-    /// How much a probe's data can be trusted now.
-    #[must_use]
-    pub fn freshness(&self, probe: &str) -> Freshness {
-        let asked = self.asked.get(probe);
-        let failed = asked
-            .and_then(|asked| asked.last.as_ref())
-            .filter(|sample| sample.ran.fault.is_some());
-        match self.latest.ran_of(probe) {
-            None => match (failed, asked.and_then(|asked| asked.skipped)) {
-                (Some(_), _) => Freshness::Failed,
-                (None, Some(reason)) => Freshness::Skipped(reason),
-                (None, None) => Freshness::Loading,
-            },
-            Some(ran) => {
-                let age = self.now.since(ran.finished());
-                if failed.is_some() || !matches!(self.link, Link::Up(_)) || age > self.late_after(probe) {
-                    Freshness::Stale(age)
-                } else {
-                    Freshness::Fresh(age)
-                }
-            }
-        }
-    }
-
-    /// The last time a probe was asked.
-    #[must_use]
-    pub fn last_ran(&self, probe: &str) -> Option<&Ran> {
-        self.asked.get(probe)?.last.as_ref().map(|sample| &sample.ran)
-    }
-
-    /// A demand on a probe that differs from the last one it answered.
-    #[must_use]
-    pub fn next_demand(&self, probe: &'static str) -> Demand {
-        let last = self.last_ran(probe).and_then(|ran| ran.demand);
-        let nth = last.map_or(0, |last| last.nth).wrapping_add(1);
-        Demand { probe, nth }
-    }
-
-    /// The database we are connected to; empty before the first connection.
-    #[must_use]
-    pub fn database(&self) -> &str {
-        self.server.as_ref().map_or("", |server| &server.database)
-    }
-
-    /// The role we are; empty before the first connection.
-    #[must_use]
-    pub fn role(&self) -> &str {
-        self.server.as_ref().map_or("", |server| &server.role)
-    }
-
-    /// The role sees the sessions and statements of all others.
-    #[must_use]
-    pub fn sees_all(&self) -> bool {
-        self.server.as_ref().is_some_and(|server| server.reads_all_stats)
-    }
-
-    /// Not connected, after it was or because it never could be.
-    #[must_use]
-    pub const fn is_down(&self) -> bool {
-        matches!(self.link, Link::Down { .. })
-    }
-
-    /// Why a probe of the second connection cannot be asked, while that one is not to be had.
-    #[must_use]
-    pub fn waits_for_slow(&self, probe: &str) -> Option<&Fault> {
-        let slow = matches!(self.tier(probe), Tier::Storage | Tier::Hourly);
-        self.slow_down.as_ref().filter(|_| slow)
-    }
-
-    /// In recovery: by the newest pulse, since a promotion breaks no connection.
-    #[must_use]
-    pub fn in_recovery(&self) -> bool {
-        let known = self.get::<PulseProbe>().map(|pulse| pulse.in_recovery);
-        known.unwrap_or_else(|| self.server.as_ref().is_some_and(|server| server.in_recovery))
-    }
-
-    /// Seconds since the postmaster started, by the server's clock.
-    #[must_use]
-    pub fn server_uptime(&self) -> Option<f64> {
-        Some((self.server_now()? - self.get::<PulseProbe>()?.started).max(0.0))
+        self.known.forget();
     }
 
     /// The server's clock now as `14:03:22`, in this terminal's time zone; empty while it is not known.
@@ -346,57 +141,4 @@ impl World {
         let clock = self.server_now();
         self.messages.say(severity, text, self.now, clock);
     }
-
-    /// An answer older than this is stale: two intervals, the pause it earned itself, its rest and the budget.
-    fn late_after(&self, probe: &str) -> Duration {
-        let tier = self.tier(probe);
-        let rest = crate::probe::entry(probe).map(|entry| entry.rest).unwrap_or_default();
-        self.interval(tier) * 2 + self.pause(probe) + rest + self.settings.pace(tier).budget
-    }
-
-    /// The pause after its last good answer.
-    fn pause(&self, probe: &str) -> Duration {
-        let took = self.latest.ran_of(probe).map(|ran| ran.took);
-        let pause = crate::probe::entry(probe)
-            .zip(took)
-            .map(|(entry, took)| (entry.pause)(took));
-        pause.unwrap_or_default()
-    }
-
-    /// How long until a probe of the slower tiers is asked again; `None` for the hot tier, where it is at once.
-    #[must_use]
-    pub fn next_in(&self, probe: &str) -> Option<Duration> {
-        let tier = self.tier(probe);
-        let asked = self.last_ran(probe).filter(|_| tier != Tier::Hot)?;
-        let pause = self.interval(tier).max(self.pause(probe));
-        pause.checked_sub(self.now.since(asked.started))
-    }
-
-    fn tier(&self, probe: &str) -> Tier {
-        crate::probe::entry(probe).map_or(Tier::Hourly, |entry| match &self.server {
-            Some(server) => (entry.tier)(server),
-            None => entry.spec.tier,
-        })
-    }
-
-    /// The interval a tier really runs at.
-    fn interval(&self, tier: Tier) -> Duration {
-        let health = self.tiers.get(&tier);
-        health.map_or(self.settings.pace(tier).interval, |health| health.interval)
-    }
-}
-
-/// How much a panel's data can be trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Freshness {
-    /// Nothing came yet.
-    Loading,
-    /// Not asked, and why.
-    Skipped(&'static str),
-    /// Asked and failed, and there is nothing older to show.
-    Failed,
-    /// Good, and this old.
-    Fresh(Duration),
-    /// Good once; this old, and not confirmed since.
-    Stale(Duration),
 }

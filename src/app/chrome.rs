@@ -8,6 +8,7 @@ use ratatui::widgets::{Clear, Widget};
 
 use super::state::State;
 use crate::action::{Action, BINDINGS, Binding};
+use crate::known::Freshness;
 use crate::pane::{self, Badge, Place, View};
 use crate::poll::Link;
 use crate::probe::Probe as _;
@@ -15,7 +16,7 @@ use crate::probe::activity::Activity;
 use crate::ui::format;
 use crate::ui::look::{Look, Role};
 use crate::ui::text;
-use crate::world::{Freshness, World};
+use crate::world::World;
 
 /// The smallest terminal in which the panes make sense.
 const LEAST: (u16, u16) = (40, 10);

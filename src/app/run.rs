@@ -109,7 +109,7 @@ fn state(start: &Start) -> io::Result<State> {
     world.target = start.plan.target();
     world.privileged_allowed = start.allow_privileged;
     for warning in start.plan.warnings.iter().chain(start.look.complaints()) {
-        world.say(Some(crate::world::message::Severity::Warning), warning.clone());
+        world.say(Some(crate::model::concern::Severity::Warning), warning.clone());
     }
     if let Some(fault) = &start.waiting {
         world.link = Link::Down {

@@ -11,14 +11,13 @@ use super::keymap::Chord;
 use super::popup;
 use super::state::{Over, Prompt, State};
 use crate::action::Action;
+use crate::model::concern::Severity;
 use crate::pane::{Copy, Place, Reply, View};
 use crate::pg::fault::{Fault, FaultKind};
 use crate::pg::privilege::Findings;
 use crate::poll::{Link, News, Order};
 use crate::probe::{Mono, Sample, Subject};
 use crate::ui::filter::Filter;
-use crate::world::ServerClock;
-use crate::world::message::Severity;
 
 /// Something that happened, and when.
 #[derive(Clone, Debug)]
@@ -490,24 +489,6 @@ fn on_sample(state: &mut State, sample: &Arc<Sample>) {
             let severity = (fault.kind != FaultKind::Stopped).then_some(Severity::Warning);
             world.say(severity, text);
         }
-        Some(_) => {}
-        None => {
-            set_clock(world, sample);
-            if let Some(server) = &world.server {
-                world.series.observe(sample, &world.latest, server);
-            }
-        }
-    }
-}
-
-/// The pulse carries the server's clock; half of its round trip has passed since it was read.
-fn set_clock(world: &mut crate::world::World, sample: &Sample) {
-    if let Some(pulse) = world
-        .latest
-        .get::<crate::probe::pulse::PulseProbe>()
-        .filter(|_| sample.ran.probe == "pulse")
-    {
-        let at = Mono(sample.ran.started.0 + sample.ran.took / 2);
-        world.clock = Some(ServerClock { epoch: pulse.epoch, at });
+        _ => {}
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Copy;
 use super::list::Piece;
+use crate::known::Freshness;
 use crate::model::activity::Blocking;
 use crate::model::remedy::Who;
 use crate::pg::privilege;
@@ -10,7 +11,7 @@ use crate::probe::{Probe, Subject};
 use crate::ui::format;
 use crate::ui::look::Role;
 use crate::ui::table::{Cell, Record};
-use crate::world::{Freshness, World};
+use crate::world::World;
 
 /// Said where nothing is known of what was asked for after the connection was lost.
 const NO_CONNECTION: &str = "Not asked yet: there is no connection.";

@@ -8,6 +8,7 @@ use super::common::{self, Notice};
 use super::page::Rich;
 use super::{Badge, Copy, Reply, View};
 use crate::action::Action;
+use crate::known::Freshness;
 use crate::probe::{Demand, Subject};
 use crate::ui::filter::Filter;
 use crate::ui::format;
@@ -15,7 +16,7 @@ use crate::ui::look::{Look, Role};
 use crate::ui::table::{self, Order, Record, Table};
 use crate::ui::text;
 use crate::ui::wrap::{self, Line};
-use crate::world::{Freshness, World};
+use crate::world::World;
 
 /// Lines for what is said below the rows.
 const NOTICE_LINES: usize = 3;

@@ -26,11 +26,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::action::Action;
+use crate::model::concern::Severity;
 use crate::probe::{Demand, Subject};
 use crate::ui::filter::Filter;
 use crate::ui::look::{Look, Role};
 use crate::world::World;
-use crate::world::message::Severity;
 
 /// Something that fills the body of the screen (a pane, a detail page) or lies over it (a popup).
 pub trait View {

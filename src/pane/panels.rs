@@ -6,12 +6,12 @@ use ratatui::layout::Rect;
 
 use super::{Badge, Copy, Reply, View};
 use crate::action::Action;
+use crate::model::concern::Severity;
 use crate::probe::{Demand, Subject};
 use crate::ui::filter::Filter;
 use crate::ui::look::{Look, Role};
 use crate::ui::text;
 use crate::world::World;
-use crate::world::message::Severity;
 
 /// From so many lines on stacked panels stand below each other.
 const TALL: u16 = 30;

@@ -8,12 +8,13 @@ use ratatui::layout::Rect;
 
 use super::View;
 use crate::config::Settings;
+use crate::known::ServerClock;
 use crate::pg::fault::Fault;
 use crate::pg::server::Server;
 use crate::poll::Link;
 use crate::probe::{Data, Mono, Probe, Ran, Sample, Subject};
 use crate::ui::look::Look;
-use crate::world::{ServerClock, World};
+use crate::world::World;
 
 /// When every sample was complete.
 pub(super) const ASKED: Duration = Duration::from_secs(10);

@@ -4,23 +4,13 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::model::concern::Severity;
 use crate::probe::Mono;
 
 /// Messages kept.
 const KEEP: usize = 500;
 /// How long one stays in the footer.
 const SHOWN: Duration = Duration::from_secs(6);
-
-/// How bad something is; always shown by a glyph or a word beside the colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// Worth a look.
-    Notice,
-    /// Act soon.
-    Warning,
-    /// Act now.
-    Critical,
-}
 
 /// One message.
 #[derive(Clone, Debug, PartialEq)]

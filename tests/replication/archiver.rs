@@ -2,9 +2,9 @@
 
 use pgmon_lab::{Client, wait_until};
 use pgmon_tui::model::archive::{State, Waiting};
+use pgmon_tui::model::concern::Severity;
 use pgmon_tui::probe::archive_backlog::ArchiveBacklogProbe;
 use pgmon_tui::probe::archiver::ArchiverProbe;
-use pgmon_tui::world::message::Severity;
 use rstest::rstest;
 
 use crate::eye::Eye;

@@ -90,7 +90,6 @@ impl Eye {
             data: Some(data),
         });
         self.world.now = Mono(self.birth.elapsed());
-        self.world.series.observe(&sample, &self.world.latest, &server);
         self.world.take(&sample);
     }
 

@@ -1,10 +1,10 @@
 //! Slots on their way to being lost, and what logical decoding spills.
 
 use pgmon_lab::{Client, wait_until};
+use pgmon_tui::model::concern::Severity;
 use pgmon_tui::model::slots::{Judged, Outlook, lost};
 use pgmon_tui::model::trails::What;
 use pgmon_tui::probe::slots::{Slot, SlotsProbe};
-use pgmon_tui::world::message::Severity;
 use rstest::rstest;
 
 use crate::eye::Eye;

@@ -3,6 +3,7 @@
 use pgmon_lab::{Client, Stop, scene, wait_until};
 use pgmon_tui::action::Action;
 use pgmon_tui::model::concern::Concern;
+use pgmon_tui::model::concern::Severity;
 use pgmon_tui::model::recovery::{self, Source};
 use pgmon_tui::model::replication::{Kind, Quorum, SyncNames, standbys};
 use pgmon_tui::pane::Reply;
@@ -13,7 +14,6 @@ use pgmon_tui::probe::recovery::RecoveryProbe;
 use pgmon_tui::probe::replication::ReplicationProbe;
 use pgmon_tui::probe::slots::SlotsProbe;
 use pgmon_tui::probe::wal_settings::WalSettingsProbe;
-use pgmon_tui::world::message::Severity;
 use rstest::rstest;
 
 use crate::eye::Eye;

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::action::Action;
 use crate::app::keymap::Keymap;
+use crate::known::Freshness;
 use crate::model::databases::{self, Rates, Watch};
 use crate::pane::{Copy, Place, Reply, View};
 use crate::probe::Probe;
@@ -14,7 +15,7 @@ use crate::ui::filter::Filter;
 use crate::ui::look::{Look, Role};
 use crate::ui::table::{self, Align, Cell, Column, Key, Order, Record, Table, Width};
 use crate::ui::{format, text};
-use crate::world::{Freshness, World};
+use crate::world::World;
 
 const ACTIONS: &[Action] = &[
     Action::Up,

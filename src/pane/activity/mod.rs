@@ -9,7 +9,9 @@ use ratatui::layout::Rect;
 use super::common::{self, Notice, blocking, grant, query_copy, who};
 use super::{Badge, Copy, Reply, View};
 use crate::action::Action;
+use crate::known::Freshness;
 use crate::model::activity::{self, Blocking, Counts, Doing, Options, Row};
+use crate::model::concern::Severity;
 use crate::model::remedy;
 use crate::probe::activity::{Activity as Probe, Backend};
 use crate::probe::locks::Locks;
@@ -18,8 +20,7 @@ use crate::ui::filter::Filter;
 use crate::ui::look::{Look, Role};
 use crate::ui::table::{self, Order, Record, Table};
 use crate::ui::wrap::{self, Line};
-use crate::world::message::Severity;
-use crate::world::{Freshness, World};
+use crate::world::World;
 
 /// Idle transactions older than this many seconds are counted on the tab.
 const BADGE_S: f64 = 300.0;

@@ -9,6 +9,7 @@ use super::common::{self, Notice, answer_about, blocking, grant, query_copy};
 use super::page::{Fact, LABEL, Life, Page, Rich, SCROLLS, after, beside, grow_stale, room};
 use super::{Copy, Reply, View};
 use crate::action::Action;
+use crate::known::Freshness;
 use crate::model::activity::Blocking;
 use crate::model::clock;
 use crate::model::remedy::{self, Who};
@@ -20,7 +21,7 @@ use crate::probe::progress::{Progress, ProgressProbe};
 use crate::probe::{self, Probe as _, Subject};
 use crate::ui::look::{Look, Role};
 use crate::ui::wrap::{self, Line};
-use crate::world::{Freshness, World};
+use crate::world::World;
 
 /// Lines of the statement shown while it is folded.
 const FEW_LINES: usize = 8;

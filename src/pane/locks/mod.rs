@@ -10,6 +10,8 @@ use ratatui::layout::Rect;
 use super::common::{self, Notice, began, grant, query_copy};
 use super::{Badge, Copy, Reply, View};
 use crate::action::Action;
+use crate::known::Freshness;
+use crate::model::concern::Severity;
 use crate::model::locks::beside::{self, Beside};
 use crate::model::locks::{Forest, Node, Who};
 use crate::model::remedy;
@@ -22,8 +24,7 @@ use crate::ui::format;
 use crate::ui::look::{Look, Role};
 use crate::ui::table::{self, Record, Table};
 use crate::ui::text;
-use crate::world::message::Severity;
-use crate::world::{Freshness, World};
+use crate::world::World;
 use rows::{FoldId, Id, Opened, Row};
 
 /// A wait longer than this many seconds makes the tab's mark critical.

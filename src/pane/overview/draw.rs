@@ -8,13 +8,14 @@ use super::Overview;
 use super::layout::{AXIS, GROUPS, LABEL, LABEL_WIDTH, Row, VALUE_WIDTH};
 use super::line::Line;
 use super::sessions::role;
+use crate::known::Freshness;
 use crate::probe::Probe;
 use crate::probe::activity::Activity;
 use crate::ui::format;
 use crate::ui::look::{Look, Role};
 use crate::ui::spark::{self, Segment};
 use crate::ui::text::{one_line, put, put_safe, width};
-use crate::world::{Freshness, World};
+use crate::world::World;
 
 /// One row of the screen.
 struct Strip<'a> {

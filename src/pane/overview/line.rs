@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::known::Freshness;
 use crate::model::rates::Gap;
 use crate::model::series::{Fold, Point};
 use crate::pane::common::grant;
@@ -10,7 +11,7 @@ use crate::probe::activity::Backend;
 use crate::probe::{Probe, Subject};
 use crate::ui::format;
 use crate::ui::look::Role;
-use crate::world::{Freshness, World};
+use crate::world::World;
 
 /// Buckets of a trend as derived; drawn in this many cells, a half or a third of them, so that buckets are shared evenly.
 pub const BUCKETS: usize = 48;

@@ -65,9 +65,6 @@ fn answer<P: Probe>(world: &mut World, second: u32, data: P::Data) {
     });
     world.now = sample.ran.finished();
     world.take(&sample);
-    let server = world.server.clone().unwrap();
-    let latest = world.latest.clone();
-    world.series.observe(&sample, &latest, &server);
 }
 
 fn fail<P: Probe>(world: &mut World, second: u32, fault: Fault) {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::line::Line;
+use crate::known::Freshness;
 use crate::model::observe::name;
 use crate::model::overview::checkpoint_pace;
 use crate::model::rates::{float, share};
@@ -13,7 +14,7 @@ use crate::probe::pulse::PulseProbe;
 use crate::probe::relation_io::RelationIoProbe;
 use crate::ui::format;
 use crate::ui::look::Role;
-use crate::world::{Freshness, World};
+use crate::world::World;
 
 /// The lines, and those that come only where there is room.
 pub fn lines(world: &World, window: Duration) -> (Vec<Line>, Vec<Line>) {

@@ -12,6 +12,7 @@ use super::list::{List, ListView, Piece};
 use super::page::Rich;
 use super::{Badge, Copy, Reply, View};
 use crate::action::Action;
+use crate::model::concern::Severity;
 use crate::model::partitions::{self as model, Level, Parent, Verdict};
 use crate::probe::partitions::{Partitions as Answer, PartitionsProbe};
 use crate::probe::{Mono, Probe as _, Subject};
@@ -19,7 +20,6 @@ use crate::ui::format;
 use crate::ui::look::Role;
 use crate::ui::table::Order;
 use crate::world::World;
-use crate::world::message::Severity;
 use rows::Row;
 
 /// What is said while the first answer is awaited.

@@ -2,6 +2,7 @@
 
 use super::Last;
 use crate::action::Action;
+use crate::model::concern::Severity;
 use crate::model::locks::object;
 use crate::pane::common::{Notice, grant, query_copy};
 use crate::pane::list::{List, Piece};
@@ -14,7 +15,6 @@ use crate::ui::format;
 use crate::ui::look::Role;
 use crate::ui::table::{Align, Cell, Column, Key, Order, Record, Width};
 use crate::world::World;
-use crate::world::message::Severity;
 
 /// The mode that nothing goes together with.
 const EXCLUSIVE: &str = "AccessExclusiveLock";

@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 use super::measuring::{self, Measuring, Offer, Outcome, Target, heap_costs};
 use super::{Last, air, answer, facts, is_gone};
 use crate::action::Action;
+use crate::known::Freshness;
 use crate::model::{bloat, clock, relation_sql};
 use crate::pane::common::{self, Notice};
 use crate::pane::page::{Fact, LABEL, Life, Page, Rich, SCROLLS, after, grow_stale, room};
@@ -20,7 +21,7 @@ use crate::probe::relation_stats::{RelationStats, Stats};
 use crate::probe::{Demand, Probe, Subject};
 use crate::ui::look::{Look, Role};
 use crate::ui::wrap::{self, Line};
-use crate::world::{Freshness, World};
+use crate::world::World;
 
 /// The panel.
 #[derive(Debug)]

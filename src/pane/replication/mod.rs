@@ -16,11 +16,11 @@ use super::list::ListView;
 use super::panels::Panels;
 use super::{Badge, Reply, View};
 use crate::model::concern::Concern;
+use crate::model::concern::Severity;
 use crate::probe::Subject;
 use crate::probe::activity::Activity;
 use crate::ui::look::Role;
 use crate::world::World;
-use crate::world::message::Severity;
 
 /// The pane.
 pub(super) fn pane() -> Box<dyn View> {

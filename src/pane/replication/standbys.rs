@@ -3,6 +3,7 @@
 use super::standby_columns::behind;
 use super::{badge, open, role};
 use crate::action::Action;
+use crate::model::concern::Severity;
 use crate::model::locks::beside::{self, Beside};
 use crate::model::replay::Delay;
 use crate::model::replication::{self, Kind, Method, Quorum, Standby, SyncNames};
@@ -19,7 +20,6 @@ use crate::ui::format;
 use crate::ui::look::Role;
 use crate::ui::table::Order;
 use crate::world::World;
-use crate::world::message::Severity;
 
 /// The panel.
 #[derive(Debug, Default)]

@@ -13,6 +13,7 @@ use super::page::{Fact, Page, Rich, SCROLLS, grow_stale};
 use super::queries::{Source, blocked};
 use super::{Copy, Reply, View};
 use crate::action::Action;
+use crate::known::Freshness;
 use crate::model::statements::Growth;
 use crate::probe::activity::{Activity, Backend};
 use crate::probe::extensions::ExtensionsProbe;
@@ -25,7 +26,7 @@ use crate::probe::{Demand, Probe as _, Subject};
 use crate::ui::look::{Glyphs, Look, Role};
 use crate::ui::text::one_line;
 use crate::ui::wrap::Line;
-use crate::world::{Freshness, World};
+use crate::world::World;
 use plan::Plan;
 use text::Body;
 

@@ -6,6 +6,7 @@ use super::super::page::Rich;
 use super::super::{Badge, Copy, Reply};
 use super::cells;
 use crate::action::Action;
+use crate::model::concern::Severity;
 use crate::model::storage::invalid::{self, State};
 use crate::probe::indexes_invalid::{Build, IndexesInvalidProbe, InvalidIndex};
 use crate::probe::{Probe as _, Subject};
@@ -13,7 +14,6 @@ use crate::ui::format;
 use crate::ui::look::Role;
 use crate::ui::table::{Align, Cell, Column, Key, Record, Width};
 use crate::world::World;
-use crate::world::message::Severity;
 
 /// The panel.
 #[derive(Debug, Default)]

@@ -6,6 +6,7 @@ use super::super::page::Rich;
 use super::super::{Badge, Copy, Reply};
 use super::cells;
 use crate::action::Action;
+use crate::model::concern::Severity;
 use crate::model::rates;
 use crate::model::storage::sequences::{self as model, CRITICAL, Limit, Pace, WARNING};
 use crate::probe::sequences::{Sequence, Sequences as Known, SequencesProbe};
@@ -14,7 +15,6 @@ use crate::ui::format;
 use crate::ui::look::Role;
 use crate::ui::table::{Align, Cell, Column, Key, Order, Record, Width};
 use crate::world::World;
-use crate::world::message::Severity;
 
 /// The panel.
 #[derive(Debug, Default)]

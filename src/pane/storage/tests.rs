@@ -1,5 +1,6 @@
 use super::*;
 use crate::action::Action;
+use crate::model::concern::Severity;
 use crate::pane::Reply;
 use crate::pane::testing::{answer, screen, standby, world};
 use crate::pg::fault::{Fault, FaultKind};
@@ -12,7 +13,6 @@ use crate::probe::named::{InTheWay, Named};
 use crate::probe::relations::{Measure, Relation, Relations, RelationsProbe, Size};
 use crate::probe::sequences::{Sequence, Sequences, SequencesProbe};
 use crate::world::World;
-use crate::world::message::Severity;
 
 const NOW: f64 = 1_763_645_530.0;
 

@@ -8,6 +8,7 @@ use super::super::page::Rich;
 use super::super::{Badge, Copy, Reply};
 use super::muted;
 use crate::action::Action;
+use crate::model::concern::Severity;
 use crate::model::horizon::{self, Kind, Reach};
 use crate::model::overview;
 use crate::model::rates::float;
@@ -21,7 +22,6 @@ use crate::ui::format;
 use crate::ui::look::Role;
 use crate::ui::table::{Align, Cell, Column, Key, Order, Record, Width};
 use crate::world::World;
-use crate::world::message::Severity;
 
 /// The panel.
 #[derive(Debug, Default)]

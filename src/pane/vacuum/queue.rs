@@ -6,6 +6,7 @@ use super::super::page::Rich;
 use super::super::{Badge, Reply};
 use crate::action::Action;
 use crate::model::autovacuum::{self, Distance, Present, State, Work};
+use crate::model::concern::Severity;
 use crate::model::overview;
 use crate::pg::quote;
 use crate::probe::activity::Activity;
@@ -16,7 +17,6 @@ use crate::ui::format;
 use crate::ui::look::Role;
 use crate::ui::table::{Align, Cell, Column, Key, Order, Record, Width};
 use crate::world::World;
-use crate::world::message::Severity;
 
 const PERCENT: f64 = 100.0;
 

@@ -7,6 +7,7 @@ use super::super::{Badge, Copy, Reply};
 use super::muted;
 use crate::action::Action;
 use crate::model::activity::Blocking;
+use crate::model::concern::Severity;
 use crate::model::progress::{self, Pace};
 use crate::probe::autovacuum::{AutovacuumProbe, Setting};
 use crate::probe::locks::Locks;
@@ -16,7 +17,6 @@ use crate::ui::format;
 use crate::ui::look::Role;
 use crate::ui::table::{Align, Cell, Column, Key, Order, Record, Width};
 use crate::world::World;
-use crate::world::message::Severity;
 
 /// The panel.
 #[derive(Debug, Default)]

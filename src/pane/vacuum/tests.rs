@@ -5,6 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::action::Action;
+use crate::known::Freshness;
+use crate::model::concern::Severity;
 use crate::pane::testing::{answer, screen, standby, world};
 use crate::pane::{Badge, Reply};
 use crate::probe::Subject;
@@ -13,8 +15,7 @@ use crate::probe::autovacuum::{AutovacuumProbe, Queue, Setting, Table, Totals};
 use crate::probe::horizon::{Holder, HorizonProbe};
 use crate::probe::locks::{Held, Locks, Names, Sample, Session, Tag, Wait};
 use crate::probe::progress::{Mark, Progress, ProgressProbe};
-use crate::world::message::Severity;
-use crate::world::{Freshness, World};
+use crate::world::World;
 
 fn saving() -> Progress {
     Progress {

@@ -1,5 +1,6 @@
 //! What both panels show alike: ages, ways, who saves it and who holds it back.
 
+use crate::model::concern::Severity;
 use crate::model::horizon::{self, Kind};
 use crate::model::wraparound::{Burn, Counter, Level, Rescue, Way, Ways, seconds};
 use crate::pane::Badge;
@@ -15,7 +16,6 @@ use crate::ui::format;
 use crate::ui::look::Role;
 use crate::ui::table::Cell;
 use crate::world::World;
-use crate::world::message::Severity;
 
 /// What both panels ask besides their own question.
 pub(super) const BESIDE: [&str; 3] = [HorizonProbe::SPEC.id, ProgressProbe::SPEC.id, Activity::SPEC.id];

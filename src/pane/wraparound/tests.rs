@@ -171,7 +171,7 @@ fn the_tab_counts_what_is_alarming_and_nothing_else() {
         pane.badge().map(|badge| (badge.severity, badge.count))
     };
     assert_eq!(badge(&routine()), None);
-    assert_eq!(badge(&incident()), Some((crate::world::message::Severity::Critical, 1)));
+    assert_eq!(badge(&incident()), Some((crate::model::concern::Severity::Critical, 1)));
 }
 
 #[test]
