@@ -7,6 +7,7 @@ pub mod baseline;
 pub mod bloat;
 pub mod clock;
 pub mod concern;
+pub mod dangers;
 pub mod databases;
 pub mod horizon;
 pub mod locks;

@@ -6,7 +6,7 @@ use pgmon_tui::probe::{
     databases, extensions, fk_unindexed, horizon, indexes_duplicate, indexes_invalid, indexes_unused, locks, measure,
     measure_indexes, named, partitions, prepared, progress, pulse, recovery, relation, relation_columns,
     relation_family, relation_indexes, relation_io, relation_locks, relation_stats, relations, replication, sequences,
-    slots, statements, subscriptions, wal_settings, wraparound_databases, wraparound_relations,
+    settings, slots, statements, subscriptions, wal_settings, wraparound_databases, wraparound_relations,
 };
 
 use super::{Drawn, Draws};
@@ -155,6 +155,9 @@ drawn! {
         parallel_workers, tables, ready, unready,
     }
     subscriptions::Unready { schema, table, state }
+    settings::ServerSettings { epoch, loaded, rows, overrides }
+    settings::Setting { name, value, unit, source, context, pending_restart }
+    settings::Override { role, database, name, value }
     wal_settings::WalSettings {
         synchronous_standby_names, synchronous_commit, wal_level, max_wal_senders, max_replication_slots,
         max_keep_bytes, idle_timeout_s,
