@@ -18,11 +18,36 @@ use std::borrow::Cow;
 /// The text with every literal and comment replaced. What has none comes back as it is, and so does what this made.
 #[must_use]
 pub fn redact(text: &str) -> Cow<'_, str> {
+    replace(text, |_, _| false)
+}
+
+/// The same for the lines of a plan, which are one text: a string in a condition may go on over several of them. What the
+/// planner estimates is no literal.
+#[must_use]
+pub fn redact_plan(lines: &[String]) -> Vec<String> {
+    let text = lines.join("\n");
+    let shown = replace(&text, is_estimate);
+    shown.split('\n').map(str::to_owned).collect()
+}
+
+/// A number of `(cost=0.29..8.31 rows=1 width=4)`, by what stands before it; the server writes its operators with spaces.
+fn is_estimate(before: &str, piece: &str) -> bool {
+    let digit = |c: char| c.is_ascii_digit() || c == '.';
+    let before = before.trim_end_matches(digit);
+    piece.chars().all(digit) && ["(cost=", " rows=", " width="].iter().any(|of| before.ends_with(of))
+}
+
+/// The text with all literals and comments replaced but those that are to stay, by the text before and their own.
+fn replace(text: &str, stays: impl Fn(&str, &str) -> bool) -> Cow<'_, str> {
     let mut out = String::new();
     let (mut at, mut kept) = (0, 0);
     while at < text.len() {
-        let Token { kind, end } = agreed(text, at);
-        if let Some(instead) = kind.instead().filter(|instead| text.get(at..end) != Some(instead)) {
+        let token = agreed(text, at);
+        let end = token.end;
+        let before = text.get(..at).unwrap_or_default();
+        let piece = text.get(at..end).unwrap_or_default();
+        let instead = token.kind.instead().filter(|instead| piece != *instead);
+        if let Some(instead) = instead.filter(|_| !stays(before, piece)) {
             out.push_str(text.get(kept..at).unwrap_or_default());
             out.push_str(instead);
             kept = end;
@@ -34,12 +59,6 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     }
     out.push_str(text.get(kept..).unwrap_or_default());
     Cow::Owned(out)
-}
-
-/// [`redact`] for a text that is held: `None` stays, and what has no literals is not copied.
-#[must_use]
-pub fn redacted(text: Option<&String>) -> Option<String> {
-    text.map(|text| redact(text).into_owned())
 }
 
 /// What a piece of the text is.
