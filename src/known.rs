@@ -10,6 +10,7 @@ use crate::model::locks::{self, Forest};
 use crate::model::series::Series;
 use crate::model::statements::Workload;
 use crate::pg::fault::Fault;
+use crate::pg::privilege;
 use crate::pg::server::Server;
 use crate::poll::{Link, TierHealth};
 use crate::probe::activity::Activity;
@@ -38,6 +39,15 @@ pub struct ServerClock {
     pub at: Mono,
 }
 
+/// The answers as they came, literals and all: [`Known::redact`] shows them again or takes them out of sight.
+#[derive(Clone, Debug, Default)]
+struct Originals {
+    /// The newest good one of every probe.
+    good: Latest,
+    /// The last one of every probe.
+    last: BTreeMap<&'static str, Arc<Sample>>,
+}
+
 /// What is known. Samples are shared, so a clone is cheap.
 #[derive(Clone, Debug)]
 pub struct Known {
@@ -51,8 +61,10 @@ pub struct Known {
     pub now: Mono,
     /// The server's clock.
     pub clock: Option<ServerClock>,
-    /// The newest good sample of every probe.
+    /// The newest good sample of every probe; without the literals of query texts while [`Self::redacts`].
     pub latest: Latest,
+    originals: Originals,
+    redacts: bool,
     /// Who waits for whom by the newest answer about locks; built once an answer, read by every view.
     pub forest: Option<Arc<Forest>>,
     /// What statements cost: since the reading before, the mark and the reset.
@@ -68,10 +80,12 @@ pub struct Known {
 }
 
 impl Known {
-    /// Nothing, before the first answer.
+    /// Nothing, before the first answer. Query texts are redacted as the settings say.
     #[must_use]
     pub fn new(settings: Arc<Settings>) -> Self {
         Self {
+            redacts: settings.redact_sql_text,
+            originals: Originals::default(),
             settings,
             server: None,
             link: Link::Connecting,
@@ -87,8 +101,40 @@ impl Known {
         }
     }
 
+    /// Query texts are known without their literals.
+    #[must_use]
+    pub const fn redacts(&self) -> bool {
+        self.redacts
+    }
+
+    /// Takes the literals of query texts out of everything that is known and of what will come, or puts them back. It
+    /// is done here, where answers come in, so that nothing that reads them can forget it.
+    pub fn redact(&mut self, redacts: bool) {
+        self.redacts = redacts;
+        for (probe, original) in &self.originals.last {
+            if let Some(asked) = self.asked.get_mut(probe) {
+                asked.last = Some(shown(original, redacts));
+            }
+        }
+        for original in self.originals.good.samples() {
+            self.latest.keep(&shown(original, redacts));
+        }
+        self.rebuild(Locks::SPEC.id);
+    }
+
+    /// What a view has kept of an older answer, as it is to be shown now: literals that were taken over before go. They
+    /// do not come back.
+    pub fn cover<P: Probe>(&self, kept: &mut P::Data) {
+        if let Some(redacted) = self.redacts.then(|| P::redacted(kept)).flatten() {
+            *kept = redacted;
+        }
+    }
+
     /// An answer came, good or not.
-    pub fn take(&mut self, sample: &Arc<Sample>) {
+    pub fn take(&mut self, original: &Arc<Sample>) {
+        self.originals.good.keep(original);
+        self.originals.last.insert(original.ran.probe, Arc::clone(original));
+        let sample = &shown(original, self.redacts);
         let asked = self.asked.entry(sample.ran.probe).or_default();
         asked.skipped = None;
         asked.last = Some(Arc::clone(sample));
@@ -98,7 +144,7 @@ impl Known {
         self.latest.keep(sample);
         if sample.data.is_some() {
             self.rebuild(sample.ran.probe);
-            self.count(sample);
+            self.count(original);
             self.set_clock(sample);
             if let Some(server) = &self.server {
                 self.series.observe(sample, &self.latest, server);
@@ -123,6 +169,7 @@ impl Known {
             now: old.now,
             clock: old.clock,
             tiers: old.tiers,
+            redacts: old.redacts,
             ..Self::new(old.settings)
         };
     }
@@ -131,6 +178,7 @@ impl Known {
     pub fn skip(&mut self, probe: &'static str, reason: &'static str) {
         self.asked.entry(probe).or_default().skipped = Some(reason);
         self.latest.forget(probe);
+        self.originals.good.forget(probe);
         self.rebuild(probe);
         if probe == StatementsProbe::SPEC.id {
             self.workload.forget();
@@ -143,7 +191,7 @@ impl Known {
             self.workload.observe(sample);
         } else if sample.ran.probe == Activity::SPEC.id
             && self.texts_fail()
-            && let Some(backends) = self.latest.get::<Activity>()
+            && let Some(backends) = self.originals.good.get::<Activity>()
         {
             self.workload.observe_texts(backends);
         }
@@ -169,6 +217,26 @@ impl Known {
     #[must_use]
     pub fn get<P: Probe>(&self) -> Option<&P::Data> {
         self.latest.get::<P>()
+    }
+
+    /// The newest good data of a probe, unless it is stale.
+    #[must_use]
+    pub fn fresh<P: Probe>(&self) -> Option<&P::Data> {
+        let fresh = matches!(self.freshness(P::SPEC.id), Freshness::Fresh(_));
+        fresh.then(|| self.get::<P>())?
+    }
+
+    /// When something of that age in the newest answer of a probe began, in seconds since 1970 by the server's clock.
+    #[must_use]
+    pub fn began<P: Probe>(&self, age: Option<f64>) -> Option<f64> {
+        let asked = self.now.since(self.latest.ran::<P>()?.finished());
+        Some(self.server_now()? - asked.as_secs_f64() - age?)
+    }
+
+    /// The statement that shows our role what is hidden from it.
+    #[must_use]
+    pub fn grant(&self) -> String {
+        privilege::grant_monitor(self.role())
     }
 
     /// Seconds since 1970 by the server's clock, now.
@@ -261,7 +329,8 @@ impl Known {
     }
 
     /// An answer older than this is stale: two intervals, the pause it earned itself, its rest and the budget.
-    fn late_after(&self, probe: &str) -> Duration {
+    #[must_use]
+    pub fn late_after(&self, probe: &str) -> Duration {
         let tier = self.tier(probe);
         let rest = crate::probe::entry(probe).map(|entry| entry.rest).unwrap_or_default();
         self.interval(tier) * 2 + self.pause(probe) + rest + self.settings.pace(tier).budget
@@ -297,6 +366,12 @@ impl Known {
         let health = self.tiers.get(&tier);
         health.map_or(self.settings.pace(tier).interval, |health| health.interval)
     }
+}
+
+/// A sample as it is to be known.
+fn shown(original: &Arc<Sample>, redacts: bool) -> Arc<Sample> {
+    let redacted = redacts.then(|| original.redacted()).flatten();
+    redacted.map_or_else(|| Arc::clone(original), Arc::new)
 }
 
 /// How much a panel's data can be trusted.

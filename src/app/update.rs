@@ -11,6 +11,7 @@ use super::keymap::Chord;
 use super::popup;
 use super::state::{Over, Prompt, State};
 use crate::action::Action;
+use crate::alert::Jump;
 use crate::model::concern::Severity;
 use crate::pane::{Copy, Place, Reply, View};
 use crate::pg::fault::{Fault, FaultKind};
@@ -144,6 +145,8 @@ fn on_reply(state: &mut State, reply: Reply) -> Vec<Effect> {
             state.layers.pop();
         }
         Reply::Open(subject) => open(state, subject),
+        Reply::Go(jump) => go(state, &jump),
+        Reply::Acknowledge(ids) => acknowledge(state, &ids),
         Reply::Databases(name) => databases(state, Some(name)),
         Reply::Switch(name) => return switch(state, name),
         Reply::Tell(text) => state.world.say(None, text),
@@ -175,6 +178,38 @@ fn mark(state: &mut State) {
     };
     state.world.say(None, text);
     state.underived = true;
+}
+
+/// To the row an alert speaks of.
+fn go(state: &mut State, jump: &Jump) {
+    let Some(index) = state.panes.iter().position(|pane| pane.id() == jump.pane) else {
+        return;
+    };
+    go_to(state, index);
+    let world = state.frozen.as_deref().unwrap_or(&state.world);
+    let Some(pane) = state.panes.get_mut(index) else { return };
+    // It may be behind by a second.
+    pane.derive(world);
+    if !pane.seek(jump) && jump.row.is_some() {
+        let title = pane.title();
+        state
+            .world
+            .say(None, format!("What it is about is not among the rows of {title} now."));
+    }
+}
+
+/// Taken note of, or not any more.
+fn acknowledge(state: &mut State, ids: &[(&'static str, String)]) {
+    let noted = state.world.alerts.acknowledge(ids);
+    if let Some(frozen) = &mut state.frozen {
+        frozen.alerts.acknowledge(ids);
+    }
+    let text = if noted {
+        "Noted: it is quiet until it gets worse."
+    } else {
+        "It counts again."
+    };
+    state.world.say(None, text);
 }
 
 /// Sessions can wait for each other in a ring: a page that is open already is gone back to.
@@ -222,6 +257,7 @@ fn on_global(state: &mut State, action: Action) -> Vec<Effect> {
             let said = format!("Theme: {}", state.look.next_theme());
             state.world.say(None, said);
         }
+        Action::Redact => redact(state),
         Action::Sql => popup_over(state, |state| popup::text(popup::sql::Sql::of(state), &state.keymap)),
         Action::Help => popup_over(state, |state| popup::text(popup::help::Help::of(state), &state.keymap)),
         Action::Messages => popup_over(state, |state| popup::text(popup::messages::Messages, &state.keymap)),
@@ -240,7 +276,7 @@ fn passes_questions(state: &State, action: Action) -> bool {
     let asked = state.layers.iter().any(|layer| layer.modal());
     let harmless = matches!(
         action,
-        Action::Quit | Action::Copy | Action::Suspend | Action::Redraw | Action::Theme
+        Action::Quit | Action::Copy | Action::Suspend | Action::Redraw | Action::Theme | Action::Redact
     );
     let closes_something_else = action == Action::Back && !state.top().is_some_and(View::modal);
     !asked || harmless || closes_something_else
@@ -303,6 +339,27 @@ fn statements(state: &State) -> Vec<Copy> {
     let ran = probes.iter().filter_map(|probe| state.shown().last_ran(probe));
     ran.map(|ran| Copy::new(format!("SQL: {}", ran.probe), ran.sql.as_ref()))
         .collect()
+}
+
+/// What is hidden is hidden in the frozen screen too, and a popup may hold what it was opened over: it goes.
+fn redact(state: &mut State) {
+    let redacts = !state.shown().redacts();
+    state.world.redact(redacts);
+    if let Some(frozen) = &mut state.frozen {
+        frozen.redact(redacts);
+    }
+    if redacts {
+        state
+            .layers
+            .retain(|layer| layer.place() == Place::Body || layer.modal());
+    }
+    let text = if redacts {
+        "Query texts are shown, filtered and copied without their literals now: each is a ?."
+    } else {
+        "Query texts are shown as they are again."
+    };
+    state.world.say(None, text);
+    state.underived = true;
 }
 
 fn freeze(state: &mut State) {

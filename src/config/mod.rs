@@ -3,6 +3,7 @@
 //!
 //! A missing file at the default place is the same as an empty one; a missing file that was named is an error.
 
+pub mod alerts;
 mod check;
 mod error;
 pub(crate) mod nearest;
@@ -17,6 +18,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use alerts::Alerts;
 pub use check::{hot_interval, is_theme_name};
 pub use error::{ConfigError, Place};
 
@@ -24,7 +26,7 @@ use crate::pg::plan::Secret;
 use crate::probe::Tier;
 
 /// Validated settings.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// `[sample_intervals]`: interval and budget of each tier, in [`Tier::ALL`] order.
     pub paces: [Pace; 4],
@@ -38,6 +40,8 @@ pub struct Settings {
     pub measure_timeout: Duration,
     /// `security.read_only_enforce`: a role that can write is not used without a question.
     pub read_only_enforce: bool,
+    /// `security.redact_sql_text`: query texts are shown without their literals from the start.
+    pub redact_sql_text: bool,
     /// `ui.theme`: a built-in theme, or `NAME.toml` in [`Self::theme_dir`].
     pub theme: String,
     /// Where the user's own themes are: `themes` beside the configuration file.
@@ -59,6 +63,8 @@ pub struct Settings {
     pub top_indexes: u32,
     /// `limits.top_queries`: rows of the list of statements.
     pub top_queries: u32,
+    /// `[alerts]`: the limits of the alert rules.
+    pub alerts: Alerts,
     /// `limits.partition_horizon_days`: partitions have to reach so far ahead.
     pub partition_horizon_days: u32,
     /// Past this many waiters the forest says what it left out. Fixed: no key of the file.
@@ -139,6 +145,7 @@ impl Default for Settings {
             connect_timeout: Duration::from_secs(10),
             measure_timeout: Duration::from_secs(30),
             read_only_enforce: true,
+            redact_sql_text: false,
             theme: "dark".to_owned(),
             theme_dir: None,
             ascii: Ascii::Auto,
@@ -149,6 +156,7 @@ impl Default for Settings {
             top_relations: 50,
             top_indexes: 50,
             top_queries: 50,
+            alerts: Alerts::default(),
             partition_horizon_days: 7,
             lock_waiters: 500,
             query_text: 1000,
