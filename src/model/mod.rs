@@ -2,6 +2,7 @@
 
 pub mod activity;
 pub mod archive;
+pub mod arrivals;
 pub mod autovacuum;
 pub mod baseline;
 pub mod bloat;
@@ -18,6 +19,7 @@ pub mod partitions;
 pub mod progress;
 pub mod rates;
 pub mod recovery;
+pub mod regression;
 pub mod relation_sql;
 pub mod relation_upkeep;
 pub mod remedy;
