@@ -3,6 +3,7 @@
 pub mod activity;
 pub mod archive;
 pub mod autovacuum;
+pub mod autovacuum_workers;
 pub mod baseline;
 pub mod bloat;
 pub mod clock;
