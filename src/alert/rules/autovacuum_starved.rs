@@ -2,7 +2,8 @@
 //!
 //! The server says when a table was vacuumed last, not since when it should be. What this session saw is certain; for
 //! the time before it a table that fills up evenly was over its threshold for as much of the time since its last vacuum
-//! as its count is beyond the threshold. That estimate never makes anything critical.
+//! as its count is beyond the threshold, but not for longer than it takes at the pace seen. That estimate never makes
+//! anything critical.
 
 use super::vacuuming::{self, Around};
 use crate::alert::{Finding, Jump, Outcome, Reach, Rule, Thing, at_once, used};
@@ -93,8 +94,7 @@ fn judged(wait: &Waiting<'_>, around: &Around<'_>) -> (Wait, Reach) {
     );
     let now = around.queue.epoch;
     let seen = now - wait.since;
-    let beyond = 1.0 - (wait.at / float(wait.count).max(1.0)).clamp(0.0, 1.0);
-    let likely = wait.last_run.map_or(0.0, |last| beyond * (now - last)).max(seen);
+    let likely = likely(wait, now).max(seen);
     let reach = Reach::rising(likely, warn, crit).at_most(Severity::Warning);
     let reach = reach.or(Reach::rising(seen, warn, crit));
     let reach = if around.is_disabled(wait.table) {
@@ -103,6 +103,20 @@ fn judged(wait: &Waiting<'_>, around: &Around<'_>) -> (Wait, Reach) {
         reach
     };
     (Wait { seen, likely }, reach)
+}
+
+/// For how long it was over its threshold if it filled up evenly since its last run, and no slower than now.
+fn likely(wait: &Waiting<'_>, now: f64) -> f64 {
+    let Some(last) = wait.last_run else { return 0.0 };
+    let count = float(wait.count).max(1.0);
+    let beyond = (count - wait.at).max(0.0);
+    let evenly = beyond / count * (now - last);
+    let at_this_pace = beyond / float(wait.grown) * (now - wait.since);
+    if wait.grown > 0 {
+        evenly.min(at_this_pace)
+    } else {
+        evenly
+    }
 }
 
 fn finding(wait: &Waiting<'_>, lasted: &Wait, reach: Reach, around: &Around<'_>) -> Finding {

@@ -26,14 +26,14 @@ pub(super) struct Around<'a> {
 
 impl<'a> Around<'a> {
     pub fn of(known: &'a Known, queue: &'a Queue) -> Self {
-        let progress = known.get::<ProgressProbe>().map_or(&[][..], Vec::as_slice);
-        let backends = known.get::<Activity>();
+        let progress = known.fresh::<ProgressProbe>().map_or(&[][..], Vec::as_slice);
+        let backends = known.fresh::<Activity>();
         let busy = backends.and_then(|backends| overview::busy_workers(backends, known.sees_all()));
         Self {
             known,
             queue,
             present: Present::of(busy, progress, queue.epoch),
-            holders: known.get::<HorizonProbe>().map_or(&[][..], Vec::as_slice),
+            holders: known.fresh::<HorizonProbe>().map_or(&[][..], Vec::as_slice),
             progress,
         }
     }
@@ -197,4 +197,100 @@ pub(super) fn hidden(known: &Known) -> Option<String> {
         let sessions = format::counted(hidden, "session hides its", "sessions hide their");
         format!("{sessions} snapshot from this role")
     })
+}
+
+#[cfg(test)]
+pub(super) mod testing {
+    //! A database whose tables are counted every fifteen seconds.
+
+    use crate::alert::testing::Watched;
+    use crate::alert::{Alert, Rule};
+    use crate::model::autovacuum;
+    use crate::probe::Probe as _;
+    use crate::probe::autovacuum::{AutovacuumProbe, Queue, Setting, Table, Totals};
+    use crate::probe::horizon::Holder;
+
+    /// A million rows: vacuum above 200,050 dead ones, analyze above 100,050 changes.
+    pub fn table() -> Table {
+        Table {
+            relid: 16_400,
+            nspname: "public".to_owned(),
+            relname: "Orders".to_owned(),
+            relkind: "r".to_owned(),
+            reltuples: 1e6,
+            relpages: 20_000,
+            live: 1_000_000,
+            enabled: true,
+            vacuum_base: 50.0,
+            vacuum_scale: 0.2,
+            analyze_base: 50.0,
+            analyze_scale: 0.1,
+            ..Table::default()
+        }
+    }
+
+    pub fn setting() -> Setting {
+        Setting {
+            active: true,
+            max_workers: 3,
+            naptime_s: 60.0,
+            cost_limit: 200,
+            cost_delay_ms: 2.0,
+            ..Setting::default()
+        }
+    }
+
+    /// A session of this database, idle in transaction for so long.
+    pub fn holder(xmin_age: i64, age_s: f64) -> Holder {
+        Holder {
+            kind: "session".to_owned(),
+            name: "shop".to_owned(),
+            pid: Some(700),
+            start: Some(7),
+            application: Some("checkout".to_owned()),
+            state: Some("idle in transaction".to_owned()),
+            database: Some("app".to_owned()),
+            here: true,
+            xmin_age,
+            age_s: Some(age_s),
+            ..Holder::default()
+        }
+    }
+
+    /// What is counted now.
+    pub fn count(watched: &mut Watched, mut tables: Vec<Table>, setting: Setting) {
+        for table in &mut tables {
+            table.ratio = autovacuum::due(table).map_or(0.0, |due| due.share());
+        }
+        let queue = Queue {
+            epoch: watched.known.server_now().unwrap(),
+            setting,
+            totals: Totals {
+                tables: 100,
+                dead: tables.iter().map(|table| table.dead).sum(),
+                ..Totals::default()
+            },
+            tables,
+            ..Queue::default()
+        };
+        let folded = AutovacuumProbe::fold(watched.known.get::<AutovacuumProbe>(), queue);
+        watched.answer::<AutovacuumProbe>(folded);
+    }
+
+    /// The alerts of a rule, pending ones too.
+    pub fn alerts(watched: &Watched, rule: &Rule) -> Vec<Alert> {
+        let alerts = watched.engine.alerts().filter(|alert| alert.rule.id == rule.id);
+        alerts.cloned().collect()
+    }
+
+    /// So many seconds go by; `tables` tells what is counted after each fifteen of them.
+    pub fn watch(watched: &mut Watched, seconds: u32, mut tables: impl FnMut(f64) -> Vec<Table>) {
+        for second in (15..=seconds).step_by(15) {
+            for _ in 0..5 {
+                watched.pass(3.0);
+                watched.pulse(|_| ());
+            }
+            count(watched, tables(f64::from(second)), setting());
+        }
+    }
 }

@@ -108,13 +108,13 @@ pub(super) const fn ids(counter: Counter) -> &'static str {
 
 /// Who holds the horizon before a database's oldest transaction id.
 pub(super) fn held_by<'a>(ways: &Ways, known: &'a Known) -> Option<&'a Holder> {
-    let holders = known.get::<HorizonProbe>().map_or(&[][..], Vec::as_slice);
+    let holders = known.fresh::<HorizonProbe>().map_or(&[][..], Vec::as_slice);
     wraparound::held_back(&ways.xid, wraparound::holder_before(holders, None))
 }
 
 /// Who saves it, or that nobody does.
 fn at_it(database: &Database, ways: &Ways, known: &Known) -> Option<String> {
-    let backends = known.get::<Activity>()?;
+    let backends = known.fresh::<Activity>()?;
     match wraparound::rescue_of_database(backends, &database.datname, known.sees_all()) {
         Rescue::Running(pid) => Some(format!("autovacuum is at it, pid {pid}")),
         Rescue::None if ways.level() >= Level::Due => Some("no worker of autovacuum is at it".to_owned()),
@@ -166,4 +166,4 @@ fn told(relation: &Relation) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
