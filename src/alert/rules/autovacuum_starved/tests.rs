@@ -109,8 +109,10 @@ fn a_vacuum_at_work_or_a_wish_is_no_starvation() {
         name: Some(("public".to_owned(), "Orders".to_owned())),
         ..Progress::default()
     };
-    watched.answer::<ProgressProbe>(vec![vacuum]);
-    filling(&mut watched, (800_200, 100), 200.0, 360);
+    for step in 0..40 {
+        watched.answer::<ProgressProbe>(vec![vacuum.clone()]);
+        filling(&mut watched, (800_200 + 100 * step, 100), 200.0, 15);
+    }
     assert!(watched.raised(&RULE).is_empty());
 }
 
