@@ -38,6 +38,7 @@ pub mod relation_stats;
 pub mod relations;
 pub mod replication;
 pub mod sequences;
+pub mod settings;
 pub mod slots;
 pub mod statement;
 pub mod statement_latency;
@@ -453,6 +454,7 @@ pub static PROBES: &[Entry] = &[
     Entry::of::<horizon::HorizonProbe>(),
     Entry::of::<autovacuum::AutovacuumProbe>(),
     Entry::of::<wal_settings::WalSettingsProbe>(),
+    Entry::of::<settings::SettingsProbe>(),
     Entry::of::<slots::SlotsProbe>(),
     Entry::of::<archiver::ArchiverProbe>(),
     Entry::of::<archive_backlog::ArchiveBacklogProbe>(),

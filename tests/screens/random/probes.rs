@@ -35,6 +35,7 @@ use pgmon_tui::probe::relation_stats::RelationStats;
 use pgmon_tui::probe::relations::RelationsProbe;
 use pgmon_tui::probe::replication::ReplicationProbe;
 use pgmon_tui::probe::sequences::SequencesProbe;
+use pgmon_tui::probe::settings::SettingsProbe;
 use pgmon_tui::probe::slots::SlotsProbe;
 use pgmon_tui::probe::statement::StatementProbe;
 use pgmon_tui::probe::statement_latency::{Histogram, StatementLatency};
@@ -109,6 +110,7 @@ pub static SAYERS: &[Sayer] = &[
     sayer::<ConflictsProbe>(),
     sayer::<SubscriptionsProbe>(),
     sayer::<WalSettingsProbe>(),
+    sayer::<SettingsProbe>(),
     sayer::<WraparoundDatabases>(),
     sayer::<WraparoundRelations>(),
 ];
