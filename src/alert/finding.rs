@@ -1,6 +1,7 @@
 //! What a rule says: findings, each with its evidence, and what it could not see.
 
 use crate::model::concern::Severity;
+use crate::probe::statements::Key;
 
 /// What a check found, and what it could not see.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -335,4 +336,15 @@ pub enum Thing {
     Setting(String),
     /// WAL archiving.
     Archiver,
+}
+
+impl From<Key> for Thing {
+    fn from(key: Key) -> Self {
+        Self::Statement {
+            user: key.user,
+            database: key.database,
+            query: key.query,
+            toplevel: key.toplevel,
+        }
+    }
 }
