@@ -18,6 +18,7 @@ pub mod partitions;
 pub mod progress;
 pub mod rates;
 pub mod recovery;
+pub mod regression;
 pub mod relation_sql;
 pub mod relation_upkeep;
 pub mod remedy;

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 pub use advice::{Advice, absent, denied, shortcomings};
-pub use history::{History, Point};
+pub use history::{History, Point, Total};
 pub use interval::{Growth, Interval, Trust, between, since_reset};
 pub use latency::{Between, executions, percentile};
 
@@ -170,6 +170,12 @@ impl Workload {
     #[must_use]
     pub fn evictions(&self) -> i64 {
         rates::total(self.evictions.iter().map(|(_, count)| *count))
+    }
+
+    /// What was seen of all statements that are kept.
+    #[must_use]
+    pub fn past(&self) -> &History {
+        &self.history
     }
 
     /// Notes the texts of statements that run now.
