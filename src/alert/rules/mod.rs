@@ -5,6 +5,7 @@ mod cache_hit;
 mod checkpoints;
 mod connections;
 mod deadlocks;
+mod query_regression;
 mod rollbacks;
 mod settings;
 mod statements_evicted;
@@ -24,6 +25,7 @@ pub static RULES: &[&Rule] = &[
     &rollbacks::RULE,
     &deadlocks::RULE,
     &cache_hit::RULE,
+    &query_regression::RULE,
     &statements_evicted::RULE,
     &settings::RULE,
 ];

@@ -6,7 +6,6 @@ use crate::known::Known;
 use crate::model::rates::float;
 use crate::probe::Probe as _;
 use crate::probe::extensions::ExtensionsProbe;
-use crate::probe::pulse::PulseProbe;
 use crate::probe::statements::StatementsProbe;
 use crate::ui::format;
 
@@ -14,8 +13,8 @@ pub(super) static RULE: Rule = Rule {
     id: "statements_evicted",
     title: "pg_stat_statements evicts entries",
     pane: "queries",
-    needs: &[PulseProbe::SPEC.id],
-    uses: &[StatementsProbe::SPEC.id, ExtensionsProbe::SPEC.id],
+    needs: &[ExtensionsProbe::SPEC.id],
+    uses: &[StatementsProbe::SPEC.id],
     server_wide: true,
     check,
     lasts: at_once,
@@ -163,7 +162,7 @@ mod tests {
             StatementsProbe::SPEC.id,
             "pg_stat_statements is not installed in this database",
         );
-        watched.pulse(|_| ());
+        watched.answer::<ExtensionsProbe>(Extensions::default());
         let unchecked: Vec<_> = watched.engine.unchecked(&watched.known).collect();
         assert!(unchecked.iter().all(|one| one.rule.id != "statements_evicted"));
     }
