@@ -83,7 +83,7 @@ fn told(known: &Known, usual: &Standing, read: f64, reach: Reach) -> Finding {
     ));
     let block = surge::block(known);
     let reader = surge::most(known, |growth| float(growth.counters.read) * block);
-    let finding = surge::blamed(finding, reader, read, "reads");
+    let finding = surge::blamed(finding, known, reader, read, "reads");
     match waiting(known) {
         0 => finding,
         waits => finding.victims(waits).detail(format!(

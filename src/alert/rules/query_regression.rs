@@ -1,13 +1,13 @@
 //! A statement that takes far longer than it did earlier in this session, and enough of the server's time to matter.
 
-use super::surge::NEAR;
+use super::surge::{self, NEAR};
 use crate::alert::{Finding, Jump, Outcome, Reach, Rule, Thing, at_once, used};
 use crate::known::Known;
 use crate::model::regression::{Bounds, Regression, regressions};
 use crate::model::statements;
 use crate::probe::Probe as _;
 use crate::probe::extensions::ExtensionsProbe;
-use crate::probe::statements::{Entry, Statements, StatementsProbe};
+use crate::probe::statements::{Statements, StatementsProbe};
 use crate::ui::format;
 
 pub(super) static RULE: Rule = Rule {
@@ -43,7 +43,7 @@ fn check(known: &Known) -> Outcome {
         Ok(found) => {
             let outcome = Outcome::of(found.iter().map(|one| {
                 let reach = Reach::rising(one.now_ms / one.before_ms, warn, crit);
-                finding(one, reach, entries)
+                finding(one, reach, entries, known)
             }));
             if entries.hidden > 0 {
                 let why = "statements of other roles are hidden: whether they became slower is not known";
@@ -68,7 +68,7 @@ fn without(known: &Known) -> Outcome {
     }
 }
 
-fn finding(one: &Regression, reach: Reach, entries: &Statements) -> Finding {
+fn finding(one: &Regression, reach: Reach, entries: &Statements, known: &Known) -> Finding {
     let key = one.key;
     let sentence = format!(
         "statement {} takes {} instead of {}",
@@ -78,7 +78,8 @@ fn finding(one: &Regression, reach: Reach, entries: &Statements) -> Finding {
     );
     let name = format!("{}:{}:{}:{}", key.user, key.database, key.query, key.toplevel);
     let jump = Jump::to("queries").row(Thing::from(key));
-    Finding::new(name, reach, sentence, jump)
+    let entry = entries.get(&key);
+    let finding = Finding::new(name, reach, sentence, jump)
         .since(Some(one.since))
         .about(Thing::from(key))
         .detail(format!(
@@ -86,15 +87,17 @@ fn finding(one: &Regression, reach: Reach, entries: &Statements) -> Finding {
             format::percent(one.share * 100.0),
             format::counted(one.calls.round(), "execution", "executions")
         ))
-        .detail(whose(entries.get(&key)))
-}
-
-fn whose(entry: Option<&Entry>) -> String {
-    let user = entry
-        .and_then(|entry| entry.user.as_deref())
-        .unwrap_or("a dropped role");
-    let database = entry.and_then(|entry| entry.database.as_deref());
-    format!("of {user} in {}", database.unwrap_or("a dropped database"))
+        .detail(format!(
+            "of {}",
+            surge::whose(
+                entry.and_then(|entry| entry.user.as_deref()),
+                entry.and_then(|entry| entry.database.as_deref())
+            )
+        ));
+    match surge::text(known, key.query) {
+        Some(text) => finding.detail(text),
+        None => finding,
+    }
 }
 
 #[cfg(test)]
@@ -103,7 +106,7 @@ mod tests {
     use crate::alert::testing::{BEGIN, Watched};
     use crate::model::concern::Severity;
     use crate::probe::extensions::Extensions;
-    use crate::probe::statements::{Counters, Key};
+    use crate::probe::statements::{Counters, Entry, Key};
 
     fn key(query: i64) -> Key {
         Key {

@@ -6,12 +6,14 @@
 
 use std::time::Duration;
 
-use crate::alert::{Finding, Reach, Thing};
+use crate::alert::{Finding, Jump, Reach, Thing};
 use crate::config::Alerts;
 use crate::known::Known;
 use crate::model::baseline::{Standing, Watch, standing};
 use crate::model::concern::Severity;
 use crate::model::statements::{Growth, Trust};
+use crate::pg::redact::redact;
+use crate::probe::statement_texts::StatementTexts;
 use crate::probe::statements::StatementsProbe;
 use crate::ui::format;
 
@@ -23,6 +25,8 @@ pub(super) const NEAR: f64 = 0.8;
 const FLOOR: f64 = 0.5;
 /// Less than this share of it is not worth naming who does it.
 const NAMED: f64 = 0.1;
+/// Characters of a statement's text.
+const TEXT: usize = 70;
 
 /// How long a surge has to last.
 pub(super) fn lasts(alerts: &Alerts, _: Severity) -> f64 {
@@ -93,19 +97,43 @@ pub(super) fn most(known: &Known, amount: impl Fn(&Growth) -> f64) -> Option<(&G
 }
 
 /// A finding that names the statement which does most of it, if one stands out.
-pub(super) fn blamed(mut finding: Finding, who: Option<(&Growth, f64)>, all: f64, does: &str) -> Finding {
+pub(super) fn blamed(
+    mut finding: Finding,
+    known: &Known,
+    who: Option<(&Growth, f64)>,
+    all: f64,
+    does: &str,
+) -> Finding {
     let Some((growth, rate)) = who.filter(|(_, rate)| *rate >= all * NAMED) else {
         return finding;
     };
-    finding.jump = crate::alert::Jump::to("queries").row(Thing::from(growth.key));
-    finding.detail(format!("{} {does} {}", statement(growth), format::bytes_per_s(rate)))
+    finding.jump = Jump::to("queries").row(Thing::from(growth.key));
+    let whose = whose(growth.user.as_deref(), growth.database.as_deref());
+    let rate = format::bytes_per_s(rate);
+    let finding = finding.detail(format!("statement {} of {whose} {does} {rate}", growth.key.query));
+    match text(known, growth.key.query) {
+        Some(text) => finding.detail(text),
+        None => finding,
+    }
 }
 
-/// A statement by its id and whose it is: its text may hold what is nobody's business.
-pub(super) fn statement(growth: &Growth) -> String {
-    let user = growth.user.as_deref().unwrap_or("a dropped role");
-    let database = growth.database.as_deref().unwrap_or("a dropped database");
-    format!("statement {} of {user} in {database}", growth.key.query)
+/// Role and database of a statement.
+pub(super) fn whose(user: Option<&str>, database: Option<&str>) -> String {
+    let user = user.unwrap_or("a dropped role");
+    format!("{user} in {}", database.unwrap_or("a dropped database"))
+}
+
+/// The beginning of a statement's text on one line without its literals, if it was read.
+pub(super) fn text(known: &Known, query: i64) -> Option<String> {
+    let kept = known.get::<StatementTexts>().and_then(|texts| texts.get(query));
+    let text = kept
+        .map(|kept| &kept.text)
+        .or_else(|| known.workload.seen(query, true))?;
+    let redacted = redact(text);
+    let words: Vec<&str> = redacted.split_whitespace().take(TEXT).collect();
+    let line = words.join(" ");
+    let cut: String = line.chars().take(TEXT).collect();
+    Some(if cut.len() < line.len() { cut + "…" } else { line })
 }
 
 /// Bytes of a block.

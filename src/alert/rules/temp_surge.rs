@@ -56,7 +56,7 @@ fn check(known: &Known) -> Outcome {
     let finding = Finding::new("", pace.reach, sentence, Jump::to("activity"));
     let block = surge::block(known);
     let who = surge::most(known, |growth| written(growth) * block);
-    let finding = surge::blamed(pace.told(finding, known), who, pace.now, "writes");
+    let finding = surge::blamed(pace.told(finding, known), known, who, pace.now, "writes");
     let finding = match waiting(known) {
         Some(line) => finding.detail(line),
         None => finding,

@@ -57,7 +57,7 @@ fn check(known: &Known) -> Outcome {
     let sentence = format!("{} of WAL is written", format::bytes_per_s(pace.now));
     let finding = Finding::new("", pace.reach, sentence, Jump::to("activity"));
     let writer = surge::most(known, |growth| growth.counters.wal.unwrap_or_default());
-    let finding = surge::blamed(pace.told(finding, known), writer, pace.now, "writes");
+    let finding = surge::blamed(pace.told(finding, known), known, writer, pace.now, "writes");
     let running = known.fresh::<ProgressProbe>().into_iter().flatten();
     let finding = running
         .filter_map(command)
