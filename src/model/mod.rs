@@ -2,6 +2,7 @@
 
 pub mod activity;
 pub mod archive;
+pub mod arrivals;
 pub mod autovacuum;
 pub mod baseline;
 pub mod bloat;
