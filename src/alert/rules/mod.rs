@@ -3,11 +3,21 @@
 mod autovacuum_saturated;
 mod autovacuum_starved;
 mod blocked;
+mod cache_hit;
+mod checkpoints;
 mod connections;
 mod dead_tuples;
+mod deadlocks;
 mod horizon;
+mod query_regression;
+mod rollbacks;
+mod settings;
+mod statements_evicted;
 mod stats_stale;
+mod surge;
+mod temp_surge;
 mod vacuuming;
+mod wal_surge;
 mod wraparound;
 mod wraparound_stuck;
 
@@ -17,6 +27,14 @@ use super::Rule;
 pub static RULES: &[&Rule] = &[
     &connections::RULE,
     &blocked::RULE,
+    &checkpoints::RULE,
+    &wal_surge::RULE,
+    &temp_surge::RULE,
+    &rollbacks::RULE,
+    &deadlocks::RULE,
+    &cache_hit::RULE,
+    &query_regression::RULE,
+    &statements_evicted::RULE,
     &dead_tuples::RULE,
     &stats_stale::RULE,
     &autovacuum_starved::RULE,
@@ -24,4 +42,5 @@ pub static RULES: &[&Rule] = &[
     &horizon::RULE,
     &wraparound::RULE,
     &wraparound_stuck::RULE,
+    &settings::RULE,
 ];
