@@ -26,7 +26,8 @@ pub(super) static RULE: Rule = Rule {
     server_wide: true,
     check,
     lasts: at_once,
-    settles: 60.0,
+    // Two answers.
+    settles: 20.0,
     warning: "loses WAL within {slot_left_warn_s} at its pace; or keeps {slot_kept_warn_bytes} without a limit, unused \
               or growing",
     critical: "within {slot_left_crit_s}, over its limit, or lost; or {slot_kept_crit_bytes}",
