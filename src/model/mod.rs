@@ -21,6 +21,7 @@ pub mod remedy;
 pub mod replay;
 pub mod replication;
 pub mod series;
+pub mod sighted;
 pub mod slots;
 pub mod statements;
 pub mod storage;

@@ -59,6 +59,8 @@ pub mod name {
     pub const DEADLOCKS: &str = "deadlocks";
     /// New sessions per second (14+).
     pub const SESSIONS: &str = "sessions";
+    /// New sessions per second, of those that were still there when the next sample was taken: at least so many.
+    pub const SESSIONS_SEEN: &str = "sessions.seen";
     /// Timed checkpoints per second.
     pub const CHECKPOINTS_TIMED: &str = "checkpoints.timed";
     /// Requested checkpoints per second.
@@ -128,6 +130,7 @@ impl Series {
         let at = ran.finished();
         let connections = overview::connections(backends, overview::ours(ran));
         self.push(name::CONNECTIONS, at, Some(whole(connections.used)));
+        self.newcomers(at, backends);
         let profile = Profile::of(backends);
         let seen = server.reads_all_stats || profile.hidden == 0;
         for class in WaitClass::ALL {
@@ -151,6 +154,16 @@ impl Series {
             let waiting = overview::waiting_for_locks(backends).count();
             self.push(name::BLOCKED, at, Some(whole(waiting)));
         }
+    }
+
+    /// Who has come since the last sample.
+    fn newcomers(&mut self, at: Mono, backends: &[Backend]) {
+        let before = self.end(name::SESSIONS_SEEN);
+        let seconds = before.map_or(0.0, |before| at.since(before).as_secs_f64());
+        let new = overview::clients(backends).filter(|backend| backend.backend_s < Some(seconds));
+        let new = new.filter(|backend| backend.backend_s.is_some()).count();
+        let rate = (seconds > 0.0).then(|| whole(new) / seconds);
+        self.push_span(name::SESSIONS_SEEN, at, seconds, rate);
     }
 
     /// Compares with the reading before and notes why there is no rate, if so.

@@ -38,6 +38,14 @@ pub fn ours(ran: &Ran) -> usize {
     own.unwrap_or_default().max(1)
 }
 
+/// Client backends; where the type is hidden, whoever may be one.
+pub fn clients(backends: &[Backend]) -> impl Iterator<Item = &Backend> {
+    backends.iter().filter(|backend| match backend.backend_type.as_deref() {
+        Some(kind) => kind == "client backend",
+        None => backend.usename.is_some() && backend.datname.is_some(),
+    })
+}
+
 /// Counts client connections; `ours` are not among the backends.
 #[must_use]
 pub fn connections(backends: &[Backend], ours: usize) -> Connections {
@@ -45,14 +53,7 @@ pub fn connections(backends: &[Backend], ours: usize) -> Connections {
         used: ours,
         ..Connections::default()
     };
-    for backend in backends {
-        let client = match backend.backend_type.as_deref() {
-            Some(kind) => kind == "client backend",
-            None => backend.usename.is_some() && backend.datname.is_some(),
-        };
-        if !client {
-            continue;
-        }
+    for backend in clients(backends) {
         counted.used += 1;
         match backend.state.as_deref() {
             _ if backend.hidden => counted.hidden += 1,
