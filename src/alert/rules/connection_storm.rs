@@ -34,7 +34,7 @@ pub(super) static RULE: Rule = Rule {
 /// How long it has to last, in thirds, so that one burst of a pool that starts is none.
 const THIRD: Duration = Duration::from_secs(10);
 /// Seconds of each third that have to be known.
-const KNOWN_S: f64 = 5.0;
+const KNOWN_S: f64 = 8.0;
 /// A session is young for so many seconds.
 const YOUNG_S: f64 = 10.0;
 
@@ -117,4 +117,108 @@ fn newcomers(finding: Finding, backends: &[Backend]) -> Finding {
         format::counted(all, "session younger than 10 s", "sessions younger than 10 s"),
         people::clipped(who),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::alert::rules::scenes::backend;
+    use crate::alert::testing::{BEGIN, Watched};
+    use crate::model::concern::Severity;
+    use crate::pg::server::Server;
+    use crate::probe::counters::{Counters, Work};
+
+    /// A second number of so many sessions opened so far, every two seconds.
+    fn watch(watched: &mut Watched, seconds: u32, opened: impl Fn(u32) -> i64, begin: u32) {
+        for second in (begin..begin + seconds).step_by(2) {
+            let work = Work {
+                reset: Some(1.0),
+                sessions: Some(opened(second)),
+                ..Work::default()
+            };
+            watched.answer::<CountersProbe>(Counters {
+                epoch: BEGIN + f64::from(second),
+                started: BEGIN - 86_400.0,
+                databases: 7,
+                all: work.clone(),
+                here: work,
+                ..Counters::default()
+            });
+            let young = (1..=4).map(|pid| Backend {
+                backend_s: Some(0.2),
+                ..backend(pid, "active", 0.1)
+            });
+            watched.answer::<Activity>(young.chain([backend(99, "idle", 500.0)]).collect());
+            watched.pass(2.0);
+            watched.pulse(|_| ());
+        }
+    }
+
+    #[test]
+    fn half_a_minute_of_it_is_a_storm_and_its_end_is_seen() {
+        let mut watched = Watched::new();
+        watch(&mut watched, 26, |second| i64::from(second) * 60, 0);
+        assert_eq!(watched.engine.alerts().count(), 0, "too early");
+        watch(&mut watched, 8, |second| i64::from(second) * 60, 26);
+        assert_eq!(watched.raised(&RULE), [(String::new(), Severity::Warning)]);
+        let finding = &watched.engine.raised().next().unwrap().finding;
+        assert_eq!(finding.sentence, "60 new connections per second");
+        assert_eq!(
+            finding.details,
+            ["4 of 4 sessions younger than 10 s are shop (app) from a local socket"]
+        );
+        watch(&mut watched, 30, |_| 33 * 60, 34);
+        assert!(watched.raised(&RULE).is_empty());
+    }
+
+    /// A pool that starts opens its thousand connections in two seconds.
+    #[test]
+    fn a_burst_is_none() {
+        let mut watched = Watched::new();
+        watch(&mut watched, 120, |second| if second < 60 { 0 } else { 10_000 }, 0);
+        assert!(watched.events.is_empty(), "{:?}", watched.events);
+    }
+
+    #[test]
+    fn a_few_a_second_are_none() {
+        let mut watched = Watched::new();
+        watch(&mut watched, 120, |second| i64::from(second) * 30, 0);
+        assert_eq!(watched.engine.alerts().count(), 0);
+    }
+
+    #[test]
+    fn before_14_only_those_that_stay_are_seen_and_that_is_said() {
+        let mut watched = Watched::new();
+        watched.known.server = Some(Arc::new(Server {
+            version_num: 120_022,
+            reads_all_stats: true,
+            ..Server::default()
+        }));
+        for second in 0..17 {
+            watched.answer::<CountersProbe>(Counters::default());
+            let young = (0..400).map(|pid| Backend {
+                backend_s: Some(0.2 + 2.0 * f64::from(pid % 2)),
+                ..backend(pid + 1000 * second, "idle", 0.1)
+            });
+            watched.answer::<Activity>(young.collect());
+            watched.pass(2.0);
+            watched.pulse(|_| ());
+        }
+        // 200 of them have come within the two seconds between two samples.
+        assert_eq!(watched.raised(&RULE), [(String::new(), Severity::Warning)]);
+        assert_eq!(watched.sentences(&RULE), ["at least 100 new connections per second"]);
+        let blind = watched
+            .engine
+            .unchecked(&watched.known)
+            .find(|one| one.rule.id == RULE.id);
+        assert!(
+            blind
+                .unwrap()
+                .blind
+                .why
+                .starts_with("PostgreSQL counts new sessions from 14 on")
+        );
+    }
 }

@@ -198,6 +198,7 @@ impl<'a> Holder<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::alert::rules::scenes;
     use crate::alert::testing::Watched;
 
     /// A second sample of so many idle sessions every two seconds.
@@ -244,5 +245,107 @@ mod tests {
         let mut watched = Watched::new();
         watch(&mut watched, 94, 4);
         assert_eq!(watched.raised(&RULE), [(String::new(), Severity::Critical)]);
+    }
+
+    /// Sessions 1.., the first of them as given.
+    fn of(sessions: Vec<Backend>) -> Finding {
+        let mut watched = Watched::new();
+        watched.answer::<Activity>(sessions);
+        watched.engine.alerts().next().expect("near the limit").finding.clone()
+    }
+
+    fn idle(pid: i32, seconds: f64) -> Backend {
+        scenes::backend(pid, "idle", seconds)
+    }
+
+    #[test]
+    fn who_has_them_and_what_frees_them() {
+        let sessions = (1..=90).map(|pid| idle(pid, if pid <= 70 { 900.0 } else { 5.0 }));
+        let mut others: Vec<Backend> = (91..=98).map(|pid| scenes::backend(pid, "active", 1.0)).collect();
+        for other in &mut others {
+            other.application_name = Some("report".to_owned());
+        }
+        let finding = of(sessions.chain(others).collect());
+        assert_eq!(finding.sentence, "99 of 97 usable connection slots are taken (102 %)");
+        assert_eq!(
+            finding.details,
+            [
+                "new connections are refused; 1 of 3 reserved slots are left for superusers",
+                "shop (app) has 90 of them, 90 of them idle",
+                "8 active, 90 idle, 0 idle in transaction",
+            ]
+        );
+        assert_eq!(finding.remedies[0].what, "end the 70 sessions idle for 10 min");
+        assert_eq!(
+            finding.remedies[0].text,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND usename = \
+             'app' AND application_name = 'shop' AND state = 'idle' AND state_change < now() - interval '10 min'; -- a \
+             pool opens them again when it needs them"
+        );
+        assert!(
+            finding.remedies[1]
+                .text
+                .starts_with("ALTER ROLE app CONNECTION LIMIT 48;")
+        );
+    }
+
+    #[test]
+    fn a_stranger_s_names_are_quoted() {
+        let sessions = (1..=95).map(|pid| Backend {
+            usename: Some("a\"b".to_owned()),
+            application_name: Some("x'; drop".to_owned()),
+            ..idle(pid, 900.0)
+        });
+        let finding = of(sessions.collect());
+        assert!(
+            finding.remedies[0]
+                .text
+                .contains("usename = 'a\"b' AND application_name = 'x''; drop' AND")
+        );
+        assert!(
+            finding.remedies[1]
+                .text
+                .starts_with("ALTER ROLE \"a\"\"b\" CONNECTION LIMIT 48;")
+        );
+    }
+
+    #[test]
+    fn walsenders_and_workers_take_none() {
+        let mut watched = Watched::new();
+        let others = (1..=200).map(|pid| Backend {
+            backend_type: Some(
+                ["walsender", "parallel worker", "autovacuum worker"][usize::from(pid % 3 == 0)].to_owned(),
+            ),
+            ..idle(pid, 1.0)
+        });
+        watched.answer::<Activity>(others.collect());
+        assert_eq!(watched.engine.alerts().count(), 0);
+    }
+
+    #[test]
+    fn what_is_hidden_makes_it_an_estimate() {
+        let finding = of((1..=95).map(scenes::hidden).collect());
+        assert_eq!(finding.sentence, "≈96 of 97 usable connection slots are taken (98.9 %)");
+        assert_eq!(
+            finding.details,
+            ["app has 95 of them", "the state of 95 is hidden from this role"]
+        );
+    }
+
+    #[test]
+    fn when_most_of_them_wait_behind_one_it_is_its_story() {
+        let mut watched = Watched::new();
+        for _ in 0..3 {
+            scenes::answers(&mut watched, scenes::chain(93, 600.0, 200.0));
+        }
+        let told = crate::alert::story::stories(&watched.engine);
+        assert_eq!(told.len(), 1);
+        let rules: Vec<&str> = told[0].alerts().map(|alert| alert.rule.id).collect();
+        assert_eq!(rules[0], "blocked", "the cause leads");
+        let connections = told[0].alerts().find(|alert| alert.rule.id == RULE.id).expect("folded");
+        assert_eq!(
+            connections.finding.details[0],
+            "94 of them wait for a lock behind one session"
+        );
     }
 }

@@ -6,6 +6,8 @@ mod connections;
 mod long_transaction;
 mod people;
 mod polling;
+#[cfg(test)]
+mod scenes;
 mod syncrep;
 
 use super::Rule;

@@ -61,11 +61,9 @@ fn finding(root: &Node, forest: &Forest, known: &Known) -> Option<Finding> {
     .since(known.began::<Locks>(Some(queue.wait)))
     .victims(queue.waiters)
     .about(thing);
-    if queue.ring {
-        finding
-            .about
-            .extend(queue.members.iter().map(|node| people::thing(node)));
-        finding.about.dedup();
+    // The root of a ring is one of it.
+    for node in queue.members.iter().filter(|node| node.who != root.who) {
+        finding = finding.about(people::thing(node));
     }
     if queue::awaits_standby(root) {
         finding = finding.about(Thing::Setting(SYNC.to_owned()));

@@ -7,7 +7,7 @@ mod tests;
 use std::collections::HashMap;
 
 use super::people;
-use crate::alert::{Finding, Jump, Outcome, Reach, Rule, at_once, used};
+use crate::alert::{Finding, Jump, Outcome, Reach, Rule, used};
 use crate::known::Known;
 use crate::model::locks::{Forest, Node, surely_waited};
 use crate::model::overview;
@@ -26,7 +26,7 @@ pub(super) static RULE: Rule = Rule {
     uses: &[Locks::SPEC.id, HorizonProbe::SPEC.id],
     server_wide: true,
     check,
-    lasts: at_once,
+    lasts: |_, _| STILL_THERE_S,
     settles: 0.0,
     warning: "a client's transaction, or a prepared one, is {long_txn_warn_s} old; time spent waiting for locks does not \
               count",
@@ -35,6 +35,8 @@ pub(super) static RULE: Rule = Rule {
           idle was forgotten by its client: end it. A dump or a long report is what it says; let it run where it is known.",
 };
 
+/// Two looks: who has waited for ten minutes behind a lock that is gone now is about to end.
+const STILL_THERE_S: f64 = 4.0;
 /// The oldest that are told of one by one.
 const MOST: usize = 20;
 
@@ -121,8 +123,12 @@ impl<'a> Queue<'a> {
 
     /// Who waits is no cause: that time is the root's, and told of it.
     fn waited(&self, backend: &Backend) -> f64 {
-        let waits = self.node(backend).filter(|node| node.wait.is_some());
-        waits.map_or(0.0, |node| surely_waited(node, &self.known.waits))
+        match self.node(backend).filter(|node| node.wait.is_some()) {
+            Some(node) => surely_waited(node, &self.known.waits),
+            // It waits, and the lock table is not known yet: as long as its statement at the most.
+            None if backend.wait_event_type.as_deref() == Some("Lock") => backend.query_s.unwrap_or_default(),
+            None => 0.0,
+        }
     }
 }
 
