@@ -25,10 +25,11 @@ impl<'a> Story<'a> {
         std::iter::once(self.head).chain(self.folded.iter().copied())
     }
 
-    /// The user took note of all of it.
+    /// The user took note of all of it that counts.
     #[must_use]
     pub fn is_acknowledged(&self) -> bool {
-        self.alerts().all(Alert::is_acknowledged)
+        let mut raised = self.alerts().filter(|alert| alert.severity().is_some()).peekable();
+        raised.peek().is_some() && raised.all(Alert::is_acknowledged)
     }
 
     /// How bad, if it counts.
