@@ -147,6 +147,7 @@ fn on_reply(state: &mut State, reply: Reply) -> Vec<Effect> {
         Reply::Open(subject) => open(state, subject),
         Reply::Go(jump) => go(state, &jump),
         Reply::Acknowledge(ids) => acknowledge(state, &ids),
+        Reply::Checks => popup_over(state, checks),
         Reply::Databases(name) => databases(state, Some(name)),
         Reply::Switch(name) => return switch(state, name),
         Reply::Tell(text) => state.world.say(None, text),
@@ -222,6 +223,11 @@ fn open(state: &mut State, subject: Subject) {
     }
 }
 
+/// The list of checks.
+fn checks(state: &State) -> Box<dyn View> {
+    popup::text(popup::checks::Checks::default(), &state.keymap)
+}
+
 /// The list of databases; Enter on one of them comes back as [`Reply::Switch`].
 fn databases(state: &mut State, selected: Option<String>) {
     popup_over(state, |state| {
@@ -260,6 +266,7 @@ fn on_global(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Sql => popup_over(state, |state| popup::text(popup::sql::Sql::of(state), &state.keymap)),
         Action::Help => popup_over(state, |state| popup::text(popup::help::Help::of(state), &state.keymap)),
         Action::Messages => popup_over(state, |state| popup::text(popup::messages::Messages, &state.keymap)),
+        Action::Checks => popup_over(state, checks),
         Action::Cost => popup_over(state, |state| popup::text(popup::cost::Cost, &state.keymap)),
         Action::Databases => databases(state, None),
         Action::Copy => copy_menu(state),
