@@ -357,14 +357,11 @@ fn thing(pid: i32) -> Thing {
     }
 }
 
-fn shown(pane: &mut Locks) -> String {
-    screen(pane, &world(&[answer::<Probe>(incident(), None)]), 80, 20)
-}
-
 #[test]
 fn what_an_alert_speaks_of_is_found_wherever_it_is_hidden() {
     let mut pane = Locks::default();
-    shown(&mut pane);
+    let world = world(&[answer::<Probe>(incident(), None)]);
+    screen(&mut pane, &world, 80, 20);
     let jump = |thing: Thing| Jump::to("locks").row(thing);
     assert!(pane.seek(&jump(thing(700))));
     // Folded away among those that wait alike, under a session that was closed, and left out by the filter.
@@ -372,7 +369,7 @@ fn what_an_alert_speaks_of_is_found_wherever_it_is_hidden() {
     pane.opened.closed.insert(node_of(812));
     pane.set_filter(pane.parse_filter("pid:812").unwrap());
     assert!(pane.seek(&jump(thing(930))));
-    shown(&mut pane);
+    screen(&mut pane, &world, 80, 20);
     assert_eq!(pane.table.selected().map(Record::id), Some(Id::Node(node_of(930))));
     // Another backend with the same pid is somebody else.
     let other = Thing::Backend { pid: 700, start: 1 };
