@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 use tui_input::backend::crossterm::EventHandler;
 
 use super::keymap::Chord;
+use super::marks;
 use super::popup;
 use super::state::{Over, Prompt, State};
 use crate::action::Action;
@@ -51,6 +52,12 @@ pub enum Effect {
     Order(Order),
     /// Put this on the clipboard by OSC 52.
     Copy(String),
+    /// The terminal's title has changed.
+    Title(String),
+    /// Ring the terminal's bell.
+    Bell,
+    /// Ask the terminal to notify the user of this (OSC 9).
+    Notify(String),
     /// Leave the terminal, stop, come back.
     Suspend,
     /// Draw everything, also what has not changed.
@@ -80,9 +87,25 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
             vec![Effect::Repaint]
         }
     };
+    effects.extend(tell(state));
     if let Some(seen) = state.look() {
         state.underived = true;
         effects.push(Effect::Order(Order::Look(seen)));
+    }
+    effects
+}
+
+/// Bell and title: what is told to somebody who does not look.
+fn tell(state: &mut State) -> Vec<Effect> {
+    let world = &mut state.world;
+    let events = std::mem::take(&mut world.events);
+    let (now, settings) = (world.now, Arc::clone(&world.settings));
+    state.bell.hear(&events, now, &settings);
+    let mut effects = state.bell.ring(now, &settings);
+    let title = marks::title(&world.alerts, &world.label, &state.look);
+    if title != state.title {
+        state.title.clone_from(&title);
+        effects.push(Effect::Title(title));
     }
     effects
 }

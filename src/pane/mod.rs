@@ -241,6 +241,16 @@ pub const fn role(severity: Severity) -> Role {
     }
 }
 
+/// The sign of a severity and a space; a terminal without UTF-8 draws its twin.
+#[must_use]
+pub const fn sign(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "✖ ",
+        Severity::Warning => "▲ ",
+        Severity::Notice => "◆ ",
+    }
+}
+
 /// A mark on a tab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Badge {
