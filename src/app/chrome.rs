@@ -185,6 +185,7 @@ fn header(state: &State, area: Rect, buf: &mut Buffer) {
     // What is wrong stands beside it and gives way to nothing.
     for (nth, badge) in state.wrong.iter().rev().enumerate() {
         let (sign, role) = badge.text(look);
+        let role = if world.is_down() { Role::Stale } else { role };
         let cells = u16::try_from(text::width(&sign)).unwrap_or(u16::MAX);
         let gap = if nth == 0 { 2 } else { 1 };
         let Some(x) = at.checked_sub(cells.saturating_add(gap)) else {

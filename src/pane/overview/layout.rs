@@ -56,7 +56,7 @@ pub struct Block {
 }
 
 /// Lines that are shown under a story that is not unfolded.
-const FOLDED: usize = 2;
+pub const FOLDED: usize = 2;
 
 /// Fewer rows than this are too dear for a rule above them.
 const RULED: usize = 10;

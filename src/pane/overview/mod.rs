@@ -162,7 +162,11 @@ impl View for Overview {
 
     fn actions(&self) -> Vec<Action> {
         let here: &[Action] = match self.here() {
-            Some(Id::Story(_)) => &[Action::Enter, Action::Fold, Action::Acknowledge],
+            Some(Id::Story(_)) => match self.story() {
+                // Without more lines than are shown anyway there is nothing to unfold.
+                Some(story) if story.folded.len() <= layout::FOLDED => &[Action::Enter, Action::Acknowledge],
+                _ => &[Action::Enter, Action::Fold, Action::Acknowledge],
+            },
             Some(Id::Checks) => &[Action::Enter],
             Some(Id::More) => &[Action::Enter, Action::Fold],
             Some(Id::Line(_)) if self.line().is_some_and(|line| line.jump.is_some()) => &[Action::Enter],
