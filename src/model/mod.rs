@@ -2,7 +2,9 @@
 
 pub mod activity;
 pub mod archive;
+pub mod arrivals;
 pub mod autovacuum;
+pub mod autovacuum_workers;
 pub mod baseline;
 pub mod bloat;
 pub mod clock;
@@ -18,11 +20,13 @@ pub mod partitions;
 pub mod progress;
 pub mod rates;
 pub mod recovery;
+pub mod regression;
 pub mod relation_sql;
 pub mod relation_upkeep;
 pub mod remedy;
 pub mod replay;
 pub mod replication;
+pub mod roll;
 pub mod series;
 pub mod slots;
 pub mod statements;
