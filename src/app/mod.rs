@@ -2,6 +2,8 @@
 //! effects (pure), [`run`] feeds it and carries the effects out.
 
 pub mod chrome;
+mod connect;
+mod headless;
 pub mod keymap;
 pub mod log;
 mod orders;
