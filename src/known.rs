@@ -10,6 +10,7 @@ use crate::model::locks::{self, Forest};
 use crate::model::series::Series;
 use crate::model::statements::Workload;
 use crate::pg::fault::Fault;
+use crate::pg::privilege;
 use crate::pg::server::Server;
 use crate::poll::{Link, TierHealth};
 use crate::probe::activity::Activity;
@@ -183,6 +184,26 @@ impl Known {
         self.latest.get::<P>()
     }
 
+    /// The newest good data of a probe, unless it is stale.
+    #[must_use]
+    pub fn fresh<P: Probe>(&self) -> Option<&P::Data> {
+        let fresh = matches!(self.freshness(P::SPEC.id), Freshness::Fresh(_));
+        fresh.then(|| self.get::<P>())?
+    }
+
+    /// When something of that age in the newest answer of a probe began, in seconds since 1970 by the server's clock.
+    #[must_use]
+    pub fn began<P: Probe>(&self, age: Option<f64>) -> Option<f64> {
+        let asked = self.now.since(self.latest.ran::<P>()?.finished());
+        Some(self.server_now()? - asked.as_secs_f64() - age?)
+    }
+
+    /// The statement that shows our role what is hidden from it.
+    #[must_use]
+    pub fn grant(&self) -> String {
+        privilege::grant_monitor(self.role())
+    }
+
     /// Seconds since 1970 by the server's clock, now.
     #[must_use]
     pub fn server_now(&self) -> Option<f64> {
@@ -273,7 +294,8 @@ impl Known {
     }
 
     /// An answer older than this is stale: two intervals, the pause it earned itself, its rest and the budget.
-    fn late_after(&self, probe: &str) -> Duration {
+    #[must_use]
+    pub fn late_after(&self, probe: &str) -> Duration {
         let tier = self.tier(probe);
         let rest = crate::probe::entry(probe).map(|entry| entry.rest).unwrap_or_default();
         self.interval(tier) * 2 + self.pause(probe) + rest + self.settings.pace(tier).budget

@@ -23,10 +23,10 @@
 //! ```text
 //! main, app           the loop, update, keys, popups; cli and term are its doors to shell and terminal
 //! pane, sink          one room a pane, and what panes share; the same without a terminal, for people and machines
-//! world, ui           what is known and was said; how anything looks. Neither knows the other
+//! world               what is known and was said
 //! alert               what is wrong by what is known: rules, and one engine that raises, holds and clears
 //! known               what is known of the server, for whoever reads it: panes, rules, a process without a terminal
-//! model, poll         what samples mean; when to ask for them. Neither knows the other
+//! model, poll, ui     what samples mean; when to ask for them; how anything looks. None knows another
 //! probe, pg, config   the questions, the server, the settings
 //! action              what a key can mean; knows nobody
 //! ```
@@ -47,6 +47,7 @@
 //! * Unknown, denied, stale, skipped and estimated each look different from a value.
 
 pub mod action;
+pub mod alert;
 pub mod app;
 pub mod cli;
 pub mod config;

@@ -8,6 +8,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::alert::{Engine, Event};
 use crate::config::Settings;
 use crate::known::Known;
 use crate::model::clock;
@@ -23,6 +24,8 @@ const MINUTE: Duration = Duration::from_mins(1);
 pub struct World {
     /// What is known of the server.
     pub known: Known,
+    /// What is wrong with it.
+    pub alerts: Engine,
     /// What the user calls this server: profile or service name, else host.
     pub label: String,
     /// Where we try to connect, until we are: `db1:5432/app as monitor`.
@@ -33,6 +36,8 @@ pub struct World {
     pub costs: VecDeque<(Mono, Cost)>,
     /// The time zone clock times are shown in: the one of this terminal.
     pub zone: jiff::tz::TimeZone,
+    /// What happened to alerts since the bell was last asked.
+    pub events: Vec<Event>,
     /// What was said in this session.
     pub messages: Messages,
     /// The hot tier's interval, as `+` and `-` have set it.
@@ -64,11 +69,13 @@ impl World {
         let hot_interval = settings.pace(Tier::Hot).interval;
         Self {
             known: Known::new(settings),
+            alerts: Engine::default(),
             label,
             target: String::new(),
             cost: Cost::default(),
             costs: VecDeque::new(),
             zone: jiff::tz::TimeZone::UTC,
+            events: Vec::new(),
             messages: Messages::default(),
             hot_interval,
             privileged_allowed: false,
@@ -79,12 +86,31 @@ impl World {
     /// An answer came, good or not.
     pub fn take(&mut self, sample: &Arc<Sample>) {
         self.known.take(sample);
+        if sample.data.is_some() {
+            self.judge(sample.ran.probe);
+        }
+    }
+
+    /// A probe was due and not asked, for this reason.
+    pub fn skip(&mut self, probe: &'static str, reason: &'static str) {
+        self.known.skip(probe, reason);
+        self.judge(probe);
+    }
+
+    /// What that probe's news change about what is wrong; what becomes an alert or is none any more is said.
+    fn judge(&mut self, probe: &str) {
+        for event in self.alerts.observe(&self.known, probe) {
+            let (severity, text) = event.told();
+            self.say(severity, text);
+            self.events.push(event);
+        }
     }
 
     /// The session goes on in another database: what was known was known of the old one, or seen from it. Only what is
     /// about the program and the connection is kept.
     pub fn forget(&mut self) {
         self.known.forget();
+        self.alerts.forget();
     }
 
     /// The server's clock now as `14:03:22`, in this terminal's time zone; empty while it is not known.

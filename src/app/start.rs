@@ -13,6 +13,7 @@ use super::headless;
 use super::keymap::Keymap;
 use super::run::{self, Start};
 use super::state::Over;
+use crate::alert;
 use crate::cli::Cli;
 use crate::config::{self, Settings};
 use crate::pg::conninfo;
@@ -133,6 +134,7 @@ pub(super) fn print(text: &str) -> Result<(), Refusal> {
 
 async fn try_start(cli: Cli, started: Instant) -> Result<ExitCode, Refusal> {
     let settings = config::load(cli.config.as_deref()).map_err(Refusal::usage)?;
+    alert::disabled_exist(&settings).map_err(Refusal::usage)?;
     let settings = Arc::new(cli.apply(settings));
     if cli.print_sql {
         return print(&super::print_sql::text(&settings)).map(|()| ExitCode::SUCCESS);

@@ -11,6 +11,7 @@ use super::keymap::Chord;
 use super::popup;
 use super::state::{Over, Prompt, State};
 use crate::action::Action;
+use crate::alert::Jump;
 use crate::model::concern::Severity;
 use crate::pane::{Copy, Place, Reply, View};
 use crate::pg::fault::{Fault, FaultKind};
@@ -144,6 +145,8 @@ fn on_reply(state: &mut State, reply: Reply) -> Vec<Effect> {
             state.layers.pop();
         }
         Reply::Open(subject) => open(state, subject),
+        Reply::Go(jump) => go(state, &jump),
+        Reply::Acknowledge(ids) => acknowledge(state, &ids),
         Reply::Databases(name) => databases(state, Some(name)),
         Reply::Switch(name) => return switch(state, name),
         Reply::Tell(text) => state.world.say(None, text),
@@ -175,6 +178,38 @@ fn mark(state: &mut State) {
     };
     state.world.say(None, text);
     state.underived = true;
+}
+
+/// To the row an alert speaks of.
+fn go(state: &mut State, jump: &Jump) {
+    let Some(index) = state.panes.iter().position(|pane| pane.id() == jump.pane) else {
+        return;
+    };
+    go_to(state, index);
+    let world = state.frozen.as_deref().unwrap_or(&state.world);
+    let Some(pane) = state.panes.get_mut(index) else { return };
+    // It may be behind by a second.
+    pane.derive(world);
+    if !pane.seek(jump) && jump.row.is_some() {
+        let title = pane.title();
+        state
+            .world
+            .say(None, format!("What it is about is not among the rows of {title} now."));
+    }
+}
+
+/// Taken note of, or not any more.
+fn acknowledge(state: &mut State, ids: &[(&'static str, String)]) {
+    let noted = state.world.alerts.acknowledge(ids);
+    if let Some(frozen) = &mut state.frozen {
+        frozen.alerts.acknowledge(ids);
+    }
+    let text = if noted {
+        "Noted: it is quiet until it gets worse."
+    } else {
+        "It counts again."
+    };
+    state.world.say(None, text);
 }
 
 /// Sessions can wait for each other in a ring: a page that is open already is gone back to.

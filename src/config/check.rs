@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use toml::Spanned;
 
+use super::alerts::{Alerts, LIMITS, Limit};
 use super::error::{ConfigError, Place};
 use super::nearest::nearest;
 use super::raw::{self, Keys, Raw, Tiers, Time};
@@ -46,6 +47,9 @@ const ROWS: (u32, u32) = (5, 1000);
 const CONNECT_TIMEOUT: Range = from_to(500, 5 * MINUTE);
 /// Meanwhile a lock is held that an `ALTER TABLE` queues behind: no longer than somebody watches.
 const MEASURE_TIMEOUT: Range = from_to(1000, 10 * MINUTE);
+
+/// The key of `[alerts]` that is no limit.
+const DISABLED: &str = "disabled";
 
 /// A text to be checked.
 pub(super) struct Check<'a> {
@@ -109,6 +113,7 @@ impl Check<'_> {
                     (0, 3650),
                 )?
                 .unwrap_or(default.partition_horizon_days),
+            alerts: self.alerts(&raw.alerts)?,
             ascii: self
                 .word("ui.ascii", raw.ui.ascii.as_ref(), ASCII)?
                 .unwrap_or(default.ascii),
@@ -196,6 +201,76 @@ impl Check<'_> {
         };
         let found = words.iter().find(|(name, _)| name == word);
         found.map(|(_, meaning)| Some(*meaning)).ok_or_else(wrong)
+    }
+
+    fn alerts(&self, raw: &BTreeMap<Spanned<String>, Spanned<raw::Limit>>) -> Result<Alerts, ConfigError> {
+        let mut alerts = Alerts::default();
+        for (name, value) in raw {
+            let written = match value.get_ref() {
+                raw::Limit::Rules(ids) if name.get_ref() == DISABLED => {
+                    alerts.disabled = ids.iter().cloned().collect();
+                    continue;
+                }
+                raw::Limit::Rules(_) => None,
+                #[expect(clippy::cast_precision_loss, reason = "no limit reaches 2^53")]
+                raw::Limit::Whole(number) => Some(*number as f64),
+                raw::Limit::Number(number) => Some(*number),
+            };
+            if name.get_ref() == DISABLED {
+                let said = written.map_or_else(String::new, |number| number.to_string());
+                return Err(self.value("alerts.disabled", said, "a list of rules".to_owned(), value));
+            }
+            let limit = self.limit(name)?;
+            let wrong = || {
+                let said = written.map_or("a list".to_owned(), |number| number.to_string());
+                let (least, most) = (limit.range.start(), limit.range.end());
+                let expected = format!("{least} to {most} ({})", limit.unit.name());
+                self.value(&format!("alerts.{}", limit.name), said, expected, value)
+            };
+            let number = written
+                .filter(|number| limit.range.contains(number))
+                .ok_or_else(wrong)?;
+            *(limit.at)(&mut alerts) = number;
+        }
+        self.in_order(&alerts, raw).map(|()| alerts)
+    }
+
+    fn limit(&self, name: &Spanned<String>) -> Result<&'static Limit, ConfigError> {
+        let known = LIMITS.iter().map(|limit| limit.name).chain([DISABLED]);
+        let word = name.get_ref();
+        let unknown = || ConfigError::Syntax {
+            place: self.place(name.span().start),
+            message: format!("alerts.{word} is unknown"),
+            hint: nearest(word, known).map(|known| format!("; did you mean \"{known}\"?")),
+        };
+        LIMITS.iter().find(|limit| limit.name == word).ok_or_else(unknown)
+    }
+
+    /// A critical limit that is milder than its warning is a mistake, not a wish.
+    fn in_order(
+        &self,
+        alerts: &Alerts,
+        raw: &BTreeMap<Spanned<String>, Spanned<raw::Limit>>,
+    ) -> Result<(), ConfigError> {
+        let Some(warning) = LIMITS.iter().find(|limit| limit.is_crossed(alerts)) else {
+            return Ok(());
+        };
+        let critical = warning.critical().unwrap_or(warning);
+        let places = raw
+            .iter()
+            .filter(|(name, _)| [warning.name, critical.name].contains(&name.get_ref().as_str()));
+        let start = places.map(|(name, _)| name.span().start).min().unwrap_or_default();
+        Err(ConfigError::Syntax {
+            place: self.place(start),
+            message: format!(
+                "alerts.{} = {} is milder than alerts.{} = {}: it would be critical before it is a warning",
+                critical.name,
+                (critical.of)(alerts),
+                warning.name,
+                (warning.of)(alerts)
+            ),
+            hint: None,
+        })
     }
 
     /// A theme's name becomes a file name, so it must not be a path.

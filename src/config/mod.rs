@@ -3,6 +3,7 @@
 //!
 //! A missing file at the default place is the same as an empty one; a missing file that was named is an error.
 
+pub mod alerts;
 mod check;
 mod error;
 pub(crate) mod nearest;
@@ -17,6 +18,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use alerts::Alerts;
 pub use check::{hot_interval, is_theme_name};
 pub use error::{ConfigError, Place};
 
@@ -24,7 +26,7 @@ use crate::pg::plan::Secret;
 use crate::probe::Tier;
 
 /// Validated settings.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// `[sample_intervals]`: interval and budget of each tier, in [`Tier::ALL`] order.
     pub paces: [Pace; 4],
@@ -59,6 +61,8 @@ pub struct Settings {
     pub top_indexes: u32,
     /// `limits.top_queries`: rows of the list of statements.
     pub top_queries: u32,
+    /// `[alerts]`: the limits of the alert rules.
+    pub alerts: Alerts,
     /// `limits.partition_horizon_days`: partitions have to reach so far ahead.
     pub partition_horizon_days: u32,
     /// Past this many waiters the forest says what it left out. Fixed: no key of the file.
@@ -149,6 +153,7 @@ impl Default for Settings {
             top_relations: 50,
             top_indexes: 50,
             top_queries: 50,
+            alerts: Alerts::default(),
             partition_horizon_days: 7,
             lock_waiters: 500,
             query_text: 1000,

@@ -20,6 +20,8 @@ pub struct Raw {
     pub security: Security,
     /// `[limits]`.
     pub limits: Limits,
+    /// `[alerts]`: names of limits to numbers; `disabled` to names of rules.
+    pub alerts: BTreeMap<Spanned<String>, Spanned<Limit>>,
     /// `[ui]`.
     pub ui: Ui,
     /// `[keys]`: action names to keys.
@@ -105,6 +107,18 @@ pub struct Ui {
     pub color: Option<Spanned<String>>,
     /// Names of what PostgreSQL brings itself, while it is healthy.
     pub hide_postgres_defaults: Option<bool>,
+}
+
+/// A limit of an alert rule, or the rules that are off.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a number, or for \"disabled\" a list of rules")]
+pub enum Limit {
+    /// A number without a fraction.
+    Whole(i64),
+    /// A number.
+    Number(f64),
+    /// Ids of rules.
+    Rules(Vec<String>),
 }
 
 /// One key or several.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rstest::rstest;
 
+use super::alerts::{Alerts, LIMITS, Limit};
 use super::{Ascii, Color, ConfigError, Settings, load, parse};
 use crate::pg::plan::Secret;
 use crate::probe::Tier;
@@ -92,6 +93,67 @@ fn the_example_names_every_key(#[case] section: &str) {
             "{key} of [{section}] is not in config.example.toml"
         );
     }
+}
+
+#[test]
+fn the_example_names_every_limit() {
+    let table: toml::Table = toml::from_str(EXAMPLE).expect("parsed before");
+    let alerts = table["alerts"].as_table().expect("a section");
+    for limit in LIMITS {
+        assert!(
+            alerts.contains_key(limit.name),
+            "{} is not in config.example.toml",
+            limit.name
+        );
+    }
+}
+
+#[rstest]
+#[case("blocked_warn = 3", "alerts.blocked_warn is unknown", Some("blocked_warn_s"))]
+#[case("blocked_warn_s = \"long\"", "expected a number", None)]
+#[case("blocked_warn_s = [\"x\"]", "alerts.blocked_warn_s = a list is not possible", None)]
+#[case("blocked_warn_s = 0", "it takes 1 to 86400 (seconds)", None)]
+#[case("connections_crit = nan", "it takes 0.01 to 1 (of 1)", None)]
+#[case("connections_warn = 0.99", "alerts.connections_crit = 0.95 is milder", None)]
+#[case(
+    "checkpoint_interval_warn_seconds = 100",
+    "checkpoint_interval_crit_seconds = 180 is milder",
+    None
+)]
+#[case(
+    "disabled = 3",
+    "alerts.disabled = 3 is not possible: it takes a list of rules",
+    None
+)]
+fn a_bad_limit_is_named(#[case] line: &str, #[case] said: &str, #[case] meant: Option<&str>) {
+    let error = bad(&format!("[alerts]\n{line}"));
+    assert!(error.contains(":2:"), "{error}");
+    assert!(error.contains(said), "{error}");
+    if let Some(meant) = meant {
+        assert!(error.contains(&format!("did you mean \"{meant}\"?")), "{error}");
+    }
+}
+
+#[test]
+fn every_limit_is_read() {
+    let partner = |one: &Limit, other: &Limit| one.critical().is_some_and(|critical| critical.name == other.name);
+    for limit in LIMITS {
+        let pair = LIMITS
+            .iter()
+            .filter(|other| other.name == limit.name || partner(limit, other) || partner(other, limit));
+        let halved = |limit: &Limit| ((limit.of)(&Alerts::default()) + limit.range.start()) / 2.0;
+        let lines: Vec<String> = pair
+            .map(|limit| format!("{} = {}", limit.name, halved(limit)))
+            .collect();
+        let settings = good(&format!("[alerts]\n{}", lines.join("\n")));
+        assert!(
+            ((limit.of)(&settings.alerts) - halved(limit)).abs() < 1e-9,
+            "{}",
+            limit.name
+        );
+    }
+    let settings = good("[alerts]\ndisabled = [\"blocked\"]");
+    assert!(settings.alerts.disabled.contains("blocked"));
 }
 
 #[test]

@@ -5,7 +5,6 @@ use super::list::Piece;
 use crate::known::Freshness;
 use crate::model::activity::Blocking;
 use crate::model::remedy::Who;
-use crate::pg::privilege;
 use crate::probe::activity::{Activity, Backend};
 use crate::probe::{Probe, Subject};
 use crate::ui::format;
@@ -86,7 +85,7 @@ pub(super) fn answer_about<'a, P: Probe>(subject: &Subject, world: &'a World) ->
 
 /// The statement that shows our role what is hidden from it.
 pub(super) fn grant(world: &World) -> String {
-    privilege::grant_monitor(world.role())
+    world.grant()
 }
 
 /// A share of what it is compared with: a percentage, from ten times on how many times: `96.3 %`, `987 %`, `×400`.
@@ -103,12 +102,6 @@ pub(super) fn blocking(world: &World) -> Blocking {
     world.forest.as_deref().map(Blocking::of).unwrap_or_default()
 }
 
-/// When something of that age in the newest answer of a probe began, in seconds since 1970 by the server's clock.
-pub(super) fn began<P: Probe>(world: &World, age: Option<f64>) -> Option<f64> {
-    let asked = world.now.since(world.latest.ran::<P>()?.finished());
-    Some(world.server_now()? - asked.as_secs_f64() - age?)
-}
-
 /// Who a session of the newest sample of sessions is, for a statement that hits it.
 pub(super) fn who<'a>(backend: &'a Backend, world: &World) -> Who<'a> {
     Who {
@@ -118,7 +111,7 @@ pub(super) fn who<'a>(backend: &'a Backend, world: &World) -> Who<'a> {
         application: backend.application_name.as_deref(),
         client: backend.client.as_deref(),
         state: backend.state.as_deref().or(backend.backend_type.as_deref()),
-        since: began::<Activity>(world, backend.state_s),
+        since: world.began::<Activity>(backend.state_s),
     }
 }
 

@@ -8,6 +8,7 @@ use super::common::{self, Notice};
 use super::page::Rich;
 use super::{Badge, Copy, Reply, View};
 use crate::action::Action;
+use crate::alert::{Jump, Thing};
 use crate::known::Freshness;
 use crate::probe::{Demand, Subject};
 use crate::ui::filter::Filter;
@@ -131,6 +132,11 @@ pub(super) trait List: Default + 'static {
     /// What `y` offers besides the cells of the row, best first.
     fn copies(&self, _row: &Self::Row, _world: &World) -> Vec<Copy> {
         Vec::new()
+    }
+
+    /// The row is what an alert speaks of.
+    fn is(_row: &Self::Row, _thing: &Thing) -> bool {
+        false
     }
 
     /// Of which rows in sight more is to be asked, see [`View::keys`].
@@ -381,6 +387,17 @@ impl<L: List> View for ListView<L> {
         }
         put_lines(&self.said, look, said, buf);
         put_lines(&self.about, look, about, buf);
+    }
+
+    fn seek(&mut self, jump: &Jump) -> bool {
+        let Some(thing) = &jump.row else { return false };
+        let row = self.table.rows().iter().find(|row| L::is(row, thing));
+        let Some(id) = row.map(Record::id) else { return false };
+        if !self.table.shown().any(|row| row.id() == id) {
+            self.table.set_filter(Filter::default());
+        }
+        self.table.select(id);
+        true
     }
 
     fn shown(&self) -> bool {

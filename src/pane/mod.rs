@@ -26,6 +26,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::action::Action;
+use crate::alert::Jump;
 use crate::model::concern::Severity;
 use crate::probe::{Demand, Subject};
 use crate::ui::filter::Filter;
@@ -109,6 +110,11 @@ pub trait View {
         None
     }
 
+    /// Selects the row an alert speaks of, as last derived; false where it is not among the rows.
+    fn seek(&mut self, _jump: &Jump) -> bool {
+        false
+    }
+
     /// False for a panel that has nothing to say on this server and steps out of the way, as last derived.
     fn shown(&self) -> bool {
         true
@@ -167,6 +173,10 @@ pub enum Reply {
     Close,
     /// Open the detail page of this.
     Open(Subject),
+    /// Go to the row an alert speaks of.
+    Go(Jump),
+    /// Take note of these alerts, by rule and key; of all of them a second time: forget it.
+    Acknowledge(Vec<(&'static str, String)>),
     /// List the databases with this one selected, so that the user can switch to it.
     Databases(String),
     /// Go on in this database.

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 
 use super::{Badge, Copy, Reply, View};
 use crate::action::Action;
+use crate::alert::Jump;
 use crate::model::concern::Severity;
 use crate::probe::{Demand, Subject};
 use crate::ui::filter::Filter;
@@ -360,6 +361,23 @@ impl View for Panels {
         if let Some(panel) = self.current_mut() {
             panel.set_filter(filter);
         }
+    }
+
+    fn seek(&mut self, jump: &Jump) -> bool {
+        let named = jump
+            .panel
+            .and_then(|id| self.views.iter().position(|panel| panel.id() == id));
+        if let Some(nth) = named {
+            self.chosen = nth;
+            self.by_hand = true;
+            return self.current_mut().is_some_and(|panel| panel.seek(jump));
+        }
+        let found = self.views.iter_mut().position(|panel| panel.seek(jump));
+        if let Some(nth) = found {
+            self.chosen = nth;
+            self.by_hand = true;
+        }
+        found.is_some()
     }
 
     fn subject(&self) -> Option<&Subject> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::common::{self, Notice, began, grant, query_copy};
+use super::common::{self, Notice, grant, query_copy};
 use super::{Badge, Copy, Reply, View};
 use crate::action::Action;
 use crate::known::Freshness;
@@ -359,7 +359,7 @@ fn remedy_who<'a>(node: &'a Node, pid: i32, world: &World) -> remedy::Who<'a> {
         application: session.application_name.as_deref(),
         client: session.client.as_deref(),
         state: session.state.as_deref().or(session.backend_type.as_deref()),
-        since: began::<Probe>(world, session.state_s),
+        since: world.began::<Probe>(session.state_s),
     }
 }
 
@@ -372,7 +372,7 @@ fn remedies(node: &Node, world: &World) -> Vec<Copy> {
         }
         Who::Prepared(_) => (node.prepared.iter())
             .map(|one| {
-                let since = began::<PreparedXacts>(world, one.age_s);
+                let since = world.began::<PreparedXacts>(one.age_s);
                 let text = remedy::rollback_prepared(&one.gid, &one.owner, &one.database, since);
                 Copy::new("ROLLBACK PREPARED", text)
             })

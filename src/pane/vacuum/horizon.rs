@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::super::common::{Notice, began, grant, who};
+use super::super::common::{Notice, grant, who};
 use super::super::list::{List, Piece};
 use super::super::page::Rich;
 use super::super::{Badge, Copy, Reply};
@@ -369,7 +369,7 @@ impl List for Horizon {
             state: row.holder.state.as_deref(),
             ..Who::default()
         });
-        let prepared = began::<HorizonProbe>(world, row.holder.age_s);
+        let prepared = world.began::<HorizonProbe>(row.holder.age_s);
         let remedies = horizon::remedies(&row.holder, &who, prepared);
         remedies.into_iter().map(Copy::from).collect()
     }

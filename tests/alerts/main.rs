@@ -1,0 +1,12 @@
+//! The alert rules on real servers that are put into the situation: raised with the right evidence, held, cleared, and
+//! quiet on what only looks like it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod eye;
+#[path = "../common/patient.rs"]
+mod patient;
+
+mod sessions;
