@@ -10,10 +10,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::start::{Beginning, INTERRUPTED, Refusal, print};
 use crate::cli::Command;
 use crate::pane::{View, panes};
+use crate::sink::alerts;
 use crate::sink::check::{self, Examined, Pane};
 use crate::sink::page::Page;
 use crate::sink::watch::{Begin, End, watch};
 use crate::ui::look::Look;
+use crate::ui::text;
 
 /// Runs a command to its end.
 pub(super) async fn run(command: &Command, mut beginning: Beginning) -> Result<ExitCode, Refusal> {
@@ -35,7 +37,8 @@ pub(super) async fn run(command: &Command, mut beginning: Beginning) -> Result<E
         started: beginning.started,
         twice: matches!(command, Command::Alerts { .. }),
     };
-    let seen = watch(begin, session, stop, |_, _| ()).await;
+    let mut listener = alerts::Listener::default();
+    let seen = watch(begin, session, stop, |known, news| listener.hear(known, news)).await;
     if seen.end == End::Stopped {
         return Ok(ExitCode::from(INTERRUPTED));
     }
@@ -50,19 +53,27 @@ pub(super) async fn run(command: &Command, mut beginning: Beginning) -> Result<E
             say(output.json, &report, &look, |page| report.write(page))?;
             Ok(ExitCode::from(report.status.exit()))
         }
-        Command::Alerts { .. } => Err(Refusal::usage("no rules yet")),
+        Command::Alerts { output, .. } => {
+            let verdicts = listener.verdicts(&seen);
+            say(output.json, &verdicts, &look, |page| verdicts.write(page))?;
+            Ok(ExitCode::from(verdicts.status.exit()))
+        }
     }
 }
 
 /// Prints it in one form or the other.
-fn say<T: Serialize>(json: bool, what: &T, look: &Look, write: impl FnOnce(&mut Page<'_>)) -> Result<(), Refusal> {
-    if json {
-        let text = serde_json::to_string_pretty(what).map_err(Refusal::usage)?;
-        return print(&format!("{text}\n"));
+fn say<T: Serialize>(as_json: bool, what: &T, look: &Look, write: impl FnOnce(&mut Page<'_>)) -> Result<(), Refusal> {
+    if as_json {
+        return print(&json(what)?);
     }
     let mut page = Page::new(look, std::io::stdout().is_terminal());
     write(&mut page);
     print(&page.finish())
+}
+
+fn json(what: &impl Serialize) -> Result<String, Refusal> {
+    let text = serde_json::to_string_pretty(what).map_err(Refusal::usage)?;
+    Ok(format!("{text}\n"))
 }
 
 /// What each pane asks, whichever of its views is shown.
@@ -75,18 +86,32 @@ fn asked_by_panes() -> Vec<Pane> {
     panes().iter().map(|view| pane(view.as_ref())).collect()
 }
 
-/// Says why a command was not run, and how that ends: a machine reads its output, people their terminal.
+/// Says why a command was not run, and how that ends: verdicts and JSON go where they are read, the rest to people.
 pub(super) fn refused(command: &Command, refusal: &Refusal) -> ExitCode {
-    let interrupted = refusal.status == INTERRUPTED;
-    let status = if interrupted { INTERRUPTED } else { 2 };
-    match command {
-        Command::Check(output) if output.json => {
-            let report = check::refused(&refusal.sentence);
-            let text = serde_json::to_string_pretty(&report).unwrap_or_default();
-            // There is nothing to be done where nothing can be written.
-            let _ = print(&format!("{text}\n"));
+    let sentence = &refusal.sentence;
+    let (text, status) = match command {
+        Command::Check(output) => (
+            output.json.then(|| json(&check::refused(sentence))),
+            check::Status::Unusable.exit(),
+        ),
+        Command::Alerts { output, .. } => {
+            let verdicts = alerts::refused(sentence);
+            let text = if output.json {
+                json(&verdicts)
+            } else {
+                Ok(format!("{}\n", text::visible(&verdicts.summary)))
+            };
+            (Some(text), verdicts.status.exit())
         }
-        _ => eprintln!("pgmon-tui: {}", refusal.sentence),
+    };
+    match text {
+        // There is nothing to be done where nothing can be written.
+        Some(text) => drop(text.and_then(|text| print(&text))),
+        None => eprintln!("pgmon-tui: {sentence}"),
     }
-    ExitCode::from(status)
+    ExitCode::from(if refusal.status == INTERRUPTED {
+        INTERRUPTED
+    } else {
+        status
+    })
 }
