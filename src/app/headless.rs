@@ -21,7 +21,7 @@ use crate::ui::text;
 pub(super) async fn run(command: &Command, mut beginning: Beginning) -> Result<ExitCode, Refusal> {
     let look = Look::of_environment(&beginning.settings).map_err(Refusal::usage)?;
     let session = beginning.connect().await??;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(Refusal::usage)?;
+    let interrupt = &mut beginning.interrupt;
     let mut end = signal(SignalKind::terminate()).map_err(Refusal::usage)?;
     let stop = async {
         tokio::select! {

@@ -74,7 +74,7 @@ pub(super) struct Beginning {
     /// The password the user typed.
     pub password: Option<Secret>,
     pub started: Instant,
-    interrupt: Signal,
+    pub interrupt: Signal,
 }
 
 impl Beginning {
