@@ -67,7 +67,7 @@ pub struct Cli {
     pub cluster: Option<String>,
 
     /// Exit when slots are full or the server starts
-    #[arg(long, help_heading = CONNECTION, global = true)]
+    #[arg(long, help_heading = CONNECTION)]
     pub no_wait: bool,
 
     /// Run as a role that can write, unasked
@@ -91,7 +91,7 @@ pub struct Cli {
     pub config: Option<PathBuf>,
 
     /// Write every message that was shown to FILE
-    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(long, value_name = "FILE")]
     pub log_file: Option<PathBuf>,
 
     /// Print every statement it may send, and exit
@@ -124,7 +124,7 @@ pub enum Command {
         after_help = AFTER_ALERTS,
         disable_help_flag = true,
         args_override_self = true,
-        override_usage = "pgmon-tui alerts --once [OPTIONS] [DBNAME | URI | \"key=value ...\"] [USERNAME]",
+        override_usage = "pgmon-tui alerts --once [OPTIONS] [DBNAME | URI | \"key=value\"] [USERNAME]",
         next_help_heading = "Output options"
     )]
     Alerts {
@@ -323,18 +323,62 @@ mod tests {
         Cli::command().debug_assert();
     }
 
+    /// The program's own and those of its commands, as they are shown.
+    fn helps() -> Vec<clap::Command> {
+        let mut all = Cli::command();
+        all.build();
+        let commands: Vec<_> = all.get_subcommands().cloned().collect();
+        std::iter::once(all).chain(commands).collect()
+    }
+
     #[test]
     fn the_help_fits_80_columns_and_names_every_option() {
-        let help = Cli::command().render_help().to_string();
-        for line in help.lines() {
-            assert!(line.chars().count() <= 80, "{line:?} is {} wide", line.chars().count());
+        for mut command in helps() {
+            let help = command.render_help().to_string();
+            for line in help.lines() {
+                assert!(line.chars().count() <= 80, "{line:?} is {} wide", line.chars().count());
+            }
+            for arg in command.get_arguments() {
+                let name = arg
+                    .get_long()
+                    .map_or_else(|| "DBNAME".to_owned(), |long| format!("--{long}"));
+                assert!(help.contains(&name), "{name} is missing");
+            }
         }
-        for arg in Cli::command().get_arguments() {
-            let name = arg
-                .get_long()
-                .map_or_else(|| "DBNAME".to_owned(), |long| format!("--{long}"));
-            assert!(help.contains(&name), "{name} is missing");
-        }
+    }
+
+    #[rstest]
+    #[case("check", Some("check"), None, &[])]
+    #[case("-h db check app monitor", Some("check"), Some("db"), &["app", "monitor"])]
+    #[case("check app -h db", Some("check"), Some("db"), &["app"])]
+    #[case("-h db alerts --once", Some("alerts"), Some("db"), &[])]
+    #[case("alerts app --once -h db", Some("alerts"), Some("db"), &["app"])]
+    #[case("app check", None, None, &["app", "check"])]
+    #[case("-h check alerter", None, Some("check"), &["alerter"])]
+    #[case("-- check", None, None, &["check"])]
+    #[case("help", None, None, &["help"])]
+    fn a_command_is_the_first_word(
+        #[case] words: &str,
+        #[case] command: Option<&str>,
+        #[case] host: Option<&str>,
+        #[case] rest: &[&str],
+    ) {
+        let cli = parse(words).unwrap_or_else(|error| panic!("{error}"));
+        let said = cli.command.as_ref().map(|command| match command {
+            Command::Check(_) => "check",
+            Command::Alerts { .. } => "alerts",
+        });
+        assert_eq!((said, cli.args().host.as_deref()), (command, host));
+        assert_eq!(cli.args().rest, rest);
+    }
+
+    #[test]
+    fn both_sides_of_a_command_are_read() {
+        let cli = parse("-w -p 1 -p 2 check -d app -p 3 --json").unwrap_or_else(|error| panic!("{error}"));
+        let args = cli.args();
+        assert_eq!((args.port.as_deref(), args.dbname.as_deref()), (Some("3"), Some("app")));
+        assert_eq!(args.prompt, Prompt::Never);
+        assert!(matches!(cli.command, Some(Command::Check(Output { json: true, .. }))));
     }
 
     #[rstest]
@@ -378,6 +422,10 @@ mod tests {
     #[case("--theme ../etc/passwd")]
     #[case("--hots")]
     #[case("--dsn=postgres://me:hunter2@db")]
+    #[case("check --password=hunter2")]
+    #[case("alerts --dsn=postgres://me:hunter2@db")]
+    #[case("alerts")]
+    #[case("check --once")]
     fn bad_words_are_usage_errors(#[case] words: &str) {
         let error = parse(words).err().expect("refused");
         assert_eq!(error.exit_code(), 2);

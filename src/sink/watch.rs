@@ -256,3 +256,102 @@ fn worth_again(known: &Known) -> BTreeSet<&'static str> {
     });
     quick.map(|(probe, _)| *probe).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pg::server::Server;
+    use crate::poll::TierHealth;
+    use crate::probe::{Probe as _, Ran, Sample, databases, fk_unindexed, sequences};
+
+    fn known() -> Known {
+        let mut known = Known::new(Arc::new(Settings::default()));
+        known.set_link(Link::Up(Arc::new(Server {
+            version_num: 180_000,
+            ..Server::default()
+        })));
+        known
+    }
+
+    fn ended(tier: Tier) -> News {
+        News::Tier(TierHealth {
+            tier,
+            took: Duration::ZERO,
+            budget: Duration::from_secs(1),
+            interval: Duration::from_secs(2),
+        })
+    }
+
+    fn answered(known: &mut Known, spec: &'static crate::probe::Spec, took: u64, fault: Option<Fault>) -> News {
+        let server = known.server.clone().unwrap();
+        let ran = Ran {
+            took: Duration::from_millis(took),
+            fault,
+            ..Ran::of(spec, &server)
+        };
+        let news = News::Sample(Arc::new(Sample { ran, data: None }));
+        hear(known, &news);
+        news
+    }
+
+    #[test]
+    fn one_round_of_every_tier_is_enough_for_once() {
+        let (known, mut course) = (known(), Course::new(false));
+        for tier in [Tier::Hot, Tier::Hot, Tier::Storage, Tier::Hourly] {
+            assert_eq!(course.step(&known, &ended(tier), true), Step::Wait);
+        }
+        assert_eq!(course.unfinished(), [Tier::Workload]);
+        let end = course.step(&known, &ended(Tier::Workload), true);
+        assert_eq!(end, Step::End(End::Complete));
+    }
+
+    #[test]
+    fn what_was_dear_or_failed_is_not_asked_a_second_time() {
+        let (mut known, mut course) = (known(), Course::new(true));
+        let quick = &sequences::SequencesProbe::SPEC;
+        answered(&mut known, quick, 900, None);
+        answered(&mut known, &fk_unindexed::FkUnindexedProbe::SPEC, 1100, None);
+        let fault = Fault::new(FaultKind::Timeout, "Too slow.");
+        answered(&mut known, &databases::DatabasesProbe::SPEC, 10, Some(fault));
+        for tier in [Tier::Hot, Tier::Workload, Tier::Storage] {
+            assert_eq!(course.step(&known, &ended(tier), true), Step::Wait);
+        }
+        let step = course.step(&known, &ended(Tier::Hourly), true);
+        assert_eq!(step, Step::Ask(vec![quick.id]));
+        for tier in [Tier::Hot, Tier::Workload] {
+            assert_eq!(course.step(&known, &ended(tier), true), Step::Wait);
+        }
+        assert_eq!(
+            course.unfinished(),
+            [Tier::Storage, Tier::Hourly],
+            "the answer is awaited"
+        );
+        let news = answered(&mut known, quick, 900, None);
+        assert_eq!(course.step(&known, &news, true), Step::End(End::Complete));
+    }
+
+    #[test]
+    fn nobody_waits_for_a_second_connection_that_is_not_to_be_had() {
+        let (mut known, mut course) = (known(), Course::new(true));
+        let news = News::Slow(Fault::new(FaultKind::TooManyConnections, "All slots are taken."));
+        hear(&mut known, &news);
+        assert_eq!(course.step(&known, &news, true), Step::Wait);
+        for tier in [Tier::Hot, Tier::Workload, Tier::Hot] {
+            assert_eq!(course.step(&known, &ended(tier), true), Step::Wait);
+        }
+        let end = course.step(&known, &ended(Tier::Workload), true);
+        assert_eq!(end, Step::End(End::Complete));
+    }
+
+    #[test]
+    fn a_role_that_may_write_or_is_not_known_ends_it_unless_allowed() {
+        for (hold, findings, ends) in [
+            (true, Ok(Arc::new(Findings::default())), false),
+            (true, Err(Fault::new(FaultKind::Timeout, "Too slow.")), true),
+            (false, Err(Fault::new(FaultKind::Timeout, "Too slow.")), false),
+        ] {
+            let step = Course::new(true).step(&known(), &News::Role(findings), hold);
+            assert_eq!(step == Step::End(End::Held), ends, "{step:?}");
+        }
+    }
+}

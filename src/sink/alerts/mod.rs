@@ -228,7 +228,7 @@ pub fn refused(sentence: &str) -> Verdicts {
     Verdicts {
         version: VERSION,
         status: Status::Unknown,
-        summary: format!("UNKNOWN: {sentence}"),
+        summary: text::unknown(sentence),
         generated_at: None,
         server: None,
         checks: Checks::default(),
@@ -294,5 +294,104 @@ impl NotChecked {
             remedy: unchecked.blind.remedy,
             too_soon: unchecked.blind.passing,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::config::Settings;
+    use crate::pg::fault::{Fault, FaultKind};
+    use crate::poll::Link;
+    use crate::probe::Tier;
+
+    fn seen(end: End) -> Seen {
+        let mut known = Known::new(Arc::new(Settings::default()));
+        known.set_link(Link::Up(Arc::new(Server::default())));
+        Seen { known, role: None, end }
+    }
+
+    fn verdict(severity: Severity) -> Verdict {
+        Verdict {
+            id: "blocked",
+            key: String::new(),
+            severity,
+            wants_s: None,
+            story: 0,
+            since: 0.0,
+            sentence: "3 sessions wait behind pid 7|8".to_owned(),
+            details: Vec::new(),
+            reach: Reach::fact(severity),
+            victims: 3,
+            jump: Jump::to("locks"),
+            remedies: Vec::new(),
+        }
+    }
+
+    fn checks(not_possible: usize, too_soon: usize) -> Checks {
+        Checks {
+            all: 9,
+            not_possible,
+            too_soon,
+        }
+    }
+
+    #[rstest::rstest]
+    #[case(&[], checks(0, 0), End::Complete, Status::Ok)]
+    #[case(&[Severity::Notice], checks(0, 0), End::Complete, Status::Ok)]
+    #[case(&[Severity::Critical, Severity::Warning], checks(2, 0), End::Complete, Status::Critical)]
+    #[case(&[Severity::Warning], checks(2, 7), End::Complete, Status::Warning)]
+    #[case(&[], checks(2, 6), End::Late(vec![Tier::Hourly]), Status::Ok)]
+    #[case(&[], checks(2, 7), End::Complete, Status::Unknown)]
+    #[case(&[], checks(0, 0), End::Held, Status::Unknown)]
+    #[case(&[Severity::Warning], checks(0, 0), End::Lost(Fault::new(FaultKind::Lost, "It broke.")), Status::Warning)]
+    #[case(&[Severity::Notice], checks(0, 0), End::Lost(Fault::new(FaultKind::Lost, "It broke.")), Status::Unknown)]
+    fn the_status_is_the_worst_and_an_all_clear_is_one(
+        #[case] severities: &[Severity],
+        #[case] checks: Checks,
+        #[case] end: End,
+        #[case] expected: Status,
+    ) {
+        let alerts: Vec<Verdict> = severities.iter().copied().map(verdict).collect();
+        let status = status(&alerts, checks, &end);
+        assert_eq!(status, expected);
+        let line = text::summary(status, &alerts, checks, &seen(end));
+        assert!(line.starts_with(status.word()) && !line.contains('|'), "{line}");
+    }
+
+    #[test]
+    fn the_first_line_says_it_all() {
+        let line = |severities: &[Severity], checks, end: End| {
+            let alerts: Vec<Verdict> = severities.iter().copied().map(verdict).collect();
+            text::summary(status(&alerts, checks, &end), &alerts, checks, &seen(end))
+        };
+        let severities = [Severity::Critical, Severity::Critical, Severity::Warning];
+        assert_eq!(
+            line(&severities, checks(2, 0), End::Complete),
+            "CRITICAL: 2 critical, 1 warning of 9 checks (2 not possible): 3 sessions wait behind pid 7/8"
+        );
+        assert_eq!(
+            line(&[], checks(1, 2), End::Late(Vec::new())),
+            "OK: nothing wrong in 9 checks (1 not possible, 2 need a longer watch). Not everything was answered within 50s."
+        );
+        assert_eq!(
+            line(&[], checks(0, 0), End::Lost(Fault::new(FaultKind::Lost, "It broke."))),
+            "UNKNOWN: It broke."
+        );
+        assert_eq!(
+            line(&[], checks(9, 0), End::Complete),
+            "UNKNOWN: nothing could be checked (9 not possible)"
+        );
+    }
+
+    #[test]
+    fn what_has_no_measure_is_null() {
+        let json = serde_json::to_value(verdict(Severity::Warning)).unwrap();
+        assert_eq!(json["reach"]["warning"], serde_json::Value::Null);
+        assert_eq!(json["reach"]["critical"], 0.0);
+        assert_eq!(json["severity"], "warning");
+        assert_eq!(json["jump"]["pane"], "locks");
     }
 }

@@ -10,6 +10,11 @@ use crate::ui::look::Role;
 /// What stands for the sign that ends the text of a check and begins its numbers.
 const BAR: &str = "/";
 
+/// The first line where nothing is known.
+pub(super) fn unknown(why: &str) -> String {
+    format!("{}: {why}", Status::Unknown.word()).replace('|', BAR)
+}
+
 /// The first line, without the numbers behind it.
 pub(super) fn summary(status: Status, alerts: &[Verdict], checks: Checks, seen: &Seen) -> String {
     let count = |grade| alerts.iter().filter(|alert| alert.severity == grade).count();
@@ -31,7 +36,7 @@ pub(super) fn summary(status: Status, alerts: &[Verdict], checks: Checks, seen: 
         .first()
         .map_or_else(String::new, |alert| format!(": {}", alert.sentence));
     let line = match (status, broke(seen)) {
-        (Status::Unknown, Some(why)) => format!("{}: {why}", status.word()),
+        (Status::Unknown, Some(why)) => unknown(&why),
         (Status::Unknown, None) => format!("{}: nothing could be checked{}", status.word(), missing(checks)),
         (_, why) => {
             let why = why.map_or_else(String::new, |why| format!(". {why}"));
