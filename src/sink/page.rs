@@ -3,8 +3,7 @@
 
 use std::fmt::Write as _;
 
-use ratatui::backend::IntoCrossterm as _;
-use ratatui::crossterm::style::ContentStyle;
+use crossterm::style::{ContentStyle, Stylize as _};
 
 use crate::ui::look::{Depth, Look, Role};
 use crate::ui::text;
@@ -85,12 +84,64 @@ impl<'a> Page<'a> {
         if !self.colours {
             return safe.to_owned();
         }
-        let style: ContentStyle = self.look.style(role).into_crossterm();
-        style.apply(safe).to_string()
+        style(role).apply(safe).to_string()
     }
 
     fn put(&mut self, line: &str) {
         // Writing to a String cannot fail.
         let _ = writeln!(self.text, "{}", line.trim_end());
+    }
+}
+
+/// The terminal's own colours: a theme's are made for a screen that it fills.
+fn style(role: Role) -> ContentStyle {
+    let plain = ContentStyle::new();
+    match role {
+        Role::Critical => plain.red().bold(),
+        Role::Warning => plain.yellow().bold(),
+        Role::Notice => plain.blue().bold(),
+        Role::Ok => plain.green().bold(),
+        Role::Title | Role::Accent => plain.bold(),
+        Role::Muted | Role::Denied => plain.dim(),
+        _ => plain,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::look::Glyphs;
+
+    fn page(look: &Look, terminal: bool) -> String {
+        let mut page = Page::new(look, terminal);
+        page.line(Role::Warning, "WARNING: a\u{9b}31m\nb");
+        page.title("Title");
+        page.point(Role::Ok, &"word ".repeat(30));
+        page.more("more");
+        page.remedy(&format!("SELECT '{}';", "x".repeat(90)));
+        page.finish()
+    }
+
+    #[test]
+    fn sentences_are_broken_and_statements_are_not() {
+        let text = page(&Look::default(), true);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[..3], ["WARNING: a\\x9b31m⏎b", "", "Title"]);
+        assert!(
+            lines[3].starts_with("  ✔ word ") && lines[4].starts_with("    word "),
+            "{text}"
+        );
+        assert!(lines[3..6].iter().all(|line| line.chars().count() <= 80), "{text}");
+        assert_eq!(lines[lines.len() - 2], "    more");
+        assert!(lines[lines.len() - 1].starts_with("      SELECT 'xxx"), "{text}");
+        assert!(!text.contains('\u{1b}'), "no colours where the terminal has none");
+    }
+
+    #[test]
+    fn colours_are_for_a_terminal_that_has_them_and_ascii_for_one_without_signs() {
+        let ascii = Glyphs::of(crate::ui::text::Charset::Ascii);
+        let look = Look::new("dark", None, Depth::Ansi16, ascii).unwrap();
+        assert!(page(&look, true).contains('\u{1b}') && page(&look, true).is_ascii());
+        assert!(!page(&look, false).contains('\u{1b}'));
     }
 }
