@@ -54,6 +54,8 @@ pub enum Action {
     Copy,
     /// Next theme.
     Theme,
+    /// Query texts without their literals, or with them.
+    Redact,
     /// Show the messages of this session.
     Messages,
     /// Show what this program costs the server.
@@ -265,6 +267,13 @@ pub static BINDINGS: &[Binding] = &[
         "databases of this server; switch to another one",
         "databases",
     ),
+    row(
+        Action::Redact,
+        "redact",
+        &["X"],
+        "hide or show the literals in query texts",
+        "",
+    ),
     row(Action::Theme, "theme", &["T"], "next theme", ""),
     row(Action::Up, "up", &["up", "k"], "one row up", ""),
     row(Action::Down, "down", &["down", "j"], "one row down", ""),
@@ -320,6 +329,7 @@ impl Action {
                 | Self::Refresh
                 | Self::Copy
                 | Self::Theme
+                | Self::Redact
                 | Self::Messages
                 | Self::Cost
                 | Self::Databases

@@ -219,6 +219,10 @@ fn identity(world: &World, width: usize) -> Vec<Piece> {
     if world.privileged && !narrow {
         pieces.push(piece("[ROLE MAY WRITE]", Role::Critical, 0));
     }
+    // Else a ? would be taken for the text.
+    if world.redacts() {
+        pieces.push(piece("redacted", Role::Notice, 0));
+    }
     pieces.push(piece(format!("PG {}", server.version), Role::Text, 2));
     let role = if world.in_recovery() { "standby" } else { "primary" };
     pieces.push(piece(

@@ -9,6 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::start::{Beginning, INTERRUPTED, Refusal, print};
 use crate::cli::Command;
+use crate::config::Settings;
 use crate::pane::{View, panes};
 use crate::sink::alerts;
 use crate::sink::check::{self, Examined, Pane};
@@ -29,9 +30,14 @@ pub(super) async fn run(command: &Command, mut beginning: Beginning) -> Result<E
             _ = end.recv() => {}
         }
     };
+    // What is printed is for elsewhere: a mail, a ticket, a dashboard.
+    let settings = Settings {
+        redact_sql_text: true,
+        ..Settings::clone(&beginning.settings)
+    };
     let begin = Begin {
         plan: Arc::clone(&beginning.plan),
-        settings: Arc::clone(&beginning.settings),
+        settings: Arc::new(settings),
         password: beginning.password.clone(),
         hold: !beginning.allow_privileged,
         started: beginning.started,

@@ -257,6 +257,7 @@ fn on_global(state: &mut State, action: Action) -> Vec<Effect> {
             let said = format!("Theme: {}", state.look.next_theme());
             state.world.say(None, said);
         }
+        Action::Redact => redact(state),
         Action::Sql => popup_over(state, |state| popup::text(popup::sql::Sql::of(state), &state.keymap)),
         Action::Help => popup_over(state, |state| popup::text(popup::help::Help::of(state), &state.keymap)),
         Action::Messages => popup_over(state, |state| popup::text(popup::messages::Messages, &state.keymap)),
@@ -275,7 +276,7 @@ fn passes_questions(state: &State, action: Action) -> bool {
     let asked = state.layers.iter().any(|layer| layer.modal());
     let harmless = matches!(
         action,
-        Action::Quit | Action::Copy | Action::Suspend | Action::Redraw | Action::Theme
+        Action::Quit | Action::Copy | Action::Suspend | Action::Redraw | Action::Theme | Action::Redact
     );
     let closes_something_else = action == Action::Back && !state.top().is_some_and(View::modal);
     !asked || harmless || closes_something_else
@@ -338,6 +339,27 @@ fn statements(state: &State) -> Vec<Copy> {
     let ran = probes.iter().filter_map(|probe| state.shown().last_ran(probe));
     ran.map(|ran| Copy::new(format!("SQL: {}", ran.probe), ran.sql.as_ref()))
         .collect()
+}
+
+/// What is hidden is hidden in the frozen screen too, and a popup may hold what it was opened over: it goes.
+fn redact(state: &mut State) {
+    let redacts = !state.shown().redacts();
+    state.world.redact(redacts);
+    if let Some(frozen) = &mut state.frozen {
+        frozen.redact(redacts);
+    }
+    if redacts {
+        state
+            .layers
+            .retain(|layer| layer.place() == Place::Body || layer.modal());
+    }
+    let text = if redacts {
+        "Query texts are shown, filtered and copied without their literals now: each is a ?."
+    } else {
+        "Query texts are shown as they are again."
+    };
+    state.world.say(None, text);
+    state.underived = true;
 }
 
 fn freeze(state: &mut State) {

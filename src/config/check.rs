@@ -94,6 +94,7 @@ impl Check<'_> {
                 )?
                 .unwrap_or(default.measure_timeout),
             read_only_enforce: raw.security.read_only_enforce.unwrap_or(default.read_only_enforce),
+            redact_sql_text: raw.security.redact_sql_text.unwrap_or(default.redact_sql_text),
             theme: self.theme(raw.ui.theme.as_ref())?.unwrap_or(default.theme),
             theme_dir: self.file.parent().map(|dir| dir.join("themes")),
             hide_postgres_defaults: (raw.ui.hide_postgres_defaults).unwrap_or(default.hide_postgres_defaults),

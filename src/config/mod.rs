@@ -40,6 +40,8 @@ pub struct Settings {
     pub measure_timeout: Duration,
     /// `security.read_only_enforce`: a role that can write is not used without a question.
     pub read_only_enforce: bool,
+    /// `security.redact_sql_text`: query texts are shown without their literals from the start.
+    pub redact_sql_text: bool,
     /// `ui.theme`: a built-in theme, or `NAME.toml` in [`Self::theme_dir`].
     pub theme: String,
     /// Where the user's own themes are: `themes` beside the configuration file.
@@ -143,6 +145,7 @@ impl Default for Settings {
             connect_timeout: Duration::from_secs(10),
             measure_timeout: Duration::from_secs(30),
             read_only_enforce: true,
+            redact_sql_text: false,
             theme: "dark".to_owned(),
             theme_dir: None,
             ascii: Ascii::Auto,

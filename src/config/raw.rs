@@ -79,6 +79,8 @@ pub struct Timeouts {
 pub struct Security {
     /// Ask before running as a role that can write.
     pub read_only_enforce: Option<bool>,
+    /// Query texts without their literals.
+    pub redact_sql_text: Option<bool>,
 }
 
 /// `[limits]`.

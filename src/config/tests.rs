@@ -175,6 +175,7 @@ fn every_key_is_read() {
         measure_timeout_s = "2min"
         [security]
         read_only_enforce = false
+        redact_sql_text = true
         [ui]
         theme = "my-own_2"
         ascii = "on"
@@ -201,6 +202,7 @@ fn every_key_is_read() {
     assert_eq!(settings.connect_timeout, Duration::from_millis(2500));
     assert_eq!(settings.measure_timeout, Duration::from_mins(2));
     assert!(!settings.read_only_enforce);
+    assert!(settings.redact_sql_text);
     assert_eq!(
         (settings.theme.as_str(), settings.ascii, settings.color),
         ("my-own_2", Ascii::On, Color::Ansi256)

@@ -3,12 +3,15 @@
 pub mod activity;
 pub mod archive;
 pub mod autovacuum;
+pub mod baseline;
 pub mod bloat;
 pub mod clock;
 pub mod concern;
+pub mod dangers;
 pub mod databases;
 pub mod horizon;
 pub mod locks;
+pub mod neglect;
 pub mod observe;
 pub mod overview;
 pub mod partitions;

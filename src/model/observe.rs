@@ -7,6 +7,7 @@ use crate::model::waits::{Profile, WaitClass};
 use crate::model::wraparound;
 use crate::pg::server::Server;
 use crate::probe::activity::{Activity, Backend};
+use crate::probe::autovacuum::AutovacuumProbe;
 use crate::probe::counters::{Counters, CountersProbe, Work};
 use crate::probe::horizon::{Holder, HorizonProbe};
 use crate::probe::locks::Locks;
@@ -117,6 +118,8 @@ impl Series {
             self.watch_recovery(reading, recovery);
         } else if let Some(holders) = data::<HorizonProbe>(sample) {
             self.horizon(sample.ran.finished(), holders, latest, server);
+        } else if let Some(queue) = data::<AutovacuumProbe>(sample) {
+            self.watch_tables(queue);
         } else if let Some(after) = data::<WraparoundDatabases>(sample) {
             self.rate::<WraparoundDatabases>(sample, after, Self::burn);
         } else {

@@ -9,6 +9,7 @@ mod patient;
 mod rates;
 mod screen;
 mod sessions;
+mod settings;
 mod upkeep;
 
 use std::sync::Arc;

@@ -15,6 +15,7 @@ pub use interval::{Growth, Interval, Trust, between, since_reset};
 pub use latency::{Between, executions, percentile};
 
 use super::rates::{self, Gap, Reading};
+use crate::pg::redact::redact;
 use crate::probe::activity::Backend;
 use crate::probe::statements::{Key, Statements};
 use crate::probe::{Ran, Sample};
@@ -36,7 +37,15 @@ pub struct Workload {
     mark_gap: Option<Gap>,
     history: Arc<History>,
     /// Texts as sessions ran them, by query id.
-    seen: Arc<BTreeMap<i64, Arc<str>>>,
+    seen: Arc<BTreeMap<i64, Seen>>,
+}
+
+/// A text as a session ran it.
+#[derive(Clone, Debug)]
+struct Seen {
+    original: Arc<str>,
+    /// The same without its literals.
+    redacted: Arc<str>,
 }
 
 /// The data of a reading.
@@ -151,7 +160,11 @@ impl Workload {
         });
         for (query, text) in texts {
             if !self.seen.contains_key(&query) && self.seen.len() < SEEN {
-                Arc::make_mut(&mut self.seen).insert(query, text.into());
+                let seen = Seen {
+                    original: text.into(),
+                    redacted: redact(text).into(),
+                };
+                Arc::make_mut(&mut self.seen).insert(query, seen);
             }
         }
     }
@@ -162,10 +175,11 @@ impl Workload {
         self.seen.len()
     }
 
-    /// The text of a statement as some session ran it, constants and all.
+    /// The text of a statement as some session ran it, with its literals or without.
     #[must_use]
-    pub fn seen(&self, query: i64) -> Option<&Arc<str>> {
-        self.seen.get(&query)
+    pub fn seen(&self, query: i64, redacted: bool) -> Option<&Arc<str>> {
+        let seen = self.seen.get(&query)?;
+        Some(if redacted { &seen.redacted } else { &seen.original })
     }
 }
 
