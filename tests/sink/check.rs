@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use pgmon_lab::{Cluster, Result};
+use pgmon_lab::{Cluster, PATIENCE, Result, wait_until};
 use rstest::rstest;
 use serde_json::Value;
 
@@ -34,6 +34,7 @@ fn points(report: &Value) -> Vec<(String, String, Vec<String>)> {
 async fn what_is_said_helps_when_it_is_done(#[values(12, 13, 18)] major: u32) -> Result<()> {
     let cluster = Cluster::builder(major)
         .conf("track_io_timing", "off")
+        .conf("track_activities", "off")
         .role("\"Plain One\" LOGIN")
         .start()
         .await?;
@@ -71,9 +72,17 @@ async fn what_is_said_helps_when_it_is_done(#[values(12, 13, 18)] major: u32) ->
     // What mends several things is typed once.
     let remedies: BTreeSet<&String> = points.iter().flat_map(|(_, _, remedies)| remedies).collect();
     mend(&cluster, "bare", remedies).await?;
+    wait_until("new sessions have the settings", PATIENCE, async || {
+        let session = cluster.client_as("Plain One", "bare").await?;
+        let on: bool = session.value("SELECT current_setting('track_io_timing')::bool").await?;
+        Ok(on)
+    })
+    .await;
     let after = run("check --json", &cluster, "Plain One", "bare").await;
     let left = self::points(&after.json());
     assert_eq!(after.status, Some(0), "{left:?}");
+    let on: String = admin.value("SHOW track_activities").await?;
+    assert_eq!(on, "on", "the last thing said was about something that is so");
     // What only another program's package brings.
     let left: Vec<&str> = left.iter().map(|(_, sentence, _)| sentence.as_str()).collect();
     assert!(

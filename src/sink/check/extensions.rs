@@ -1,11 +1,13 @@
 //! What the server would have to count or load for everything to be shown.
 
 use super::{Examined, Point};
+use crate::model::dangers::dangers;
 use crate::model::statements::{absent, shortcomings};
 use crate::pg::quote::identifier;
 use crate::pg::server::Server;
 use crate::probe::extensions::{Extensions, ExtensionsProbe};
 use crate::probe::measure;
+use crate::probe::settings::{ServerSettings, SettingsProbe};
 use crate::probe::statement_latency;
 use crate::probe::statements::{EXTENSION, StatementsProbe};
 use crate::ui::format;
@@ -73,19 +75,47 @@ fn latencies(extensions: &Extensions) -> Point {
     }
 }
 
-/// What the server counts by its settings.
+/// Settings without which nothing is told.
+const TELLING: [&str; 2] = ["track_activities", "track_counts"];
+
+/// What the server counts and tells by its settings.
 pub(super) fn settings(examined: &Examined<'_>) -> Vec<Point> {
     let known = &examined.seen.known;
-    let Some(extensions) = known.get::<ExtensionsProbe>() else {
-        return Vec::new();
-    };
-    let timing = if extensions.track_io_timing {
-        Point::ok("track_io_timing is on: reads and writes are timed.")
-    } else {
-        Point::note(
-            "track_io_timing is off: how long reads and writes take is not known. Test its cost with pg_test_timing first.",
-        )
-        .with("ALTER SYSTEM SET track_io_timing = on; SELECT pg_reload_conf();")
-    };
-    vec![timing]
+    let settings = known.get::<SettingsProbe>();
+    let telling = settings.map(|settings| telling(settings, known.in_recovery()));
+    let cut = settings.and_then(|settings| settings.number("track_activity_query_size"));
+    let cut = cut.map(|bytes| {
+        Point::ok(format!(
+            "track_activity_query_size is {}: longer texts of running statements are cut.",
+            format::bytes(bytes)
+        ))
+    });
+    let timing = known.get::<ExtensionsProbe>().map(timing);
+    telling.into_iter().flatten().chain(timing).chain(cut).collect()
+}
+
+/// What is not counted or not told, and for whose sessions.
+fn telling(settings: &ServerSettings, in_recovery: bool) -> Vec<Point> {
+    let dangers = dangers(settings, in_recovery).into_iter();
+    let dangers = dangers.filter(|danger| TELLING.contains(&danger.name.as_str()));
+    let points: Vec<Point> = dangers
+        .map(|danger| {
+            let point = Point::limited(format!("{}.", danger.says));
+            danger.remedy.lines().fold(point, Point::with)
+        })
+        .collect();
+    if points.is_empty() {
+        return vec![Point::ok(format!("{} are on.", TELLING.join(" and ")))];
+    }
+    points
+}
+
+/// Whether reads and writes are timed.
+fn timing(extensions: &Extensions) -> Point {
+    if extensions.track_io_timing {
+        return Point::ok("track_io_timing is on: reads and writes are timed.");
+    }
+    let cost = "track_io_timing is off: how long reads and writes take is not known. Test its cost with pg_test_timing \
+                first.";
+    Point::note(cost).with("ALTER SYSTEM SET track_io_timing = on; SELECT pg_reload_conf();")
 }
