@@ -260,7 +260,7 @@ fn the_key_hides_what_is_on_the_screen() {
         assert!(app.screen().contains(" redacted "), "{place}");
         app.keys("X");
         let is_page = app.state.layers.len() == at(keys, false).state.layers.len();
-        app.now += std::time::Duration::from_secs(60);
+        app.now += std::time::Duration::from_mins(1);
         let again = app.screen();
         assert!(!is_page || leaks(&again) == leaks(&before), "{place}:\n{again}");
     }
@@ -298,7 +298,7 @@ fn what_only_a_page_remembers_goes_too() {
     let mut app = at("6 g enter v v v", false);
     data::table::dropped(&mut app);
     change::<RelationLocks>(&mut app, |locks| {
-        *locks = pgmon_tui::probe::relation_locks::Locks::default()
+        *locks = pgmon_tui::probe::relation_locks::Locks::default();
     });
     let before = seen(&mut app);
     assert!(leaks(&before), "{}", app.screen());
