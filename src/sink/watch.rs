@@ -25,7 +25,7 @@ use crate::probe::{Mono, Tier};
 /// The longest it takes, whatever the server does; Nagios gives a check a minute.
 pub const LIMIT: Duration = Duration::from_secs(50);
 /// What took longer than this is not asked a second time.
-const HOLDS: Duration = Duration::from_secs(1);
+const HOLDS: Duration = Duration::from_millis(250);
 /// News on their way here: more than one round of all probes, and bounded.
 const NEWS: usize = 64;
 
@@ -309,8 +309,8 @@ mod tests {
     fn what_was_dear_or_failed_is_not_asked_a_second_time() {
         let (mut known, mut course) = (known(), Course::new(true));
         let quick = &sequences::SequencesProbe::SPEC;
-        answered(&mut known, quick, 900, None);
-        answered(&mut known, &fk_unindexed::FkUnindexedProbe::SPEC, 1100, None);
+        answered(&mut known, quick, 200, None);
+        answered(&mut known, &fk_unindexed::FkUnindexedProbe::SPEC, 300, None);
         let fault = Fault::new(FaultKind::Timeout, "Too slow.");
         answered(&mut known, &databases::DatabasesProbe::SPEC, 10, Some(fault));
         for tier in [Tier::Hot, Tier::Workload, Tier::Storage] {
@@ -326,7 +326,7 @@ mod tests {
             [Tier::Storage, Tier::Hourly],
             "the answer is awaited"
         );
-        let news = answered(&mut known, quick, 900, None);
+        let news = answered(&mut known, quick, 200, None);
         assert_eq!(course.step(&known, &news, true), Step::End(End::Complete));
     }
 

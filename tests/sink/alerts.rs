@@ -6,7 +6,7 @@ use pgmon_lab::{Cluster, PATIENCE, Result, scene, wait_until};
 use rstest::rstest;
 use serde_json::Value;
 
-use crate::{nothing_is_left, run, run_with};
+use crate::{run, run_with, sessions};
 
 /// A configuration file with these lines.
 fn config(lines: &str) -> tempfile::NamedTempFile {
@@ -49,7 +49,7 @@ async fn a_calm_server_is_ok(#[values(12, 18)] major: u32) -> Result<()> {
         (now - generated).abs() < PATIENCE.as_secs_f64(),
         "{generated} is not now, {now}"
     );
-    nothing_is_left(&observer).await;
+    sessions(&observer, 0).await;
     Ok(())
 }
 
@@ -108,7 +108,7 @@ async fn a_lock_chain_counts_by_the_limits_of_the_file(#[values(12, 18)] major: 
     let file = config("[alerts]\nblocked_warn_s = 1\nblocked_crit_s = 2\n");
     let said = run_with(file.path(), "alerts --once", &cluster, "mon", "shop").await;
     assert_eq!(said.status, Some(0), "{} {}", said.out, said.err);
-    nothing_is_left(&observer).await;
+    sessions(&observer, 0).await;
     Ok(())
 }
 
@@ -161,4 +161,37 @@ async fn a_role_that_may_write_is_not_known() -> Result<()> {
     .await;
     assert_eq!(said.status, Some(0), "{}", said.out);
     Ok(())
+}
+
+/// Literals of others' statements are in no output, by the defaults and with a configuration that shows them on the screen.
+#[tokio::test]
+async fn literals_stay_where_they_are() -> Result<()> {
+    const SECRET: &str = "swordfish";
+    let cluster = Cluster::builder(18)
+        .role("mon LOGIN IN ROLE pg_monitor")
+        .start()
+        .await?;
+    cluster.database("shop").await?;
+    let mut scene = scene::Scene::open(&cluster, "shop").await?;
+    scene
+        .admin()
+        .simple("CREATE TABLE users (id int PRIMARY KEY, pass text); INSERT INTO users VALUES (1)")
+        .await?;
+    let change = format!("UPDATE users SET pass = '{SECRET}' WHERE id = 1");
+    scene.session("root").await?.simple(&format!("BEGIN; {change}")).await?;
+    scene.waiting("waiter", &change).await?;
+    let observer = cluster.client().await?;
+    wait_until("it has waited for more than a second", PATIENCE, async || {
+        observer
+            .value("SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query_start < clock_timestamp() - interval '1.5 s'")
+            .await
+    })
+    .await;
+    let file = config("[alerts]\nblocked_warn_s = 1\n[security]\nredact_sql_text = false\n");
+    for form in ["alerts --once", "alerts --once --json"] {
+        let said = run_with(file.path(), form, &cluster, "mon", "shop").await;
+        assert_eq!(said.status, Some(1), "{} {}", said.out, said.err);
+        assert!(!said.out.contains(SECRET), "{}", said.out);
+    }
+    scene.end().await
 }

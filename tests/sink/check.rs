@@ -6,7 +6,7 @@ use pgmon_lab::{Cluster, PATIENCE, Result, wait_until};
 use rstest::rstest;
 use serde_json::Value;
 
-use crate::{mend, nothing_is_left, run};
+use crate::{mend, run, sessions};
 
 /// The points of a report that are not well: level, sentence, what to type.
 fn points(report: &Value) -> Vec<(String, String, Vec<String>)> {
@@ -73,7 +73,7 @@ async fn what_is_said_helps_when_it_is_done(#[values(12, 13, 18)] major: u32) ->
     let remedies: BTreeSet<&String> = points.iter().flat_map(|(_, _, remedies)| remedies).collect();
     mend(&cluster, "bare", remedies).await?;
     wait_until("new sessions have the settings", PATIENCE, async || {
-        let session = cluster.client_as("Plain One", "bare").await?;
+        let session = cluster.client_as("postgres", "bare").await?;
         let on: bool = session.value("SELECT current_setting('track_io_timing')::bool").await?;
         Ok(on)
     })
@@ -89,7 +89,7 @@ async fn what_is_said_helps_when_it_is_done(#[values(12, 13, 18)] major: u32) ->
         left.iter().all(|sentence| sentence.starts_with("pg_stat_monitor ")),
         "{left:?}"
     );
-    nothing_is_left(&admin).await;
+    sessions(&admin, 0).await;
     Ok(())
 }
 

@@ -1,13 +1,11 @@
 //! How it ends when it cannot do what it should: no server, a server that does not answer, a signal, nobody who reads.
 
-use std::time::Duration;
-
-use pgmon_lab::{Cluster, PATIENCE, Port, Result, Signal, send_signal, wait_until};
+use pgmon_lab::{Cluster, PATIENCE, Port, Result, Signal, send_signal};
 use rstest::rstest;
 use tokio::io::AsyncReadExt as _;
 use tokio::time::timeout;
 
-use crate::{Said, nothing_is_left, program, run, to};
+use crate::{Said, program, run, sessions, words};
 
 #[rstest]
 #[case("check", 2)]
@@ -47,24 +45,14 @@ async fn a_signal_ends_it_and_nothing_is_left(#[case] signal: Signal) -> Result<
         .await?;
     let observer = cluster.client().await?;
     // Everything is asked twice, two seconds apart: there is time.
-    let words: Vec<String> = ["alerts", "--once"]
-        .map(str::to_owned)
-        .into_iter()
-        .chain(to(&cluster, "mon", "postgres"))
-        .collect();
+    let words = words("alerts --once", &cluster, "mon", "postgres");
     let mut child = program(&words).spawn().unwrap();
     let pid = i32::try_from(child.id().unwrap()).unwrap();
-    wait_until("both of its connections are there", PATIENCE, async || {
-        let here: i64 = observer
-            .value("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'pgmon-tui%'")
-            .await?;
-        Ok(here == 2)
-    })
-    .await;
+    sessions(&observer, 2).await;
     send_signal(pid, signal);
     let status = timeout(PATIENCE, child.wait()).await.unwrap().unwrap();
     assert_eq!(status.code(), Some(130));
-    nothing_is_left(&observer).await;
+    sessions(&observer, 0).await;
     Ok(())
 }
 
@@ -77,11 +65,7 @@ async fn a_reader_that_has_seen_enough_is_no_failure(#[case] command: &str, #[ca
         .role("mon LOGIN IN ROLE pg_monitor")
         .start()
         .await?;
-    let words: Vec<String> = command
-        .split(' ')
-        .map(str::to_owned)
-        .chain(to(&cluster, "mon", "postgres"))
-        .collect();
+    let words = words(command, &cluster, "mon", "postgres");
     let mut child = program(&words).spawn().unwrap();
     drop(child.stdout.take());
     let mut said = String::new();
@@ -100,12 +84,25 @@ async fn a_server_that_falls_silent_is_not_known() -> Result<()> {
         .await?;
     cluster.pause();
     let place = format!("{} connect_timeout=2", cluster.conninfo("mon", "postgres"));
-    let words = ["alerts", "--once", &place];
-    let output = timeout(PATIENCE + Duration::from_secs(10), program(&words).output()).await;
+    let mut program_there = program(&["alerts", "--once", &place]);
+    let output = timeout(PATIENCE, program_there.output()).await;
     cluster.resume();
     let said = Said::of(output.unwrap().unwrap());
     assert_eq!(said.status, Some(3), "{} {}", said.out, said.err);
     assert!(said.out.starts_with("UNKNOWN: "), "{}", said.out);
+
+    // In the middle: it is connected, and nothing comes any more.
+    let words = words("alerts --once", &cluster, "mon", "postgres");
+    let observer = cluster.client().await?;
+    let child = program(&words).spawn().unwrap();
+    sessions(&observer, 2).await;
+    cluster.pause();
+    let output = timeout(PATIENCE, child.wait_with_output()).await;
+    cluster.resume();
+    let said = Said::of(output.unwrap().unwrap());
+    assert_eq!(said.status, Some(3), "{} {}", said.out, said.err);
+    assert!(said.out.starts_with("UNKNOWN: "), "{}", said.out);
+    sessions(&observer, 0).await;
     // It is there again, and so is the answer.
     let said = run("alerts --once", &cluster, "mon", "postgres").await;
     assert_eq!(said.status, Some(0), "{} {}", said.out, said.err);

@@ -53,18 +53,17 @@ fn program(words: &[impl AsRef<OsStr>]) -> Command {
     command
 }
 
-/// The words that lead to a database of that cluster.
-fn to(cluster: &Cluster, role: &str, database: &str) -> Vec<String> {
+/// The words of a command (`check --json`) against a database.
+fn words(command: &str, cluster: &Cluster, role: &str, database: &str) -> Vec<String> {
     let port = cluster.port().to_string();
-    let words = ["-h", "127.0.0.1", "-p", &port, "-U", role, "-d", database];
-    words.map(str::to_owned).to_vec()
+    let place = ["-h", "127.0.0.1", "-p", &port, "-U", role, "-d", database];
+    command.split(' ').chain(place).map(str::to_owned).collect()
 }
 
-/// Runs a command (`check --json`) against a database.
+/// Runs a command to its end.
 async fn run(command: &str, cluster: &Cluster, role: &str, database: &str) -> Said {
-    let words = command.split(' ').map(str::to_owned).chain(to(cluster, role, database));
-    let words: Vec<String> = words.collect();
-    let output = tokio::time::timeout(PATIENCE * 2, program(&words).output()).await;
+    let mut program = program(&words(command, cluster, role, database));
+    let output = tokio::time::timeout(PATIENCE * 2, program.output()).await;
     Said::of(output.unwrap().unwrap())
 }
 
@@ -79,13 +78,13 @@ async fn run_with(config: &Path, command: &str, cluster: &Cluster, role: &str, d
     .await
 }
 
-/// No session of the program is left on the server.
-async fn nothing_is_left(observer: &Client) {
-    wait_until("the program's sessions are gone", PATIENCE, async || {
-        let left: i64 = observer
+/// Waits until the program has so many sessions on the server.
+async fn sessions(observer: &Client, count: i64) {
+    wait_until(&format!("the program has {count} sessions"), PATIENCE, async || {
+        let here: i64 = observer
             .value("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'pgmon-tui%'")
             .await?;
-        Ok(left == 0)
+        Ok(here == count)
     })
     .await;
 }
