@@ -1,11 +1,12 @@
 //! The commands that need no screen: what they are started with, and how they end.
 
+use std::future::Future;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use serde::Serialize;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::start::{Beginning, INTERRUPTED, Refusal, print};
 use crate::cli::Command;
@@ -22,33 +23,14 @@ use crate::ui::text;
 pub(super) async fn run(command: &Command, mut beginning: Beginning) -> Result<ExitCode, Refusal> {
     let look = Look::of_environment(&beginning.settings).map_err(Refusal::usage)?;
     let session = beginning.connect().await??;
-    let interrupt = &mut beginning.interrupt;
-    let mut end = signal(SignalKind::terminate()).map_err(Refusal::usage)?;
-    let stop = async {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = end.recv() => {}
-        }
-    };
-    // What is printed is for elsewhere: a mail, a ticket, a dashboard.
-    let settings = Settings {
-        redact_sql_text: true,
-        ..Settings::clone(&beginning.settings)
-    };
-    let begin = Begin {
-        plan: Arc::clone(&beginning.plan),
-        settings: Arc::new(settings),
-        password: beginning.password.clone(),
-        hold: !beginning.allow_privileged,
-        started: beginning.started,
-        twice: matches!(command, Command::Alerts { .. }),
-    };
+    let begin = begin(&beginning, matches!(command, Command::Alerts { .. }));
+    let stop = stop(&mut beginning.interrupt)?;
     let mut listener = alerts::Listener::default();
     let seen = watch(begin, session, stop, |known, news| listener.hear(known, news)).await;
     if seen.end == End::Stopped {
         return Ok(ExitCode::from(INTERRUPTED));
     }
-    match command {
+    let status = match command {
         Command::Check(output) => {
             let report = check::report(&Examined {
                 seen: &seen,
@@ -57,14 +39,42 @@ pub(super) async fn run(command: &Command, mut beginning: Beginning) -> Result<E
                 allowed: beginning.allow_privileged,
             });
             say(output.json, &report, &look, |page| report.write(page))?;
-            Ok(ExitCode::from(report.status.exit()))
+            report.status.exit()
         }
         Command::Alerts { output, .. } => {
             let verdicts = listener.verdicts(&seen);
             say(output.json, &verdicts, &look, |page| verdicts.write(page))?;
-            Ok(ExitCode::from(verdicts.status.exit()))
+            verdicts.status.exit()
         }
+    };
+    Ok(ExitCode::from(status))
+}
+
+/// What the server is watched with. What is printed is for elsewhere (a mail, a ticket, a dashboard): without literals.
+fn begin(beginning: &Beginning, twice: bool) -> Begin {
+    let settings = Settings {
+        redact_sql_text: true,
+        ..Settings::clone(&beginning.settings)
+    };
+    Begin {
+        plan: Arc::clone(&beginning.plan),
+        settings: Arc::new(settings),
+        password: beginning.password.clone(),
+        hold: !beginning.allow_privileged,
+        started: beginning.started,
+        twice,
     }
+}
+
+/// Over when a signal asks for the end.
+fn stop(interrupt: &mut Signal) -> Result<impl Future<Output = ()> + use<'_>, Refusal> {
+    let mut end = signal(SignalKind::terminate()).map_err(Refusal::usage)?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = end.recv() => {}
+        }
+    })
 }
 
 /// Prints it in one form or the other.
