@@ -150,7 +150,10 @@ impl Verdicts {
             page.more(&format!("{detail}."));
         }
         for remedy in &verdict.remedies {
-            page.more(&format!("To {}:", remedy.what));
+            // Some are known by their statement.
+            if !remedy.text.starts_with(&remedy.what) {
+                page.more(&format!("To {}:", remedy.what));
+            }
             for line in remedy.text.lines() {
                 page.remedy(line);
             }
