@@ -2,7 +2,9 @@
 
 pub mod activity;
 pub mod archive;
+pub mod arrivals;
 pub mod autovacuum;
+pub mod autovacuum_workers;
 pub mod baseline;
 pub mod bloat;
 pub mod clock;
@@ -18,6 +20,7 @@ pub mod partitions;
 pub mod progress;
 pub mod rates;
 pub mod recovery;
+pub mod regression;
 pub mod relation_sql;
 pub mod relation_upkeep;
 pub mod remedy;

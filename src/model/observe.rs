@@ -60,6 +60,9 @@ pub mod name {
     pub const DEADLOCKS: &str = "deadlocks";
     /// New sessions per second (14+).
     pub const SESSIONS: &str = "sessions";
+    /// New client sessions per second as the samples show them, on every version: a lower bound, since what came and
+    /// went between two samples is not seen.
+    pub const SESSIONS_SEEN: &str = "sessions.seen";
     /// Timed checkpoints per second.
     pub const CHECKPOINTS_TIMED: &str = "checkpoints.timed";
     /// Requested checkpoints per second.
@@ -131,6 +134,7 @@ impl Series {
         let at = ran.finished();
         let connections = overview::connections(backends, overview::ours(ran));
         self.push(name::CONNECTIONS, at, Some(whole(connections.used)));
+        self.sessions_seen(ran, backends, latest);
         let profile = Profile::of(backends);
         let seen = server.reads_all_stats || profile.hidden == 0;
         for class in WaitClass::ALL {
@@ -153,6 +157,15 @@ impl Series {
         if server.reads_all_stats {
             let waiting = overview::waiting_for_locks(backends).count();
             self.push(name::BLOCKED, at, Some(whole(waiting)));
+        }
+    }
+
+    fn sessions_seen(&mut self, ran: &Ran, backends: &[Backend], latest: &Latest) {
+        let started = latest.get::<PulseProbe>().map(|pulse| pulse.started);
+        match self.arrivals.observe(ran.finished(), started, backends) {
+            Ok(seen) => self.push_span(name::SESSIONS_SEEN, ran.finished(), seen.seconds, Some(seen.per_second)),
+            Err(Gap::First | Gap::TooSoon) => {}
+            Err(_) => self.push_span(name::SESSIONS_SEEN, ran.finished(), 0.0, None),
         }
     }
 

@@ -46,11 +46,7 @@ pub fn connections(backends: &[Backend], ours: usize) -> Connections {
         ..Connections::default()
     };
     for backend in backends {
-        let client = match backend.backend_type.as_deref() {
-            Some(kind) => kind == "client backend",
-            None => backend.usename.is_some() && backend.datname.is_some(),
-        };
-        if !client {
+        if !is_client(backend) {
             continue;
         }
         counted.used += 1;
@@ -63,6 +59,15 @@ pub fn connections(backends: &[Backend], ours: usize) -> Connections {
         }
     }
     counted
+}
+
+/// A client's session. A role that may not see the type of a session sees its role and database all the same.
+#[must_use]
+pub fn is_client(backend: &Backend) -> bool {
+    match backend.backend_type.as_deref() {
+        Some(kind) => kind == "client backend",
+        None => backend.usename.is_some() && backend.datname.is_some(),
+    }
 }
 
 /// The oldest transaction of a session that somebody can end: not a walsender's, not autovacuum's.

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use super::arrivals::Arrivals;
 use super::neglect::Neglect;
 use super::rates::{Gap, Reading};
 use super::recovery::Unreplayed;
@@ -118,6 +119,8 @@ pub struct Series {
     trails: Trails,
     /// Which tables wait for autovacuum, and since when.
     neglect: Neglect,
+    /// Which sessions are there, to see new ones.
+    pub(super) arrivals: Arrivals,
 }
 
 impl Series {

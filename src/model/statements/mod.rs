@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use advice::{Advice, absent, denied, shortcomings};
-pub use history::{History, Point};
+pub use history::{History, Point, Total};
 pub use interval::{Growth, Interval, Trust, between, since_reset};
 pub use latency::{Between, executions, percentile};
 
@@ -150,6 +150,12 @@ impl Workload {
     /// What was seen of a statement in this session, oldest first.
     pub fn history(&self, key: &Key) -> impl Iterator<Item = &Point> {
         self.history.of(key)
+    }
+
+    /// What was seen of all statements that are kept.
+    #[must_use]
+    pub fn past(&self) -> &History {
+        &self.history
     }
 
     /// Notes the texts of statements that run now.
