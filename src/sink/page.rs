@@ -1,6 +1,7 @@
 //! Lines for a terminal, a pager or a mail: marks with their meaning, at most 80 columns where a line can be broken,
 //! nothing from the server that could drive a terminal.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crossterm::style::{ContentStyle, Stylize as _};
@@ -18,6 +19,8 @@ pub struct Page<'a> {
     look: &'a Look,
     colours: bool,
     text: String,
+    /// Statements that stand there already.
+    said: BTreeSet<String>,
 }
 
 impl<'a> Page<'a> {
@@ -28,6 +31,7 @@ impl<'a> Page<'a> {
             look,
             colours: terminal && look.depth != Depth::None,
             text: String::new(),
+            said: BTreeSet::new(),
         }
     }
 
@@ -52,7 +56,11 @@ impl<'a> Page<'a> {
 
     /// A sentence behind the mark of its meaning.
     pub fn point(&mut self, role: Role, sentence: &str) {
-        let mark = self.styled(role, self.look.mark(role));
+        let mark = match self.look.mark(role) {
+            " " => self.look.glyphs.none,
+            mark => mark,
+        };
+        let mark = self.styled(role, mark);
         for (nth, line) in self.broken(sentence).into_iter().enumerate() {
             let before = if nth == 0 { mark.as_str() } else { " " };
             self.put(&format!("  {before} {line}"));
@@ -67,8 +75,12 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// A statement for the point above, unbroken, so that it can be copied.
+    /// A statement for the point above, unbroken, so that it can be copied. What mends several things stands at the
+    /// first of them.
     pub fn remedy(&mut self, statement: &str) {
+        if !self.said.insert(statement.to_owned()) {
+            return;
+        }
         let safe = text::visible_in(statement, self.look.glyphs.charset);
         let statement = self.styled(Role::Accent, &safe);
         self.put(&format!("{:INDENT$}  {statement}", ""));
@@ -118,7 +130,9 @@ mod tests {
         page.title("Title");
         page.point(Role::Ok, &"word ".repeat(30));
         page.more("more");
-        page.remedy(&format!("SELECT '{}';", "x".repeat(90)));
+        for _ in 0..2 {
+            page.remedy(&format!("SELECT '{}';", "x".repeat(90)));
+        }
         page.finish()
     }
 

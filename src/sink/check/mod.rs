@@ -226,7 +226,7 @@ impl Status {
 }
 
 impl Report {
-    /// Writes it down. A statement that mends several things stands at the first of them.
+    /// Writes it down.
     pub fn write(&self, page: &mut Page<'_>) {
         let role = match self.status {
             Status::Ok => Role::Ok,
@@ -234,16 +234,12 @@ impl Report {
             Status::Unusable => Role::Critical,
         };
         page.line(role, &format!("{}: {}", self.status.word(), self.summary));
-        let mut said: Vec<&str> = Vec::new();
         for section in &self.sections {
             page.title(section.title);
             for point in &section.points {
                 page.point(point.level.role(), &point.sentence);
                 for remedy in &point.remedies {
-                    if !said.contains(&remedy.as_str()) {
-                        said.push(remedy);
-                        page.remedy(remedy);
-                    }
+                    page.remedy(remedy);
                 }
             }
         }
