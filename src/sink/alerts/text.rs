@@ -168,7 +168,10 @@ impl Verdicts {
         }
         page.title(title);
         for check in checks {
-            page.point(Role::Muted, &format!("{}: {}", check.title, check.reason));
+            page.point(
+                Role::Muted,
+                &format!("{}: {}.", check.title, check.reason.trim_end_matches('.')),
+            );
             for line in check.remedy.iter().flat_map(|remedy| remedy.lines()) {
                 page.remedy(line);
             }

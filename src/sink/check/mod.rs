@@ -148,8 +148,8 @@ pub fn report(examined: &Examined<'_>) -> Report {
         Section::new("Server", server::points(examined)),
         Section::new("Role", role::points(examined)),
     ];
-    // Of a role that is not used nothing more was asked.
-    if examined.seen.end != End::Held {
+    // Of a role that is not used nothing more was asked, and of a connection that broke nobody knows how much.
+    if !matches!(examined.seen.end, End::Held | End::Lost(_)) {
         sections.extend([
             Section::new("Extensions", extensions::points(examined)),
             Section::new("Settings", extensions::settings(examined)),
@@ -194,6 +194,7 @@ fn summary(status: Status, sections: &[Section], examined: &Examined<'_>) -> Str
     };
     let limited = examined.panes.iter().filter(limited).count();
     match status {
+        Status::Unusable if let End::Lost(fault) = &examined.seen.end => fault.to_string(),
         Status::Ok => format!("All {all} panes show everything."),
         Status::Limited if limited == 0 => "Something is limited that no pane shows.".to_owned(),
         Status::Limited => format!("{limited} of {all} panes show less than they could."),
@@ -255,4 +256,80 @@ fn late(end: &End) -> Option<Point> {
         "Not everything was answered within {limit}: the {} queries were not through. What is said here is without them.",
         names.join(" and ")
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::config::Settings;
+    use crate::known::Known;
+    use crate::pg::conninfo::{Args, plan_of_process};
+    use crate::pg::fault::{Fault, FaultKind};
+    use crate::pg::plan::Prompt;
+    use crate::pg::privilege::Findings;
+    use crate::pg::server::Server;
+    use crate::poll::Link;
+    use crate::probe::Tier;
+
+    /// What is said of a server that answered nothing.
+    fn examine(end: End) -> Report {
+        let settings = Arc::new(Settings::default());
+        let args = Args {
+            host: Some("127.0.0.1".to_owned()),
+            user: Some("mon".to_owned()),
+            prompt: Prompt::Never,
+            ..Args::default()
+        };
+        let plan = plan_of_process(&args, &settings).unwrap();
+        let mut known = Known::new(settings);
+        known.set_link(Link::Up(Arc::new(Server {
+            version: "18.4".to_owned(),
+            role: "mon".to_owned(),
+            reads_all_stats: true,
+            ..Server::default()
+        })));
+        let role = Some(Ok(Arc::new(Findings::default())));
+        let pane = Pane {
+            id: "locks",
+            title: "Locks".to_owned(),
+            probes: vec!["locks"],
+        };
+        report(&Examined {
+            seen: &Seen { known, role, end },
+            plan: &plan,
+            panes: &[pane],
+            allowed: false,
+        })
+    }
+
+    fn said(report: &Report) -> Vec<&str> {
+        let points = report.sections.iter().flat_map(|section| &section.points);
+        points.map(|point| point.sentence.as_str()).collect()
+    }
+
+    #[test]
+    fn a_connection_that_broke_tells_nothing() {
+        let report = examine(End::Lost(Fault::new(FaultKind::Lost, "It broke.")));
+        assert_eq!((report.status.exit(), report.summary.as_str()), (2, "It broke."));
+        assert!(report.sections.iter().all(|section| section.title != "Panes"));
+    }
+
+    #[test]
+    fn what_was_late_is_said_and_where_it_is_missing() {
+        let report = examine(End::Late(vec![Tier::Storage, Tier::Hourly]));
+        assert_eq!(report.status, Status::Limited);
+        assert_eq!(report.summary, "1 of 1 panes show less than they could.");
+        let said = said(&report);
+        assert!(
+            said.iter()
+                .any(|said| said.contains("within 50s: the storage and hourly queries")),
+            "{said:?}"
+        );
+        assert!(
+            said.contains(&"Locks: who waits for whom was not answered."),
+            "{said:?}"
+        );
+    }
 }

@@ -1,6 +1,6 @@
 //! Where we are.
 
-use super::{Examined, Point, late};
+use super::{Examined, Level, Point, late};
 use crate::pg::plan::{Host, Plan};
 use crate::pg::server::Server;
 use crate::sink::watch::End;
@@ -26,7 +26,7 @@ pub(super) fn points(examined: &Examined<'_>) -> Vec<Point> {
         ))
     });
     let lost = match &examined.seen.end {
-        End::Lost(fault) => Some(Point::limited(format!("Not everything was answered. {fault}"))),
+        End::Lost(fault) => Some(Point::new(Level::Unusable, fault.to_string())),
         _ => None,
     };
     let warnings = examined.plan.warnings.iter().cloned().map(Point::note);
