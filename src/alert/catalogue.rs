@@ -73,6 +73,7 @@ pub fn said(unit: Unit, value: f64) -> String {
         Unit::Transactions | Unit::Rows | Unit::Files => format::count(value),
         Unit::PerSecond => format!("{value}/s"),
         Unit::PerMinute => format!("{value}/min"),
+        Unit::PerHour => format!("{value} an hour"),
         Unit::Times => format!("{value} times"),
     }
 }

@@ -341,6 +341,7 @@ impl Engine {
                 why: "its questions have had no answer since".to_owned(),
                 remedy: None,
                 passing: false,
+                others: false,
             };
             let blind = unanswered(rule, known)
                 .or_else(|| stale(rule, known).then(old))
@@ -395,13 +396,18 @@ pub(super) fn why(probe: &str, known: &Known) -> Blind {
             None => ("its first answer is awaited".to_owned(), None, true),
         },
     };
-    Blind { why, remedy, passing }
+    Blind {
+        why,
+        remedy,
+        passing,
+        others: false,
+    }
 }
 
 impl Watch {
     fn take(&mut self, outcome: Outcome, rule: &'static Rule, known: &Known, now: f64) -> Vec<Event> {
         let elapsed = self.elapsed(rule, known, now);
-        let sees_all = outcome.blind.as_ref().is_none();
+        let sees_all = outcome.blind.as_ref().is_none_or(|blind| blind.others);
         if sees_all || !outcome.findings.is_empty() {
             self.seen = Some(now);
         }

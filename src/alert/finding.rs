@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::model::concern::Severity;
+use crate::probe::statements::Key;
 
 /// What a check found, and what it could not see.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,6 +23,8 @@ pub struct Blind {
     pub remedy: Option<String>,
     /// It passes by itself: an answer is awaited, or the session is too young.
     pub passing: bool,
+    /// It is about other things than those that were ever found: what is not found any more is over all the same.
+    pub others: bool,
 }
 
 impl Outcome {
@@ -50,6 +53,7 @@ impl Outcome {
             why: why.into(),
             remedy: None,
             passing: true,
+            others: false,
         };
         Self {
             findings: Vec::new(),
@@ -64,8 +68,17 @@ impl Outcome {
             why: why.into(),
             remedy,
             passing: false,
+            others: false,
         });
         self
+    }
+
+    /// These findings; other things could not be seen, and never were.
+    #[must_use]
+    pub fn but_not_others(self, why: impl Into<String>, remedy: Option<String>) -> Self {
+        let mut outcome = self.but_not(why, remedy);
+        outcome.blind = outcome.blind.map(|blind| Blind { others: true, ..blind });
+        outcome
     }
 }
 
@@ -338,4 +351,15 @@ pub enum Thing {
     Setting(String),
     /// WAL archiving.
     Archiver,
+}
+
+impl From<Key> for Thing {
+    fn from(key: Key) -> Self {
+        Self::Statement {
+            user: key.user,
+            database: key.database,
+            query: key.query,
+            toplevel: key.toplevel,
+        }
+    }
 }

@@ -26,6 +26,7 @@ pub mod relation_upkeep;
 pub mod remedy;
 pub mod replay;
 pub mod replication;
+pub mod roll;
 pub mod series;
 pub mod slots;
 pub mod statements;

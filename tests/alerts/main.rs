@@ -9,4 +9,7 @@ mod eye;
 #[path = "../common/patient.rs"]
 mod patient;
 
+mod partitions;
+mod replication;
 mod sessions;
+mod storage;
