@@ -108,6 +108,18 @@ impl Known {
         }
     }
 
+    /// The connection is in another state. What was said before about what could not be asked holds no longer.
+    pub fn set_link(&mut self, link: Link) {
+        if let Link::Up(server) = &link {
+            for asked in self.asked.values_mut() {
+                asked.skipped = None;
+            }
+            self.slow_down = None;
+            self.server = Some(Arc::clone(server));
+        }
+        self.link = link;
+    }
+
     /// Query texts are known without their literals.
     #[must_use]
     pub const fn redacts(&self) -> bool {
