@@ -19,7 +19,7 @@ pub struct Page<'a> {
     look: &'a Look,
     colours: bool,
     text: String,
-    /// Statements that stand there already.
+    /// Remedies that stand there already.
     said: BTreeSet<String>,
 }
 
@@ -75,15 +75,17 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// A statement for the point above, unbroken, so that it can be copied. What mends several things stands at the
-    /// first of them.
-    pub fn remedy(&mut self, statement: &str) {
-        if !self.said.insert(statement.to_owned()) {
+    /// What to type for the point above, its lines unbroken, so that they can be copied. What mends several things stands
+    /// at the first of them.
+    pub fn remedy(&mut self, statements: &str) {
+        if !self.said.insert(statements.to_owned()) {
             return;
         }
-        let safe = text::visible_in(statement, self.look.glyphs.charset);
-        let statement = self.styled(Role::Accent, &safe);
-        self.put(&format!("{:INDENT$}  {statement}", ""));
+        for line in statements.lines() {
+            let safe = text::visible_in(line, self.look.glyphs.charset);
+            let line = self.styled(Role::Accent, &safe);
+            self.put(&format!("{:INDENT$}  {line}", ""));
+        }
     }
 
     fn broken(&self, sentence: &str) -> Vec<String> {

@@ -2,11 +2,11 @@
 
 use std::io::Write as _;
 
-use pgmon_lab::{Cluster, PATIENCE, Result, scene, wait_until};
+use pgmon_lab::{PATIENCE, Result, scene, wait_until};
 use rstest::rstest;
 use serde_json::Value;
 
-use crate::{run, run_with, sessions};
+use crate::{run, run_with, server, sessions};
 
 const NOW: &str = "SELECT extract(epoch FROM clock_timestamp())::float8";
 
@@ -24,10 +24,7 @@ fn alerts(verdicts: &Value) -> &Vec<Value> {
 #[rstest]
 #[tokio::test]
 async fn a_calm_server_is_ok(#[values(12, 18)] major: u32) -> Result<()> {
-    let cluster = Cluster::builder(major)
-        .role("mon LOGIN IN ROLE pg_monitor")
-        .start()
-        .await?;
+    let cluster = server(major).role("mon LOGIN IN ROLE pg_monitor").start().await?;
     let observer = cluster.client().await?;
     let said = run("alerts --once", &cluster, "mon", "postgres").await;
     assert_eq!(said.status, Some(0), "{} {}", said.out, said.err);
@@ -57,10 +54,7 @@ async fn a_calm_server_is_ok(#[values(12, 18)] major: u32) -> Result<()> {
 #[rstest]
 #[tokio::test]
 async fn a_lock_chain_counts_by_the_limits_of_the_file(#[values(12, 18)] major: u32) -> Result<()> {
-    let cluster = Cluster::builder(major)
-        .role("mon LOGIN IN ROLE pg_monitor")
-        .start()
-        .await?;
+    let cluster = server(major).role("mon LOGIN IN ROLE pg_monitor").start().await?;
     cluster.database("shop").await?;
     let scene = scene::queued_exclusive(&cluster, "shop", 3).await?;
     let root = scene.pid("root");
@@ -110,7 +104,7 @@ async fn a_lock_chain_counts_by_the_limits_of_the_file(#[values(12, 18)] major: 
 /// What a rule wants to see for two minutes counts when it is so both times, and is said to be of now.
 #[tokio::test]
 async fn what_should_last_counts_when_it_was_seen_twice() -> Result<()> {
-    let cluster = Cluster::builder(18)
+    let cluster = server(18)
         .conf("max_connections", "20")
         .role("mon LOGIN IN ROLE pg_monitor")
         .role("app LOGIN")
@@ -139,7 +133,7 @@ async fn what_should_last_counts_when_it_was_seen_twice() -> Result<()> {
 /// Nothing can be checked: that is no all-clear.
 #[tokio::test]
 async fn a_role_that_may_write_is_not_known() -> Result<()> {
-    let cluster = Cluster::builder(18).start().await?;
+    let cluster = server(18).start().await?;
     let said = run("alerts --once", &cluster, "postgres", "postgres").await;
     assert_eq!(said.status, Some(3), "{}", said.out);
     assert!(
@@ -162,10 +156,7 @@ async fn a_role_that_may_write_is_not_known() -> Result<()> {
 #[tokio::test]
 async fn literals_stay_where_they_are() -> Result<()> {
     const SECRET: &str = "swordfish";
-    let cluster = Cluster::builder(18)
-        .role("mon LOGIN IN ROLE pg_monitor")
-        .start()
-        .await?;
+    let cluster = server(18).role("mon LOGIN IN ROLE pg_monitor").start().await?;
     cluster.database("shop").await?;
     let mut scene = scene::Scene::open(&cluster, "shop").await?;
     scene

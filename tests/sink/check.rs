@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use pgmon_lab::{Cluster, PATIENCE, Result, wait_until};
+use pgmon_lab::{Cluster, PATIENCE, Pooler, Result, wait_until};
 use rstest::rstest;
 use serde_json::Value;
 
-use crate::{mend, run, sessions};
+use crate::{Said, mend, program, run, sessions};
 
 /// The points of a report that are not well: level, sentence, what to type.
 fn points(report: &Value) -> Vec<(String, String, Vec<String>)> {
@@ -182,5 +182,37 @@ async fn a_standby_is_told_from_its_primary() -> Result<()> {
     assert!(said.out.contains("It is a standby"), "{}", said.out);
     let said = run("check", &primary, "mon", "postgres").await;
     assert!(!said.out.contains("It is a standby"), "{}", said.out);
+    Ok(())
+}
+
+/// Behind a pooler everything is asked as well, and nothing is left in the session that others go on with.
+#[tokio::test]
+async fn a_pooler_is_no_obstacle() -> Result<()> {
+    let cluster = Cluster::builder(18)
+        .role("mon LOGIN IN ROLE pg_monitor")
+        .start()
+        .await?;
+    let pooler = Pooler::start(&cluster, "transaction", &["default_pool_size = 2"]).await?;
+    let place = pooler.conninfo("mon", "postgres");
+    for command in [&["check"][..], &["alerts", "--once"]] {
+        let words: Vec<&str> = command.iter().copied().chain([place.as_str()]).collect();
+        let said = Said::of(program(&words).output().await.unwrap());
+        assert_eq!(said.err, "", "{}", said.out);
+        if command.len() == 1 {
+            assert_eq!(said.status, Some(0), "{}", said.out);
+            assert!(
+                said.out.contains("There is a transaction pooler before it"),
+                "{}",
+                said.out
+            );
+        } else {
+            assert!(!said.out.starts_with("UNKNOWN"), "{}", said.out);
+        }
+    }
+    let client = pooler.client_as("mon", "postgres").await?;
+    let read_only: String = client
+        .value("SELECT current_setting('default_transaction_read_only')")
+        .await?;
+    assert_eq!(read_only, "off");
     Ok(())
 }

@@ -1,11 +1,11 @@
 //! How it ends when it cannot do what it should: no server, a server that does not answer, a signal, nobody who reads.
 
-use pgmon_lab::{Cluster, PATIENCE, Port, Result, Signal, send_signal};
+use pgmon_lab::{PATIENCE, Port, Result, Signal, send_signal};
 use rstest::rstest;
 use tokio::io::AsyncReadExt as _;
 use tokio::time::timeout;
 
-use crate::{Said, program, run, sessions, words};
+use crate::{Said, program, run, server, sessions, words};
 
 #[rstest]
 #[case("check", 2)]
@@ -39,10 +39,7 @@ async fn nobody_listens(#[case] command: &str, #[case] status: i32) -> Result<()
 #[case(Signal::TERM)]
 #[tokio::test]
 async fn a_signal_ends_it_and_nothing_is_left(#[case] signal: Signal) -> Result<()> {
-    let cluster = Cluster::builder(18)
-        .role("mon LOGIN IN ROLE pg_monitor")
-        .start()
-        .await?;
+    let cluster = server(18).role("mon LOGIN IN ROLE pg_monitor").start().await?;
     let observer = cluster.client().await?;
     // Everything is asked twice, two seconds apart: there is time.
     let words = words("alerts --once", &cluster, "mon", "postgres");
@@ -61,10 +58,7 @@ async fn a_signal_ends_it_and_nothing_is_left(#[case] signal: Signal) -> Result<
 #[case("alerts --once --json", 0)]
 #[tokio::test]
 async fn a_reader_that_has_seen_enough_is_no_failure(#[case] command: &str, #[case] status: i32) -> Result<()> {
-    let cluster = Cluster::builder(18)
-        .role("mon LOGIN IN ROLE pg_monitor")
-        .start()
-        .await?;
+    let cluster = server(18).role("mon LOGIN IN ROLE pg_monitor").start().await?;
     let words = words(command, &cluster, "mon", "postgres");
     let mut child = program(&words).spawn().unwrap();
     drop(child.stdout.take());
@@ -78,10 +72,7 @@ async fn a_reader_that_has_seen_enough_is_no_failure(#[case] command: &str, #[ca
 /// A server that stops answering in the middle is waited for no longer than is said.
 #[tokio::test]
 async fn a_server_that_falls_silent_is_not_known() -> Result<()> {
-    let cluster = Cluster::builder(18)
-        .role("mon LOGIN IN ROLE pg_monitor")
-        .start()
-        .await?;
+    let cluster = server(18).role("mon LOGIN IN ROLE pg_monitor").start().await?;
     cluster.pause();
     let place = format!("{} connect_timeout=2", cluster.conninfo("mon", "postgres"));
     let mut program_there = program(&["alerts", "--once", &place]);

@@ -10,12 +10,19 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Output, Stdio};
 
-use pgmon_lab::{Client, Cluster, PATIENCE, Result, wait_until};
+use pgmon_lab::{Builder, Client, Cluster, PATIENCE, Result, wait_until};
 use serde_json::Value;
 use tokio::process::Command;
 
 /// A home without any file, so that the machine's own configuration and passwords do not count.
 const NO_HOME: &str = "/nonexistent";
+
+/// A server as it should be: those of the tests are built to be fast.
+fn server(major: u32) -> Builder {
+    ["fsync", "full_page_writes", "synchronous_commit"]
+        .into_iter()
+        .fold(Cluster::builder(major), |builder, name| builder.conf(name, "on"))
+}
 
 /// How the program ended and what it said.
 struct Said {

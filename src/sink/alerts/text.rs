@@ -154,9 +154,7 @@ impl Verdicts {
             if !remedy.text.starts_with(&remedy.what) {
                 page.more(&format!("To {}:", remedy.what));
             }
-            for line in remedy.text.lines() {
-                page.remedy(line);
-            }
+            page.remedy(&remedy.text);
         }
     }
 
@@ -172,8 +170,8 @@ impl Verdicts {
                 Role::Muted,
                 &format!("{}: {}.", check.title, check.reason.trim_end_matches('.')),
             );
-            for line in check.remedy.iter().flat_map(|remedy| remedy.lines()) {
-                page.remedy(line);
+            if let Some(remedy) = &check.remedy {
+                page.remedy(remedy);
             }
         }
     }

@@ -99,10 +99,7 @@ fn telling(settings: &ServerSettings, in_recovery: bool) -> Vec<Point> {
     let dangers = dangers(settings, in_recovery).into_iter();
     let dangers = dangers.filter(|danger| TELLING.contains(&danger.name.as_str()));
     let points: Vec<Point> = dangers
-        .map(|danger| {
-            let point = Point::limited(format!("{}.", danger.says));
-            danger.remedy.lines().fold(point, Point::with)
-        })
+        .map(|danger| Point::limited(format!("{}.", danger.says)).with(danger.remedy))
         .collect();
     if points.is_empty() {
         return vec![Point::ok(format!("{} are on.", TELLING.join(" and ")))];
