@@ -15,8 +15,6 @@ use crate::probe::Probe as _;
 use crate::probe::partitions::PartitionsProbe;
 use crate::ui::format;
 
-const DAY: f64 = 86_400.0;
-
 pub(super) static RULE: Rule = Rule {
     id: "partition_horizon",
     title: "partitions end",
@@ -69,33 +67,26 @@ struct Seen<'a> {
 impl Seen<'_> {
     fn finding(&self, parent: &Parent, places: &HashMap<u32, &Parent>) -> Option<Finding> {
         let verdict = parent.judge(self.now, self.days);
-        let near = self.near(&verdict)?;
+        // A horizon knows no noise: it comes nearer, until partitions are made as far as they are wanted.
+        let severity = match verdict.level {
+            Level::Critical => Severity::Critical,
+            Level::Warning => Severity::Warning,
+            Level::Over | Level::Fine | Level::Notice => return None,
+        };
         if self.reaches_its_own_end(parent, &verdict, places) {
             return None;
         }
         let thing = Thing::Relation(parent.oid);
         let jump = Jump::to("partitions").row(thing.clone());
         let name = format!("{}.{}", parent.schema, parent.name);
-        let finding = Finding::new(parent.oid.to_string(), near, sentence(&name, &verdict), jump).about(thing);
+        let finding = Finding::new(
+            parent.oid.to_string(),
+            Near::fact(severity),
+            sentence(&name, &verdict),
+            jump,
+        )
+        .about(thing);
         Some(self.mend(self.evidence(finding, parent, &verdict), parent, &verdict))
-    }
-
-    fn near(&self, verdict: &Verdict) -> Option<Near> {
-        let wanted = f64::from(self.days) * DAY;
-        // What is wrong beside the horizon.
-        let fact = match verdict.level {
-            Level::Critical => Some(Near::fact(Severity::Critical)),
-            Level::Warning if !matches!(verdict.reach, Reach::Beyond(_)) => Some(Near::fact(Severity::Warning)),
-            _ => None,
-        };
-        let horizon = match verdict.reach {
-            Reach::Beyond(seconds) => Some(Near::measured(wanted / seconds, 0.0)),
-            _ => None,
-        };
-        match (fact, horizon) {
-            (Some(fact), Some(horizon)) => Some(fact.or(horizon)),
-            (fact, horizon) => fact.or(horizon),
-        }
     }
 
     /// A partition that is partitioned itself has to reach as far as its own bound, and nobody writes to it before that
