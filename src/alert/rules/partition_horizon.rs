@@ -86,20 +86,22 @@ impl Seen<'_> {
             jump,
         )
         .about(thing);
-        Some(self.mend(self.evidence(finding, parent, &verdict), parent, &verdict))
+        Some(self.mend(evidence(finding, parent, &verdict), parent, &verdict))
     }
 
     /// A partition that is partitioned itself has to reach as far as its own bound, and nobody writes to it before that
     /// begins or after it ends.
     fn reaches_its_own_end(&self, parent: &Parent, verdict: &Verdict, places: &HashMap<u32, &Parent>) -> bool {
-        let above = parent.parent.and_then(|oid| places.get(&oid));
-        let own = above.and_then(|above| above.parts.iter().find(|part| part.oid == parent.oid));
-        let Some(own) = own.and_then(|part| part.range.as_ref()) else {
-            return false;
-        };
-        self.left_of(own, verdict)
+        let above = |of: &&Parent| places.get(&of.parent?).copied();
+        let chain = || std::iter::successors(Some(parent), above);
+        let mut owns = chain().zip(chain().skip(1)).filter_map(|(below, above)| {
+            let own = above.parts.iter().find(|part| part.oid == below.oid);
+            own?.range.as_ref()
+        });
+        owns.any(|own| self.left_of(own, verdict))
     }
 
+    /// Now is not in that bound, or everything up to its end is covered.
     fn left_of(&self, own: &Range, verdict: &Verdict) -> bool {
         let at = |edge: &Edge| match edge.point() {
             Some(Point::Time(time)) => moment(self.now).map(|now| time.duration_since(now).as_secs_f64()),
@@ -112,32 +114,6 @@ impl Seen<'_> {
             _ => false,
         };
         (elsewhere || covered) && !matches!(verdict.default, Default::Fills(_))
-    }
-
-    fn evidence(&self, finding: Finding, parent: &Parent, verdict: &Verdict) -> Finding {
-        let finding = finding.detail(match (&verdict.reach, verdict.default) {
-            (Reach::Missing(_), Default::None) => "rows with those keys are refused".to_owned(),
-            (_, Default::None) => "no default partition: rows beyond are refused".to_owned(),
-            (_, Default::Empty) => "the default partition is empty so far".to_owned(),
-            (_, Default::Unknown) => "there is a default partition; its rows are not known".to_owned(),
-            (_, Default::Holds(rows) | Default::Fills(rows)) => {
-                format!("the default partition has about {} rows", format::count(rows))
-            }
-        });
-        let finding = finding.detail(format!(
-            "{} by {}, {}",
-            parent.strategy.name(),
-            parent.key(),
-            format::counted(parent.parts.len(), "partition", "partitions")
-        ));
-        match parent.ranged().next_back() {
-            Some((last, range)) => finding.detail(format!(
-                "the last is {}: {}",
-                last.name,
-                statement::values(range, &parent.columns)
-            )),
-            None => finding,
-        }
     }
 
     fn mend(&self, mut finding: Finding, parent: &Parent, verdict: &Verdict) -> Finding {
@@ -156,6 +132,32 @@ impl Seen<'_> {
             }
         }
         finding
+    }
+}
+
+fn evidence(finding: Finding, parent: &Parent, verdict: &Verdict) -> Finding {
+    let finding = finding.detail(match (&verdict.reach, verdict.default) {
+        (Reach::Missing(_), Default::None) => "rows with those keys are refused".to_owned(),
+        (_, Default::None) => "no default partition: rows beyond are refused".to_owned(),
+        (_, Default::Empty) => "the default partition is empty so far".to_owned(),
+        (_, Default::Unknown) => "there is a default partition; its rows are not known".to_owned(),
+        (_, Default::Holds(rows) | Default::Fills(rows)) => {
+            format!("the default partition has about {} rows", format::count(rows))
+        }
+    });
+    let finding = finding.detail(format!(
+        "{} by {}, {}",
+        parent.strategy.name(),
+        parent.key(),
+        format::counted(parent.parts.len(), "partition", "partitions")
+    ));
+    match parent.ranged().next_back() {
+        Some((last, range)) => finding.detail(format!(
+            "the last is {}: {}",
+            last.name,
+            statement::values(range, &parent.columns)
+        )),
+        None => finding,
     }
 }
 

@@ -392,7 +392,7 @@ fn a_jump_lands_on_its_row() {
         screen(pane.as_mut(), &world, 120, 24);
         assert!(pane.seek(&jump), "{jump:?}");
         let texts: Vec<String> = pane.copies(&world).into_iter().map(|copy| copy.text).collect();
-        assert!(texts.iter().any(|text| *text == selected), "{jump:?}: {texts:?}");
+        assert!(texts.contains(&selected), "{jump:?}: {texts:?}");
         assert!(!pane.seek(&Jump::panel("storage", panel).row(Thing::Archiver)));
     }
 }
