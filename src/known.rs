@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
 use crate::config::Settings;
 use crate::model::locks::{self, Forest};
+use crate::model::partitions::{self, Parent};
 use crate::model::series::Series;
 use crate::model::statements::Workload;
 use crate::pg::fault::Fault;
@@ -15,6 +18,7 @@ use crate::pg::server::Server;
 use crate::poll::{Link, TierHealth};
 use crate::probe::activity::Activity;
 use crate::probe::locks::Locks;
+use crate::probe::partitions::PartitionsProbe;
 use crate::probe::prepared::PreparedXacts;
 use crate::probe::pulse::{Pulse, PulseProbe};
 use crate::probe::statement_texts::StatementTexts;
@@ -56,6 +60,8 @@ pub struct Known {
     pub latest: Latest,
     /// Who waits for whom by the newest answer about locks; built once an answer, read by every view.
     pub forest: Option<Arc<Forest>>,
+    /// The partitioned tables by the newest answer; read once an answer, since very many take a while.
+    pub partitioned: Option<Arc<Vec<Parent>>>,
     /// What statements cost: since the reading before, the mark and the reset.
     pub workload: Workload,
     /// What is known of every probe that was due once.
@@ -80,6 +86,7 @@ impl Known {
             clock: None,
             latest: Latest::default(),
             forest: None,
+            partitioned: None,
             workload: Workload::default(),
             asked: BTreeMap::new(),
             series: Series::default(),
@@ -163,6 +170,10 @@ impl Known {
             let prepared = self.get::<PreparedXacts>().map_or(&[][..], Vec::as_slice);
             let forest = self.get::<Locks>().map(|sample| locks::forest(sample, prepared));
             self.forest = forest.map(Arc::new);
+        } else if probe == PartitionsProbe::SPEC.id {
+            let answer = self.get::<PartitionsProbe>();
+            let read = answer.map(|answer| partitions::read(answer, &TimeZone::system()));
+            self.partitioned = read.map(Arc::new);
         }
     }
 

@@ -2,15 +2,13 @@
 
 use std::collections::HashMap;
 
-use jiff::tz::TimeZone;
-
 use crate::alert::{Finding, Jump, Outcome, Reach as Near, Rule, Thing, at_once};
 use crate::known::Known;
 use crate::model::concern::Severity;
 use crate::model::partitions::cover::{Range, leading};
 use crate::model::partitions::judge::moment;
 use crate::model::partitions::point::{Edge, Point};
-use crate::model::partitions::{self, Default, Level, Parent, Reach, Verdict, statement};
+use crate::model::partitions::{Default, Level, Parent, Reach, Verdict, statement};
 use crate::probe::Probe as _;
 use crate::probe::partitions::PartitionsProbe;
 use crate::ui::format;
@@ -32,17 +30,16 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(known: &Known) -> Outcome {
-    let Some(answer) = known.get::<PartitionsProbe>() else {
+    let (Some(answer), Some(parents)) = (known.get::<PartitionsProbe>(), &known.partitioned) else {
         return Outcome::calm();
     };
     let now = known.server_now().unwrap_or(answer.now);
     let days = known.settings.partition_horizon_days;
-    let parents = partitions::read(answer, &TimeZone::system());
     let places: HashMap<u32, &Parent> = parents.iter().map(|parent| (parent.oid, parent)).collect();
     let seen = Seen {
         now,
         days,
-        all: &parents,
+        all: parents,
     };
     let unasked: usize = parents.iter().map(|parent| parent.unasked).sum();
     let outcome = Outcome::of(parents.iter().filter_map(|parent| seen.finding(parent, &places)));

@@ -5,7 +5,7 @@ use crate::alert::{Jump, Thing};
 use crate::model::partitions::testing::{DATE, INT8, TIMESTAMPTZ, answer, part, ranges, subtable, table};
 use crate::pane::testing::{answer as sample, failure, screen, world};
 use crate::pg::fault::{Fault, FaultKind};
-use crate::probe::partitions::Relation;
+use crate::probe::partitions::{Partitions as Answer, Relation};
 
 /// Everything there is to see: short, late, with a hole, filling, over, numbers, a hash below a range.
 fn everything() -> Answer {
