@@ -3,6 +3,7 @@
 mod blocked;
 mod cache_hit;
 mod checkpoints;
+mod checksums;
 mod connections;
 mod deadlocks;
 mod query_regression;
@@ -28,4 +29,5 @@ pub static RULES: &[&Rule] = &[
     &query_regression::RULE,
     &statements_evicted::RULE,
     &settings::RULE,
+    &checksums::RULE,
 ];
