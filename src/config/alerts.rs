@@ -222,10 +222,16 @@ limits! {
     horizon_warn_tx_age: Transactions = 10_000_000.0, 1000.0 => XIDS;
     /// Transactions since the oldest snapshot that somebody holds.
     horizon_crit_tx_age: Transactions = 100_000_000.0, 1000.0 => XIDS;
+    /// Time since then, where it is known or can be told by the pace of transactions.
+    horizon_warn_s: Seconds = 1800.0, 1.0 => 30.0 * DAY;
+    /// Time since then, where it is known or can be told by the pace of transactions.
+    horizon_crit_s: Seconds = 7200.0, 1.0 => 30.0 * DAY;
     /// Age of a database's oldest transaction id or multixact.
     wraparound_warn_tx_age: Transactions = 1_500_000_000.0, 1e6 => XIDS;
     /// Age of a database's oldest transaction id or multixact.
     wraparound_crit_tx_age: Transactions = 1_800_000_000.0, 1e6 => XIDS;
+    /// How long a vacuum against wraparound has been due and cannot do its work.
+    wraparound_stuck_for_s: Seconds = 300.0, 0.0 => DAY;
     /// Use of a sequence, or of the column it feeds.
     sequence_warn_percent: Percent = 80.0, 1.0 => 100.0;
     /// Use of a sequence, or of the column it feeds.

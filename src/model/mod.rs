@@ -4,6 +4,7 @@ pub mod activity;
 pub mod archive;
 pub mod arrivals;
 pub mod autovacuum;
+pub mod autovacuum_workers;
 pub mod baseline;
 pub mod bloat;
 pub mod clock;

@@ -21,6 +21,8 @@ pub struct Neglect {
 
 #[derive(Clone, Debug, Default)]
 struct Track {
+    /// When this session first saw it.
+    first: f64,
     /// How often it was vacuumed and analyzed, by hand or not.
     runs: (i64, i64),
     modified: i64,
@@ -70,6 +72,8 @@ pub struct Stale<'a> {
     pub over: bool,
     /// When it was last seen to have changed, in seconds since 1970; `None` if not in this session.
     pub changed: Option<f64>,
+    /// When this session first saw it, likewise.
+    pub first: f64,
 }
 
 /// Dead rows.
@@ -132,16 +136,20 @@ impl Neglect {
     /// among them: it has no statistics that could be old, and if it is large, it is over its threshold.
     #[must_use]
     pub fn stale<'a>(&self, queue: &'a Queue) -> Vec<Stale<'a>> {
-        let mut stale: Vec<_> = queue.all().filter_map(|table| self.old_statistics(table)).collect();
+        let mut stale: Vec<_> = queue
+            .all()
+            .filter_map(|table| self.old_statistics(table, queue.epoch))
+            .collect();
         stale.sort_by(|a, b| b.age_s.total_cmp(&a.age_s));
         stale
     }
 
-    fn old_statistics<'a>(&self, table: &'a Table) -> Option<Stale<'a>> {
+    fn old_statistics<'a>(&self, table: &'a Table, now: f64) -> Option<Stale<'a>> {
         let empty = table.live <= 0 && table.reltuples <= 0.0 && table.leaves.is_none_or(|leaves| leaves <= 0.0);
         if table.modified <= 0 || empty {
             return None;
         }
+        let track = self.tracks.get(&table.relid);
         Some(Stale {
             table,
             age_s: last_s(table, Work::Analyze)?,
@@ -149,7 +157,8 @@ impl Neglect {
             over: autovacuum::distances(table)
                 .iter()
                 .any(|distance| distance.work == Work::Analyze && distance.over()),
-            changed: self.tracks.get(&table.relid).and_then(|track| track.changed),
+            changed: track.and_then(|track| track.changed),
+            first: track.map_or(now, |track| track.first),
         })
     }
 }
@@ -175,6 +184,7 @@ fn track(table: &Table, now: f64, before: Option<&Track>) -> Track {
         table.analyzes.0.saturating_add(table.analyzes.1),
     );
     let mut track = Track {
+        first: before.map_or(now, |before| before.first),
         runs,
         modified: table.modified,
         ..Track::default()

@@ -9,4 +9,6 @@ mod eye;
 #[path = "../common/patient.rs"]
 mod patient;
 
+mod damage;
 mod sessions;
+mod work;
