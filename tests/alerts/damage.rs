@@ -18,11 +18,12 @@ async fn dangerous_settings_are_found_and_mended_by_what_is_offered(#[values(12,
         .conf("full_page_writes", "on")
         .role("mon LOGIN IN ROLE pg_monitor")
         .role("\"odd role\" LOGIN")
+        .role("app LOGIN")
         .start()
         .await
         .unwrap();
     let client = cluster.client().await.unwrap();
-    for role in ["mon", "odd role"] {
+    for role in ["mon", "app"] {
         let mut eye = Eye::open(&cluster, role, "postgres", |_| ()).await;
         eye.look("settings").await;
         assert!(
