@@ -153,7 +153,6 @@ mod tests {
     fn raised_when_it_is_slow_worse_when_slower_and_cleared() {
         let mut watched = Watched::new();
         let ms = |nth| match nth {
-            0..80 => 10.0,
             80..110 => 70.0,
             110..140 => 500.0,
             _ => 10.0,
