@@ -43,6 +43,8 @@
 //!   asks for the generic plan of a statement, that statement behind `EXPLAIN` ([`pg::explain`]).
 //! * `draw` computes nothing; `update` reads no clock, time comes in with the event, and does no I/O but the log's.
 //! * The terminal never waits for the server.
+//! * A literal of somebody's query is in no fault and no message; with redaction on it is in nothing that is known
+//!   ([`known::Known::redact`]), so no view and no output can forget to hide it.
 //! * A selection is an identity (pid and start, oid, queryid), never a row number.
 //! * Unknown, denied, stale, skipped and estimated each look different from a value.
 

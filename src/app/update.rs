@@ -354,7 +354,7 @@ fn redact(state: &mut State) {
             .retain(|layer| layer.place() == Place::Body || layer.modal());
     }
     let text = if redacts {
-        "Query texts are shown, filtered and copied without their literals now: each is a ?."
+        "Literals of query texts are ? now: on the screen, in copies, for the filter."
     } else {
         "Query texts are shown as they are again."
     };

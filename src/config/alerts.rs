@@ -240,6 +240,8 @@ limits! {
     unused_index_warn_bytes: Bytes = 100.0 * MIB, 8192.0 => BYTES;
     /// Footprint of the indexes nobody uses.
     unused_index_crit_bytes: Bytes = 500.0 * MIB, 8192.0 => BYTES;
+    /// Hours the scan counters must have run before an index without a scan counts.
+    unused_index_after_hours: Hours = 168.0, 0.0 => 8760.0;
     /// Queries per minute that a standby cancels because of conflicts.
     conflicts_warn_per_min: PerMinute = 1.0, 0.01 => 1e6;
     /// Queries per minute that a standby cancels because of conflicts.

@@ -108,7 +108,7 @@ impl Series {
         } else if let Some(after) = data::<RelationIoProbe>(sample) {
             self.rate::<RelationIoProbe>(sample, after, Self::relation_io);
         } else if let Some(senders) = data::<ReplicationProbe>(sample) {
-            self.watch_replay(&sample.ran, senders);
+            self.watch_replay(&sample.ran, senders, latest);
             self.replication(sample.ran.finished(), senders);
         } else if let Some(locks) = data::<Locks>(sample) {
             if !server.reads_all_stats {

@@ -10,5 +10,8 @@ mod eye;
 mod patient;
 
 mod damage;
+mod partitions;
+mod replication;
 mod sessions;
+mod storage;
 mod work;
