@@ -9,6 +9,7 @@ mod eye;
 #[path = "../common/patient.rs"]
 mod patient;
 
+mod busy;
 mod damage;
 mod partitions;
 mod replication;
