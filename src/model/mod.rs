@@ -28,6 +28,7 @@ pub mod replay;
 pub mod replication;
 pub mod roll;
 pub mod series;
+pub mod shares;
 pub mod sighted;
 pub mod slots;
 pub mod statements;

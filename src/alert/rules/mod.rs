@@ -6,6 +6,7 @@ mod autovacuum_starved;
 mod blocked;
 mod cache_hit;
 mod checkpoints;
+mod checksums;
 mod conflicts;
 mod connection_storm;
 mod connections;
@@ -75,5 +76,6 @@ pub static RULES: &[&Rule] = &[
     &conflicts::RULE,
     &subscriptions::RULE,
     &settings::RULE,
+    &checksums::RULE,
     &polling::RULE,
 ];
