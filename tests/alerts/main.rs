@@ -6,7 +6,11 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod eye;
+mod paste;
 #[path = "../common/patient.rs"]
 mod patient;
 
+mod busy;
 mod sessions;
+mod stories;
+mod syncrep;
