@@ -266,7 +266,7 @@ async fn connections_run_out() {
     for major in [12, 18] {
         let cluster = crowded(major).await;
         let mut eye = Eye::open(&cluster, "postgres", "postgres", |limits| {
-            limits.connections_for_s = 0.5
+            limits.connections_for_s = 0.5;
         })
         .await;
         eye.look("connections").await;
