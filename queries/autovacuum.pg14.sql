@@ -54,7 +54,10 @@ with recursive setting as materialized (
          pg_catalog.count(*) filter (where r.ratio > 1) as over_any,
          pg_catalog.count(*) filter (where r.ratio > 1 and not r.enabled) as over_disabled,
          pg_catalog.array_agg(r.oid) filter (where r.ratio >= 0.1) as oids,
-         pg_catalog.array_agg(r.ratio) filter (where r.ratio >= 0.1) as ratios
+         pg_catalog.array_agg(r.ratio) filter (where r.ratio >= 0.1) as ratios,
+         -- the count above the oid: one number that sorts by itself
+         pg_catalog.array_agg(least(r.dead, 2147483647) << 32 | r.oid::int8) filter (where r.dead >= 1000) as backlogs,
+         pg_catalog.array_agg(least(r.modified, 2147483647) << 32 | r.oid::int8) filter (where r.modified > 0) as changes
     from (select n.oid, n.catalog, n.enabled, n.dead, n.inserted, n.modified, n.vacuum_at, n.insert_at, n.analyze_at,
                  -- above 1 exactly when the count is above the threshold, which may be 0
                  greatest(n.dead / greatest(n.vacuum_at, 0.5),
@@ -109,7 +112,7 @@ with recursive setting as materialized (
                                 where k.oid = f.root
                                offset 0) c) p
    cross join setting s
-), ranked as (
+), ranked as materialized (
   select r.oid, r.ratio, r.leaves, r.modified
     from (select n.oid, t.ratios[n.nth] as ratio, null::float8 as leaves, null::float8 as modified
             from counted t
@@ -120,6 +123,18 @@ with recursive setting as materialized (
            where p.ratio > 1) r
    order by r.ratio desc, r.oid
    limit $1
+), chosen as (
+  select r.oid, r.ratio, r.leaves, r.modified, true as near
+    from ranked r
+   union all
+  -- large tables with a large threshold: what they have most of is ranked by itself
+  select e.oid, 0, null, null, false
+    from ((select (d.key & 4294967295)::oid as oid
+             from (select pg_catalog.unnest(t.backlogs) as key from counted t order by key desc limit $1) d)
+          union
+          (select (m.key & 4294967295)::oid
+             from (select pg_catalog.unnest(t.changes) as key from counted t order by key desc limit $1) m)) e
+   where not exists (select from ranked r where r.oid = e.oid)
 )
 select extract(epoch from pg_catalog.clock_timestamp())::float8 as epoch,
        s.active,
@@ -143,6 +158,7 @@ select extract(epoch from pg_catalog.clock_timestamp())::float8 as epoch,
        owner.oid as owner_relid,
        owner_n.nspname::text as owner_nspname,
        owner.relname::text as owner_relname,
+       r.near,
        r.ratio::float8 as ratio,
        c.reltuples::float8 as reltuples,
        c.relpages::int8 as relpages,
@@ -174,7 +190,7 @@ select extract(epoch from pg_catalog.clock_timestamp())::float8 as epoch,
        pg_catalog.pg_stat_get_autoanalyze_count(c.oid) as autoanalyzes
   from setting s
  cross join counted t
-  left join ranked r on true
+  left join chosen r on true
   left join pg_catalog.pg_class c on c.oid = r.oid
   left join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   left join option o on o.relid = c.oid
@@ -188,4 +204,4 @@ select extract(epoch from pg_catalog.clock_timestamp())::float8 as epoch,
    and d.deptype = 'i'
   left join pg_catalog.pg_class owner on owner.oid = d.refobjid
   left join pg_catalog.pg_namespace owner_n on owner_n.oid = owner.relnamespace
- order by r.ratio desc nulls last, c.oid
+ order by r.near desc nulls last, r.ratio desc, c.oid

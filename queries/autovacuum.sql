@@ -48,7 +48,10 @@ with setting as materialized (
          pg_catalog.count(*) filter (where r.ratio > 1) as over_any,
          pg_catalog.count(*) filter (where r.ratio > 1 and not r.enabled) as over_disabled,
          pg_catalog.array_agg(r.oid) filter (where r.ratio >= 0.1) as oids,
-         pg_catalog.array_agg(r.ratio) filter (where r.ratio >= 0.1) as ratios
+         pg_catalog.array_agg(r.ratio) filter (where r.ratio >= 0.1) as ratios,
+         -- the count above the oid: one number that sorts by itself
+         pg_catalog.array_agg(least(r.dead, 2147483647) << 32 | r.oid::int8) filter (where r.dead >= 1000) as backlogs,
+         pg_catalog.array_agg(least(r.modified, 2147483647) << 32 | r.oid::int8) filter (where r.modified > 0) as changes
     from (select n.oid, n.catalog, n.enabled, n.dead, n.modified, n.vacuum_at, n.analyze_at,
                  -- above 1 exactly when the count is above the threshold, which may be 0
                  greatest(n.dead / greatest(n.vacuum_at, 0.5), n.modified / greatest(n.analyze_at, 0.5), 0) as ratio
@@ -71,12 +74,24 @@ with setting as materialized (
                     left join option o on o.relid = c.oid
                   offset 0) n
           offset 0) r
-), ranked as (
+), ranked as materialized (
   select n.oid, t.ratios[n.nth] as ratio
     from counted t
    cross join lateral pg_catalog.unnest(t.oids) with ordinality n (oid, nth)
    order by ratio desc, n.oid
    limit $1
+), chosen as (
+  select r.oid, r.ratio, true as near
+    from ranked r
+   union all
+  -- large tables with a large threshold: what they have most of is ranked by itself
+  select e.oid, 0, false
+    from ((select (d.key & 4294967295)::oid as oid
+             from (select pg_catalog.unnest(t.backlogs) as key from counted t order by key desc limit $1) d)
+          union
+          (select (m.key & 4294967295)::oid
+             from (select pg_catalog.unnest(t.changes) as key from counted t order by key desc limit $1) m)) e
+   where not exists (select from ranked r where r.oid = e.oid)
 )
 select extract(epoch from pg_catalog.clock_timestamp())::float8 as epoch,
        s.active,
@@ -100,6 +115,7 @@ select extract(epoch from pg_catalog.clock_timestamp())::float8 as epoch,
        owner.oid as owner_relid,
        owner_n.nspname::text as owner_nspname,
        owner.relname::text as owner_relname,
+       r.near,
        r.ratio::float8 as ratio,
        c.reltuples::float8 as reltuples,
        c.relpages::int8 as relpages,
@@ -131,7 +147,7 @@ select extract(epoch from pg_catalog.clock_timestamp())::float8 as epoch,
        pg_catalog.pg_stat_get_autoanalyze_count(c.oid) as autoanalyzes
   from setting s
  cross join counted t
-  left join ranked r on true
+  left join chosen r on true
   left join pg_catalog.pg_class c on c.oid = r.oid
   left join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   left join option o on o.relid = c.oid
@@ -145,4 +161,4 @@ select extract(epoch from pg_catalog.clock_timestamp())::float8 as epoch,
    and d.deptype = 'i'
   left join pg_catalog.pg_class owner on owner.oid = d.refobjid
   left join pg_catalog.pg_namespace owner_n on owner_n.oid = owner.relnamespace
- order by r.ratio desc nulls last, c.oid
+ order by r.near desc nulls last, r.ratio desc, c.oid

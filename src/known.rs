@@ -40,6 +40,15 @@ pub struct ServerClock {
     pub at: Mono,
 }
 
+/// The answers as they came, literals and all: [`Known::redact`] shows them again or takes them out of sight.
+#[derive(Clone, Debug, Default)]
+struct Originals {
+    /// The newest good one of every probe.
+    good: Latest,
+    /// The last one of every probe.
+    last: BTreeMap<&'static str, Arc<Sample>>,
+}
+
 /// What is known. Samples are shared, so a clone is cheap.
 #[derive(Clone, Debug)]
 pub struct Known {
@@ -53,8 +62,10 @@ pub struct Known {
     pub now: Mono,
     /// The server's clock.
     pub clock: Option<ServerClock>,
-    /// The newest good sample of every probe.
+    /// The newest good sample of every probe; without the literals of query texts while [`Self::redacts`].
     pub latest: Latest,
+    originals: Originals,
+    redacts: bool,
     /// Who waits for whom by the newest answer about locks; built once an answer, read by every view.
     pub forest: Option<Arc<Forest>>,
     /// Since when sessions have been seen waiting for a lock.
@@ -74,10 +85,12 @@ pub struct Known {
 }
 
 impl Known {
-    /// Nothing, before the first answer.
+    /// Nothing, before the first answer. Query texts are redacted as the settings say.
     #[must_use]
     pub fn new(settings: Arc<Settings>) -> Self {
         Self {
+            redacts: settings.redact_sql_text,
+            originals: Originals::default(),
             settings,
             server: None,
             link: Link::Connecting,
@@ -95,8 +108,52 @@ impl Known {
         }
     }
 
+    /// The connection is in another state. What was said before about what could not be asked holds no longer.
+    pub fn set_link(&mut self, link: Link) {
+        if let Link::Up(server) = &link {
+            for asked in self.asked.values_mut() {
+                asked.skipped = None;
+            }
+            self.slow_down = None;
+            self.server = Some(Arc::clone(server));
+        }
+        self.link = link;
+    }
+
+    /// Query texts are known without their literals.
+    #[must_use]
+    pub const fn redacts(&self) -> bool {
+        self.redacts
+    }
+
+    /// Takes the literals of query texts out of everything that is known and of what will come, or puts them back. It
+    /// is done here, where answers come in, so that nothing that reads them can forget it.
+    pub fn redact(&mut self, redacts: bool) {
+        self.redacts = redacts;
+        for (probe, original) in &self.originals.last {
+            if let Some(asked) = self.asked.get_mut(probe) {
+                asked.last = Some(shown(original, redacts));
+            }
+        }
+        for original in self.originals.good.samples() {
+            self.latest.keep(&shown(original, redacts));
+        }
+        self.rebuild(Locks::SPEC.id);
+    }
+
+    /// What a view has kept of an older answer, as it is to be shown now: literals that were taken over before go. They
+    /// do not come back.
+    pub fn cover<P: Probe>(&self, kept: &mut P::Data) {
+        if let Some(redacted) = self.redacts.then(|| P::redacted(kept)).flatten() {
+            *kept = redacted;
+        }
+    }
+
     /// An answer came, good or not.
-    pub fn take(&mut self, sample: &Arc<Sample>) {
+    pub fn take(&mut self, original: &Arc<Sample>) {
+        self.originals.good.keep(original);
+        self.originals.last.insert(original.ran.probe, Arc::clone(original));
+        let sample = &shown(original, self.redacts);
         let asked = self.asked.entry(sample.ran.probe).or_default();
         asked.skipped = None;
         asked.last = Some(Arc::clone(sample));
@@ -106,7 +163,7 @@ impl Known {
         self.latest.keep(sample);
         if sample.data.is_some() {
             self.rebuild(sample.ran.probe);
-            self.count(sample);
+            self.count(original);
             self.set_clock(sample);
             if let Some(server) = &self.server {
                 self.series.observe(sample, &self.latest, server);
@@ -131,6 +188,7 @@ impl Known {
             now: old.now,
             clock: old.clock,
             tiers: old.tiers,
+            redacts: old.redacts,
             ..Self::new(old.settings)
         };
     }
@@ -139,6 +197,7 @@ impl Known {
     pub fn skip(&mut self, probe: &'static str, reason: &'static str) {
         self.asked.entry(probe).or_default().skipped = Some(reason);
         self.latest.forget(probe);
+        self.originals.good.forget(probe);
         self.rebuild(probe);
         if probe == StatementsProbe::SPEC.id {
             self.workload.forget();
@@ -151,7 +210,7 @@ impl Known {
             self.workload.observe(sample);
         } else if sample.ran.probe == Activity::SPEC.id
             && self.texts_fail()
-            && let Some(backends) = self.latest.get::<Activity>()
+            && let Some(backends) = self.originals.good.get::<Activity>()
         {
             self.workload.observe_texts(backends);
         }
@@ -351,6 +410,12 @@ impl Known {
         let health = self.tiers.get(&tier);
         health.map_or(self.settings.pace(tier).interval, |health| health.interval)
     }
+}
+
+/// A sample as it is to be known.
+fn shown(original: &Arc<Sample>, redacts: bool) -> Arc<Sample> {
+    let redacted = redacts.then(|| original.redacted()).flatten();
+    redacted.map_or_else(|| Arc::clone(original), Arc::new)
 }
 
 /// How much a panel's data can be trusted.

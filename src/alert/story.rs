@@ -14,7 +14,7 @@ use crate::model::concern::Severity;
 const MANY: usize = 3;
 
 /// Rules that say more of the cause than others about the same thing, the cause first. All others come after these.
-const CAUSES: &[&str] = &["syncrep", "blocked", "long_transaction"];
+const CAUSES: &[&str] = &["syncrep", "blocked", "long_transaction", "standby_gone", "horizon"];
 
 /// One line of the verdicts: an alert, and what belongs to it.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use super::alerts::{Alerts, LIMITS, Limit};
 use super::error::{ConfigError, Place};
 use super::nearest::nearest;
 use super::raw::{self, Keys, Raw, Tiers, Time};
-use super::{Ascii, Cluster, Color, Pace, Settings};
+use super::{Ascii, Bell, Cluster, Color, Pace, Settings};
 use crate::pg::conninfo::{Origin, parse};
 use crate::pg::plan::Secret;
 
@@ -94,6 +94,7 @@ impl Check<'_> {
                 )?
                 .unwrap_or(default.measure_timeout),
             read_only_enforce: raw.security.read_only_enforce.unwrap_or(default.read_only_enforce),
+            redact_sql_text: raw.security.redact_sql_text.unwrap_or(default.redact_sql_text),
             theme: self.theme(raw.ui.theme.as_ref())?.unwrap_or(default.theme),
             theme_dir: self.file.parent().map(|dir| dir.join("themes")),
             hide_postgres_defaults: (raw.ui.hide_postgres_defaults).unwrap_or(default.hide_postgres_defaults),
@@ -120,6 +121,12 @@ impl Check<'_> {
             color: self
                 .word("ui.color", raw.ui.color.as_ref(), COLOR)?
                 .unwrap_or(default.color),
+            bell_critical: self
+                .word("ui.bell.critical", raw.ui.bell.critical.as_ref(), BELL)?
+                .unwrap_or(default.bell_critical),
+            bell_warning: self
+                .word("ui.bell.warning", raw.ui.bell.warning.as_ref(), BELL)?
+                .unwrap_or(default.bell_warning),
             keys: raw
                 .keys
                 .into_iter()
@@ -358,6 +365,13 @@ fn without_text(message: &str) -> String {
 }
 
 const ASCII: &[(&str, Ascii)] = &[("auto", Ascii::Auto), ("on", Ascii::On), ("off", Ascii::Off)];
+
+const BELL: &[(&str, Bell)] = &[
+    ("off", Bell::Off),
+    ("bell", Bell::Bell),
+    ("notify", Bell::Notify),
+    ("both", Bell::Both),
+];
 
 const COLOR: &[(&str, Color)] = &[
     ("auto", Color::Auto),

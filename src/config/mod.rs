@@ -40,6 +40,8 @@ pub struct Settings {
     pub measure_timeout: Duration,
     /// `security.read_only_enforce`: a role that can write is not used without a question.
     pub read_only_enforce: bool,
+    /// `security.redact_sql_text`: query texts are shown without their literals from the start.
+    pub redact_sql_text: bool,
     /// `ui.theme`: a built-in theme, or `NAME.toml` in [`Self::theme_dir`].
     pub theme: String,
     /// Where the user's own themes are: `themes` beside the configuration file.
@@ -51,6 +53,10 @@ pub struct Settings {
     pub ascii: Ascii,
     /// `ui.color`.
     pub color: Color,
+    /// `ui.bell.critical`: what rings when an alert is critical.
+    pub bell_critical: Bell,
+    /// `ui.bell.warning`: what rings when an alert is a warning.
+    pub bell_warning: Bell,
     /// `[keys]`: keys of actions by the action's name; neither is checked here.
     pub keys: BTreeMap<String, Vec<String>>,
     /// `[cluster.NAME]`: known servers by name.
@@ -106,6 +112,19 @@ pub enum Color {
     Never,
 }
 
+/// What tells of a new alert besides the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bell {
+    /// Nothing.
+    Off,
+    /// The terminal's bell.
+    Bell,
+    /// A notification by the terminal (OSC 9).
+    Notify,
+    /// Both.
+    Both,
+}
+
 /// A known server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cluster {
@@ -143,10 +162,13 @@ impl Default for Settings {
             connect_timeout: Duration::from_secs(10),
             measure_timeout: Duration::from_secs(30),
             read_only_enforce: true,
+            redact_sql_text: false,
             theme: "dark".to_owned(),
             theme_dir: None,
             ascii: Ascii::Auto,
             color: Color::Auto,
+            bell_critical: Bell::Off,
+            bell_warning: Bell::Off,
             keys: BTreeMap::new(),
             clusters: BTreeMap::new(),
             hide_postgres_defaults: true,

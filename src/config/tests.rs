@@ -69,6 +69,7 @@ fn the_example_is_right_to_its_last_comment() {
 #[case("security")]
 #[case("limits")]
 #[case("ui")]
+#[case("ui.bell")]
 #[case("cluster.prod")]
 fn the_example_names_every_key(#[case] section: &str) {
     let error = bad(&format!(
@@ -175,6 +176,7 @@ fn every_key_is_read() {
         measure_timeout_s = "2min"
         [security]
         read_only_enforce = false
+        redact_sql_text = true
         [ui]
         theme = "my-own_2"
         ascii = "on"
@@ -201,6 +203,7 @@ fn every_key_is_read() {
     assert_eq!(settings.connect_timeout, Duration::from_millis(2500));
     assert_eq!(settings.measure_timeout, Duration::from_mins(2));
     assert!(!settings.read_only_enforce);
+    assert!(settings.redact_sql_text);
     assert_eq!(
         (settings.theme.as_str(), settings.ascii, settings.color),
         ("my-own_2", Ascii::On, Color::Ansi256)
@@ -265,7 +268,7 @@ fn every_key_is_read() {
 )]
 #[case(
     "[ui]\nthem = \"x\"",
-    "/c/config.toml:2:1: unknown field \"them\", expected one of \"theme\", \"ascii\", \"color\", \"hide_postgres_defaults\"; did you mean \"theme\"?"
+    "/c/config.toml:2:1: unknown field \"them\", expected one of \"theme\", \"ascii\", \"color\", \"hide_postgres_defaults\", \"bell\"; did you mean \"theme\"?"
 )]
 #[case("[uii]\n", "/c/config.toml:1:2: unknown field \"uii\"")]
 #[case("[security]\nread_only_enforced = true", "did you mean \"read_only_enforce\"?")]

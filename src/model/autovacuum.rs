@@ -485,7 +485,7 @@ mod tests {
                 over_disabled: 2,
                 ..Totals::default()
             },
-            tables: Vec::new(),
+            ..Queue::default()
         };
         assert_eq!(stuck(&queue(true), &Present::of(Some(2), &[], 1000.0)), 2);
         assert_eq!(stuck(&queue(true), &Present::of(Some(3), &[], 1000.0)), 9);

@@ -72,6 +72,57 @@ pub fn kept(holder: &Holder, totals: Option<&Totals>) -> Option<i64> {
     }
 }
 
+/// Whoever keeps the dead rows of the connected database's tables for longest; `catalog` for one of its system catalogs.
+#[must_use]
+pub fn oldest_here(holders: &[Holder], catalog: bool) -> Option<&Holder> {
+    let keeps = |holder: &&Holder| match reach(holder) {
+        Reach::Catalogs => catalog,
+        Reach::Everywhere | Reach::Database(_) => holder.here,
+    };
+    oldest(holders.iter().filter(keeps))
+}
+
+/// The oldest; of several as old as each other the first.
+pub fn oldest<'a>(holders: impl IntoIterator<Item = &'a Holder>) -> Option<&'a Holder> {
+    let older = |oldest: &'a Holder, holder: &'a Holder| {
+        if holder.xmin_age > oldest.xmin_age {
+            holder
+        } else {
+            oldest
+        }
+    };
+    holders.into_iter().reduce(older)
+}
+
+/// For how many seconds it has held at most: as long as its transaction lasts. What has no age in time is as old as the
+/// transactions since then took at the present pace. `None` if nobody can say.
+#[must_use]
+pub fn held_s(holder: &Holder, xids_per_second: Option<f64>) -> Option<f64> {
+    let by_pace = || {
+        let pace = xids_per_second.filter(|pace| *pace > 0.0)?;
+        Some(super::rates::float(holder.xmin_age) / pace)
+    };
+    holder.age_s.or_else(by_pace)
+}
+
+/// Who it is, in a few words: `pid 700 (checkout-api)`, `slot cdc`.
+#[must_use]
+pub fn name(holder: &Holder) -> String {
+    match (kind(holder), holder.pid) {
+        (Kind::Session, Some(pid)) => {
+            let application = holder.application.as_deref().filter(|name| !name.is_empty());
+            let called = application.unwrap_or(&holder.name);
+            if called.is_empty() {
+                format!("pid {pid}")
+            } else {
+                format!("pid {pid} ({called})")
+            }
+        }
+        (Kind::Slot | Kind::SlotCatalog, _) => format!("slot {}", holder.name),
+        _ => format!("{} {}", holder.kind, holder.name),
+    }
+}
+
 /// Old enough to say so.
 #[must_use]
 pub fn old(holder: &Holder) -> bool {

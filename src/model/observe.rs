@@ -7,6 +7,7 @@ use crate::model::waits::{Profile, WaitClass};
 use crate::model::wraparound;
 use crate::pg::server::Server;
 use crate::probe::activity::{Activity, Backend};
+use crate::probe::autovacuum::AutovacuumProbe;
 use crate::probe::counters::{Counters, CountersProbe, Work};
 use crate::probe::horizon::{Holder, HorizonProbe};
 use crate::probe::locks::Locks;
@@ -35,6 +36,8 @@ pub mod name {
     pub const COMMITS: &str = "commits";
     /// Rollbacks per second, all databases.
     pub const ROLLBACKS: &str = "rollbacks";
+    /// Percent of transactions that rolled back, all databases; a gap when there was none.
+    pub const ROLLBACK_SHARE: &str = "rollback_share";
     /// Commits per second, connected database.
     pub const COMMITS_HERE: &str = "commits.here";
     /// Percent of block requests found in `shared_buffers`; a gap when no block was asked for.
@@ -59,7 +62,8 @@ pub mod name {
     pub const DEADLOCKS: &str = "deadlocks";
     /// New sessions per second (14+).
     pub const SESSIONS: &str = "sessions";
-    /// New sessions per second, of those that were still there when the next sample was taken: at least so many.
+    /// New client sessions per second as the samples show them, on every version: a lower bound, since what came and
+    /// went between two samples is not seen.
     pub const SESSIONS_SEEN: &str = "sessions.seen";
     /// Timed checkpoints per second.
     pub const CHECKPOINTS_TIMED: &str = "checkpoints.timed";
@@ -104,7 +108,7 @@ impl Series {
         } else if let Some(after) = data::<RelationIoProbe>(sample) {
             self.rate::<RelationIoProbe>(sample, after, Self::relation_io);
         } else if let Some(senders) = data::<ReplicationProbe>(sample) {
-            self.watch_replay(&sample.ran, senders);
+            self.watch_replay(&sample.ran, senders, latest);
             self.replication(sample.ran.finished(), senders);
         } else if let Some(locks) = data::<Locks>(sample) {
             if !server.reads_all_stats {
@@ -119,6 +123,8 @@ impl Series {
             self.watch_recovery(reading, recovery);
         } else if let Some(holders) = data::<HorizonProbe>(sample) {
             self.horizon(sample.ran.finished(), holders, latest, server);
+        } else if let Some(queue) = data::<AutovacuumProbe>(sample) {
+            self.watch_tables(queue);
         } else if let Some(after) = data::<WraparoundDatabases>(sample) {
             self.rate::<WraparoundDatabases>(sample, after, Self::burn);
         } else {
@@ -130,7 +136,7 @@ impl Series {
         let at = ran.finished();
         let connections = overview::connections(backends, overview::ours(ran));
         self.push(name::CONNECTIONS, at, Some(whole(connections.used)));
-        self.newcomers(at, backends);
+        self.sessions_seen(ran, backends, latest);
         let profile = Profile::of(backends);
         let seen = server.reads_all_stats || profile.hidden == 0;
         for class in WaitClass::ALL {
@@ -156,14 +162,13 @@ impl Series {
         }
     }
 
-    /// Who has come since the last sample.
-    fn newcomers(&mut self, at: Mono, backends: &[Backend]) {
-        let before = self.end(name::SESSIONS_SEEN);
-        let seconds = before.map_or(0.0, |before| at.since(before).as_secs_f64());
-        let new = overview::clients(backends).filter(|backend| backend.backend_s < Some(seconds));
-        let new = new.filter(|backend| backend.backend_s.is_some()).count();
-        let rate = (seconds > 0.0).then(|| whole(new) / seconds);
-        self.push_span(name::SESSIONS_SEEN, at, seconds, rate);
+    fn sessions_seen(&mut self, ran: &Ran, backends: &[Backend], latest: &Latest) {
+        let started = latest.get::<PulseProbe>().map(|pulse| pulse.started);
+        match self.arrivals.observe(ran.finished(), started, backends) {
+            Ok(seen) => self.push_span(name::SESSIONS_SEEN, ran.finished(), seen.seconds, Some(seen.per_second)),
+            Err(Gap::First | Gap::TooSoon) => {}
+            Err(_) => self.push_span(name::SESSIONS_SEEN, ran.finished(), 0.0, None),
+        }
     }
 
     /// Compares with the reading before and notes why there is no rate, if so.
@@ -256,6 +261,13 @@ impl Series {
             .zip(reads.ok())
             .and_then(|(hit, read)| rates::share(hit, read));
         self.push_span(name::CACHE_HIT, at, seconds, hit);
+        let (commits, rollbacks) = (
+            per_second(from.commits, to.commits),
+            per_second(from.rollbacks, to.rollbacks),
+        );
+        let back = rollbacks.ok().zip(commits.ok());
+        let back = back.and_then(|(rollbacks, commits)| rates::share(rollbacks, commits));
+        self.push_span(name::ROLLBACK_SHARE, at, seconds, back);
         if let Some((a, b)) = from.sessions.zip(to.sessions) {
             self.put(name::SESSIONS, at, seconds, per_second(a, b));
         }
@@ -352,6 +364,7 @@ impl Incarnation for Counters {
     const RATES: &'static [&'static str] = &[
         name::COMMITS,
         name::ROLLBACKS,
+        name::ROLLBACK_SHARE,
         name::COMMITS_HERE,
         name::CACHE_HIT,
         name::BLOCKS_READ,

@@ -38,12 +38,9 @@ pub fn ours(ran: &Ran) -> usize {
     own.unwrap_or_default().max(1)
 }
 
-/// Client backends; where the type is hidden, whoever may be one.
+/// The sessions of clients.
 pub fn clients(backends: &[Backend]) -> impl Iterator<Item = &Backend> {
-    backends.iter().filter(|backend| match backend.backend_type.as_deref() {
-        Some(kind) => kind == "client backend",
-        None => backend.usename.is_some() && backend.datname.is_some(),
-    })
+    backends.iter().filter(|backend| is_client(backend))
 }
 
 /// Counts client connections; `ours` are not among the backends.
@@ -64,6 +61,15 @@ pub fn connections(backends: &[Backend], ours: usize) -> Connections {
         }
     }
     counted
+}
+
+/// A client's session. A role that may not see the type of a session sees its role and database all the same.
+#[must_use]
+pub fn is_client(backend: &Backend) -> bool {
+    match backend.backend_type.as_deref() {
+        Some(kind) => kind == "client backend",
+        None => backend.usename.is_some() && backend.datname.is_some(),
+    }
 }
 
 /// The oldest transaction of a session that somebody can end: not a walsender's, not autovacuum's.

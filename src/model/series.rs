@@ -6,10 +6,15 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use super::arrivals::Arrivals;
+use super::neglect::Neglect;
 use super::rates::{Gap, Reading};
 use super::recovery::Unreplayed;
 use super::replay::Replay;
+use super::roll::Roll;
 use super::trails::Trails;
+use crate::probe::autovacuum::Queue;
+use crate::probe::pulse::PulseProbe;
 use crate::probe::recovery::Recovery;
 use crate::probe::replication::Sender;
 use crate::probe::{Latest, Mono, Ran, Sample};
@@ -77,6 +82,20 @@ impl Stretch {
     }
 }
 
+/// What is known of a stretch of a series; means are weighted by time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Moments {
+    /// The mean.
+    pub mean: f64,
+    /// The standard deviation of the readings. Of the merged points of a long session only their means are left, so
+    /// there it is a lower bound: two readings that were merged no longer differ.
+    pub deviation: f64,
+    /// Seconds that are known.
+    pub seconds: f64,
+    /// Points that are known, in whole or in part.
+    pub readings: usize,
+}
+
 /// What a bucket of a sparkline shows of the points in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fold {
@@ -96,10 +115,16 @@ pub struct Series {
     gaps: BTreeMap<&'static str, Gap>,
     /// Where the replay of each standby stands.
     replay: Replay,
+    /// The standbys that were seen.
+    roll: Roll,
     /// What this standby has received and not replayed.
     unreplayed: Unreplayed,
     /// How fast slots grow and archives fill.
     trails: Trails,
+    /// Which tables wait for autovacuum, and since when.
+    neglect: Neglect,
+    /// Which sessions are there, to see new ones.
+    pub(super) arrivals: Arrivals,
 }
 
 impl Series {
@@ -200,6 +225,36 @@ impl Series {
         folded(self.tracks.get(name)?, 0, Fold::Mean, now - length.as_secs_f64(), now)
     }
 
+    /// Mean and standard deviation from so long ago until so long ago; `None` if nothing is known of that time.
+    ///
+    /// The newest [`KEEP`] / 2 points are never merged: at one in 2 s that is a quarter of an hour.
+    #[must_use]
+    pub fn moments(&self, name: &str, now: Mono, from: Duration, to: Duration) -> Option<Moments> {
+        let ago = |length: Duration| now.0.as_secs_f64() - length.as_secs_f64();
+        let (from, to) = (ago(from), ago(to));
+        let newest_first = self.tracks.get(name)?.iter().rev();
+        let inside = newest_first.take_while(|stretch| stretch.end > from);
+        let known = inside.filter_map(|stretch| {
+            let seconds = stretch.end.min(to) - stretch.start().max(from);
+            stretch.mean.filter(|_| seconds > 0.0).map(|mean| (mean, seconds))
+        });
+        let (mut seconds, mut mean, mut squares, mut readings) = (0.0, 0.0, 0.0, 0);
+        // West's one-pass form: sums of squares of large numbers would cancel.
+        for (value, weight) in known {
+            seconds += weight;
+            readings += 1;
+            let off = value - mean;
+            mean += off * weight / seconds;
+            squares += weight * off * (value - mean);
+        }
+        (readings > 0).then(|| Moments {
+            mean,
+            deviation: (squares.max(0.0) / seconds).sqrt(),
+            seconds,
+            readings,
+        })
+    }
+
     /// What a rate amounts to over the last `length`: how much came together, in how many known seconds.
     #[must_use]
     pub fn total(&self, name: &str, now: Mono, length: Duration) -> (f64, f64) {
@@ -234,9 +289,18 @@ impl Series {
         &self.replay
     }
 
+    /// The standbys that were seen in this session.
+    #[must_use]
+    pub fn roll(&self) -> &Roll {
+        &self.roll
+    }
+
     /// Takes a sample of the standbys in.
-    pub(super) fn watch_replay(&mut self, ran: &Ran, senders: &[Sender]) {
+    pub(super) fn watch_replay(&mut self, ran: &Ran, senders: &[Sender], latest: &Latest) {
         self.replay.observe(ran, senders);
+        let server = latest.get::<PulseProbe>();
+        let server = server.map(|pulse| (pulse.in_recovery, pulse.timeline));
+        self.roll.observe(ran.finished(), senders, server);
     }
 
     /// Since when this standby has WAL that it has not replayed.
@@ -248,6 +312,17 @@ impl Series {
     /// Takes a sample of this standby's recovery in.
     pub(super) fn watch_recovery(&mut self, reading: Reading, recovery: &Recovery) {
         self.unreplayed.observe(reading, recovery);
+    }
+
+    /// Which tables wait for autovacuum, and since when.
+    #[must_use]
+    pub fn neglect(&self) -> &Neglect {
+        &self.neglect
+    }
+
+    /// Takes a sample of the tables in.
+    pub(super) fn watch_tables(&mut self, queue: &Queue) {
+        self.neglect.observe(queue);
     }
 
     /// How fast slots grow and archives fill.
@@ -458,6 +533,58 @@ mod tests {
             if rates.len() <= 2 * KEEP && known >= count(some) - 1e-6 {
                 prop_assert!((total - sum).abs() <= 1e-6 * sum.max(1.0));
             }
+        }
+
+        #[test]
+        fn moments_are_those_of_the_definition(
+            points in proptest::collection::vec((0.5..30.0f64, proptest::option::weighted(0.9, 0.0..1e9f64)), 0..KEEP),
+            from in 0.0..10_000.0f64, part in 0.0..1.0f64,
+        ) {
+            let mut series = Series::default();
+            let mut now = 0.0;
+            let mut stretches = Vec::new();
+            for (span, value) in &points {
+                stretches.push((now, now + span, *value));
+                now += span;
+                series.push_span("x", at(now), *span, *value);
+            }
+            let (begin, end) = (now - from, now - from * part);
+            let known: Vec<(f64, f64)> = stretches.iter().filter_map(|(start, stop, value)| {
+                let seconds = stop.min(end) - start.max(begin);
+                value.filter(|_| seconds > 1e-6).map(|value| (value, seconds))
+            }).collect();
+            let all: f64 = known.iter().map(|(_, seconds)| seconds).sum();
+            let ago = Duration::from_secs_f64;
+            let moments = series.moments("x", at(now), ago(from), ago(from * part));
+            if all > 0.1 {
+                let mean = known.iter().map(|(value, seconds)| value * seconds).sum::<f64>() / all;
+                let squares: f64 = known.iter().map(|(value, seconds)| (value - mean).powi(2) * seconds).sum();
+                let moments = moments.unwrap();
+                let near = |a: f64, b: f64| (a - b).abs() <= 1e-6 * (1.0 + mean);
+                prop_assert!(near(moments.mean, mean), "{moments:?} {mean}");
+                prop_assert!(near(moments.deviation, (squares / all).sqrt()), "{moments:?}");
+                prop_assert!((moments.seconds - all).abs() < 1e-3 && moments.readings >= known.len());
+            } else {
+                prop_assert!(moments.is_none_or(|moments| moments.seconds < 0.2));
+            }
+        }
+
+        #[test]
+        fn merging_keeps_the_mean_and_lowers_the_deviation(
+            rates in proptest::collection::vec(0.0..1e6f64, KEEP + 1..2 * KEEP),
+        ) {
+            let mut series = Series::default();
+            for (second, rate) in (1u32..).zip(&rates) {
+                series.push_span("x", at(f64::from(second)), 1.0, Some(*rate));
+            }
+            let now = at(count(rates.len()));
+            let moments = series.moments("x", now, Duration::from_secs(10_000), Duration::ZERO).unwrap();
+            let mean = rates.iter().sum::<f64>() / count(rates.len());
+            let squares: f64 = rates.iter().map(|rate| (rate - mean).powi(2)).sum();
+            prop_assert!((moments.mean - mean).abs() < 1e-3);
+            prop_assert!(moments.deviation <= (squares / count(rates.len())).sqrt() + 1e-3);
+            let newest = series.moments("x", now, Duration::from_secs(450), Duration::ZERO).unwrap();
+            prop_assert_eq!(newest.readings, 450, "the newest are as they came");
         }
 
         #[test]

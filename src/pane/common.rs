@@ -8,6 +8,7 @@ use crate::model::remedy::Who;
 use crate::probe::activity::{Activity, Backend};
 use crate::probe::{Probe, Subject};
 use crate::ui::format;
+pub(super) use crate::ui::format::times as times_over;
 use crate::ui::look::Role;
 use crate::ui::table::{Cell, Record};
 use crate::world::World;
@@ -86,15 +87,6 @@ pub(super) fn answer_about<'a, P: Probe>(subject: &Subject, world: &'a World) ->
 /// The statement that shows our role what is hidden from it.
 pub(super) fn grant(world: &World) -> String {
     world.grant()
-}
-
-/// A share of what it is compared with: a percentage, from ten times on how many times: `96.3 %`, `987 %`, `×400`.
-pub(super) fn times_over(share: f64) -> String {
-    if share.is_finite() && share >= 10.0 {
-        format!("×{}", format::count(share.floor()))
-    } else {
-        format::percent(share * 100.0)
-    }
 }
 
 /// Who waits for whom, as the Locks pane shows it.

@@ -7,6 +7,7 @@ pub mod fault;
 pub mod plan;
 pub mod privilege;
 pub mod quote;
+pub mod redact;
 pub mod rows;
 pub mod server;
 pub mod session;

@@ -6,8 +6,11 @@
 //! `client_encoding`) or where every byte converts (`LATIN1`); elsewhere the bytes are taken as they are. The text is
 //! cut by bytes and decoded here.
 
+use std::borrow::Cow;
+
 use crate::form;
 use crate::pg::fault::Fault;
+use crate::pg::redact::redact;
 use crate::pg::rows::{Row, Rows};
 use crate::probe::{Ask, Param, Probe, Spec, Tier};
 
@@ -77,6 +80,14 @@ impl Probe for Activity {
         ]
     }
 
+    fn redacted(backends: &Vec<Backend>) -> Option<Vec<Backend>> {
+        let mut backends = backends.clone();
+        for backend in &mut backends {
+            redacted(&mut backend.query, backend.backend_type.as_deref());
+        }
+        Some(backends)
+    }
+
     fn decode(rows: &Rows) -> Result<Vec<Backend>, Fault> {
         rows.iter().map(|row| backend(row)).collect()
     }
@@ -107,6 +118,16 @@ fn backend(row: Row<'_>) -> Result<Backend, Fault> {
     })
 }
 
+/// A query text as [`Probe::redacted`] has it. What autovacuum says it does is no statement, and it is read: see
+/// [`crate::model::wraparound`].
+pub(super) fn redacted(query: &mut Option<String>, backend_type: Option<&str>) {
+    if let Some(text) = query.as_mut().filter(|_| backend_type != Some("autovacuum worker"))
+        && let Cow::Owned(shown) = redact(text)
+    {
+        *text = shown;
+    }
+}
+
 /// Text of unknown encoding, cut anywhere: what is no UTF-8 becomes U+FFFD, a character cut at the end is left out.
 pub(super) fn text(mut bytes: Vec<u8>) -> String {
     if let Err(error) = std::str::from_utf8(&bytes)
@@ -119,7 +140,22 @@ pub(super) fn text(mut bytes: Vec<u8>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::text;
+    use super::{redacted, text};
+
+    /// By its text it is told that a worker prevents wraparound, and where; names in it are not quoted.
+    #[test]
+    fn what_autovacuum_says_stays() {
+        let says = "autovacuum: VACUUM public.2024's (to prevent wraparound)";
+        for (backend_type, stays) in [
+            (Some("autovacuum worker"), true),
+            (Some("client backend"), false),
+            (None, false),
+        ] {
+            let mut query = Some(says.to_owned());
+            redacted(&mut query, backend_type);
+            assert_eq!(query.as_deref() == Some(says), stays, "{query:?}");
+        }
+    }
 
     #[test]
     fn text_survives_any_bytes() {

@@ -3,7 +3,7 @@
 use crate::form;
 use crate::pg::fault::Fault;
 use crate::pg::rows::{Row, Rows};
-use crate::probe::activity::text;
+use crate::probe::activity::{redacted, text};
 use crate::probe::{Ask, Param, Probe, Spec, Subject, Tier, Wanted};
 
 /// The probe. Its data is `None` when there is no such backend any more.
@@ -124,6 +124,12 @@ impl Probe for Backend {
 
     fn wanted(ask: &Ask<'_>) -> Wanted {
         while_open(ask)
+    }
+
+    fn redacted(detail: &Option<Detail>) -> Option<Option<Detail>> {
+        let mut detail = detail.clone()?;
+        redacted(&mut detail.query, detail.backend_type.as_deref());
+        Some(Some(detail))
     }
 
     fn decode(rows: &Rows) -> Result<Option<Detail>, Fault> {

@@ -191,6 +191,14 @@ impl Probe for Locks {
         }
     }
 
+    fn redacted(sample: &Sample) -> Option<Sample> {
+        let mut sample = sample.clone();
+        for session in &mut sample.sessions {
+            activity::redacted(&mut session.query, session.backend_type.as_deref());
+        }
+        Some(sample)
+    }
+
     fn decode(rows: &Rows) -> Result<Sample, Fault> {
         let mut sample = Sample::default();
         for row in rows.iter() {

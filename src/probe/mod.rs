@@ -38,6 +38,7 @@ pub mod relation_stats;
 pub mod relations;
 pub mod replication;
 pub mod sequences;
+pub mod settings;
 pub mod slots;
 pub mod statement;
 pub mod statement_latency;
@@ -58,6 +59,7 @@ use std::time::Duration;
 use crate::config::Settings;
 use crate::pg::fault::Fault;
 use crate::pg::quote;
+use crate::pg::redact::redact;
 use crate::pg::rows::Rows;
 use crate::pg::server::{Extension, Server};
 
@@ -381,6 +383,12 @@ pub trait Probe: 'static {
         Duration::ZERO
     }
 
+    /// The same data with every query text in it as [`crate::pg::redact`] shows it; `None` for data without query texts.
+    #[must_use]
+    fn redacted(_data: &Self::Data) -> Option<Self::Data> {
+        None
+    }
+
     /// Rows into data.
     ///
     /// # Errors
@@ -412,6 +420,8 @@ pub struct Entry {
     pub budget: fn(&Settings) -> Option<Duration>,
     /// See [`Probe::pause`].
     pub pause: fn(Duration) -> Duration,
+    /// See [`Probe::redacted`].
+    pub redacted: fn(&Data) -> Option<Data>,
     /// See [`Probe::decode`] and [`Probe::fold`]; the first argument is what is known already.
     pub decode: fn(&Latest, &Rows) -> Result<Data, Fault>,
 }
@@ -432,6 +442,10 @@ impl Entry {
             explains: P::explains,
             budget: P::budget,
             pause: P::pause,
+            redacted: |data| {
+                let redacted = P::redacted(data.downcast_ref()?)?;
+                Some(Arc::new(redacted))
+            },
             decode: |known, rows| Ok(Arc::new(P::fold(known.get::<P>(), P::decode(rows)?))),
         }
     }
@@ -453,6 +467,7 @@ pub static PROBES: &[Entry] = &[
     Entry::of::<horizon::HorizonProbe>(),
     Entry::of::<autovacuum::AutovacuumProbe>(),
     Entry::of::<wal_settings::WalSettingsProbe>(),
+    Entry::of::<settings::SettingsProbe>(),
     Entry::of::<slots::SlotsProbe>(),
     Entry::of::<archiver::ArchiverProbe>(),
     Entry::of::<archive_backlog::ArchiveBacklogProbe>(),
@@ -547,6 +562,20 @@ impl Ran {
         }
     }
 
+    /// What was sent if that is no constant of ours: the question of [`Self::variant`] and behind it what somebody else
+    /// wrote, without its literals.
+    fn redacted_sql(&self) -> Option<String> {
+        let ours = self.variant.sql.trim_end();
+        if self.variant.extension.is_some() || self.sql.trim_end() == ours {
+            return None;
+        }
+        let (ours, theirs) = match self.sql.strip_prefix(ours) {
+            Some(theirs) => (ours, theirs),
+            None => ("", self.sql.as_ref()),
+        };
+        Some(format!("{ours}{}", redact(theirs)))
+    }
+
     /// When the answer was complete.
     #[must_use]
     pub fn finished(&self) -> Mono {
@@ -561,6 +590,28 @@ pub struct Sample {
     pub ran: Ran,
     /// The decoded rows.
     pub data: Option<Data>,
+}
+
+impl Sample {
+    /// The same answer without the literals of anybody's statement: in what was found, and in what was sent where that
+    /// is no constant of ours. `None` where there is no such text.
+    #[must_use]
+    pub fn redacted(&self) -> Option<Self> {
+        let redacted = entry(self.ran.probe).map(|entry| entry.redacted);
+        let data = self
+            .data
+            .as_ref()
+            .zip(redacted)
+            .and_then(|(data, redacted)| redacted(data));
+        let sql = self.ran.redacted_sql();
+        if data.is_none() && sql.is_none() {
+            return None;
+        }
+        let mut ran = self.ran.clone();
+        ran.sql = sql.map_or(ran.sql, Cow::Owned);
+        let data = data.or_else(|| self.data.clone());
+        Some(Self { ran, data })
+    }
 }
 
 impl fmt::Debug for Sample {
@@ -579,6 +630,11 @@ impl Latest {
         if sample.data.is_some() {
             self.0.insert(sample.ran.probe, Arc::clone(sample));
         }
+    }
+
+    /// All of them.
+    pub fn samples(&self) -> impl Iterator<Item = &Arc<Sample>> {
+        self.0.values()
     }
 
     /// Forgets what a probe said.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::form;
 use crate::pg::fault::Fault;
 use crate::pg::rows::{Row, Rows};
-use crate::probe::activity::text;
+use crate::probe::activity::{redacted, text};
 use crate::probe::{Ask, Param, Probe, Spec, Subject, Tier, Wanted};
 
 /// Readings of one phase are kept for so many seconds: long enough for a steady rate, short enough to follow a change.
@@ -181,6 +181,14 @@ impl Probe for ProgressProbe {
         } else {
             Wanted::Yes
         }
+    }
+
+    fn redacted(commands: &Vec<Progress>) -> Option<Vec<Progress>> {
+        let mut commands = commands.clone();
+        for command in &mut commands {
+            redacted(&mut command.query, command.backend_type.as_deref());
+        }
+        Some(commands)
     }
 
     fn decode(rows: &Rows) -> Result<Vec<Progress>, Fault> {

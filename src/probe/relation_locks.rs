@@ -3,7 +3,7 @@
 use crate::form;
 use crate::pg::fault::Fault;
 use crate::pg::rows::{Row, Rows};
-use crate::probe::activity::text;
+use crate::probe::activity::{redacted, text};
 use crate::probe::relation::{identity, while_open};
 use crate::probe::{Ask, Param, Probe, Spec, Tier, Wanted};
 
@@ -93,6 +93,14 @@ impl Probe for RelationLocks {
 
     fn wanted(ask: &Ask<'_>) -> Wanted {
         while_open(ask)
+    }
+
+    fn redacted(locks: &Locks) -> Option<Locks> {
+        let mut locks = locks.clone();
+        for lock in &mut locks.locks {
+            redacted(&mut lock.query, lock.backend_type.as_deref());
+        }
+        Some(locks)
     }
 
     fn decode(rows: &Rows) -> Result<Locks, Fault> {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::form;
 use crate::pg::fault::Fault;
+use crate::pg::redact::redact_plan;
 use crate::pg::rows::Rows;
 use crate::probe::statement_texts::StatementTexts;
 use crate::probe::{Ask, Param, Probe, Spec, Subject, Tier, Wanted};
@@ -50,6 +51,10 @@ impl Probe for StatementPlan {
         };
         let text = ask.latest.get::<StatementTexts>()?.get(query)?;
         (!text.cut).then(|| Arc::clone(&text.text))
+    }
+
+    fn redacted(lines: &Vec<String>) -> Option<Vec<String>> {
+        Some(redact_plan(lines))
     }
 
     fn decode(rows: &Rows) -> Result<Vec<String>, Fault> {

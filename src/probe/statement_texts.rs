@@ -4,11 +4,13 @@
 //! known yet. One text whose bytes are not of the database's encoding fails the question for all of them; the numbers
 //! do not depend on it, and what sessions run tells some texts all the same (`model::statements`).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::form;
 use crate::pg::fault::Fault;
+use crate::pg::redact::redact;
 use crate::pg::rows::Rows;
 use crate::probe::{Ask, Param, Probe, Spec, Tier, Wanted};
 
@@ -43,6 +45,20 @@ pub struct Texts {
 }
 
 impl Texts {
+    /// The same texts without literals: those of utility statements have theirs, and so have those whose entry was
+    /// evicted while they ran.
+    #[must_use]
+    fn redacted(&self) -> Self {
+        let mut all = self.clone();
+        for text in all.known.values_mut().flatten() {
+            if let Cow::Owned(shown) = redact(&text.text) {
+                text.text = shown.into();
+            }
+        }
+        all.bytes = all.known.values().map(|text| size(text.as_ref())).sum();
+        all
+    }
+
     /// The text of that query id, if it is known.
     #[must_use]
     pub fn get(&self, query: i64) -> Option<&Text> {
@@ -108,6 +124,10 @@ impl Probe for StatementTexts {
             None if ask.latest.get::<Self>().is_some() => Wanted::Keep,
             None => Wanted::No("asked only while a statement is in sight whose text is not known"),
         }
+    }
+
+    fn redacted(texts: &Texts) -> Option<Texts> {
+        Some(texts.redacted())
     }
 
     fn decode(rows: &Rows) -> Result<Texts, Fault> {

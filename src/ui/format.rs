@@ -205,6 +205,16 @@ pub fn percent(value: f64) -> String {
     }
 }
 
+/// A share of what it is compared with: a percentage, from ten times on how many times: `96.3 %`, `987 %`, `×400`.
+#[must_use]
+pub fn times(share: f64) -> String {
+    if share.is_finite() && share >= 10.0 {
+        format!("×{}", count(share.floor()))
+    } else {
+        percent(share * 100.0)
+    }
+}
+
 /// The share of a part in a whole as [`percent`]; [`NONE`] of nothing.
 #[must_use]
 pub fn share(part: impl Number, whole: impl Number) -> String {

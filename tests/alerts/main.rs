@@ -11,6 +11,9 @@ mod paste;
 mod patient;
 
 mod busy;
+mod partitions;
+mod replication;
 mod sessions;
+mod storage;
 mod stories;
 mod syncrep;

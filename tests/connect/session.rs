@@ -36,6 +36,7 @@ pub(crate) fn entry(sql: &'static str) -> Entry {
         explains: |_| None,
         pause: |_| Duration::ZERO,
         rest: Duration::ZERO,
+        redacted: |_| None,
         decode: |_, _| Err(Fault::new(FaultKind::Decode, "the test decodes it")),
     }
 }

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod arrivals;
+mod checksums;
 #[path = "../common/mod.rs"]
 mod common;
 #[path = "../common/patient.rs"]
@@ -9,6 +11,7 @@ mod patient;
 mod rates;
 mod screen;
 mod sessions;
+mod settings;
 mod upkeep;
 
 use std::sync::Arc;

@@ -4,6 +4,7 @@
 
 mod partitions;
 mod replication;
+mod settings;
 pub mod statements;
 mod storage;
 pub mod table;
@@ -673,6 +674,7 @@ impl App {
         statements::workload(self, second, all);
         vacuum::queued(self);
         replication::workload(self, second, all);
+        settings::workload(self, second);
         wraparound::workload(self, second);
     }
 

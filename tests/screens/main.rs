@@ -7,5 +7,6 @@ mod data;
 mod keys;
 mod properties;
 mod random;
+mod redact;
 mod screens;
 mod transcripts;

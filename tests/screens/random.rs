@@ -82,6 +82,17 @@ pub fn raw() -> impl Strategy<Value = Raw> {
         })
 }
 
+/// A row whose texts are all that one.
+pub fn plain(text: &str) -> Raw {
+    Raw {
+        pids: vec![1],
+        texts: vec![Some(text.to_owned())],
+        ages: vec![Some(1.0)],
+        numbers: vec![1],
+        flags: vec![true],
+    }
+}
+
 /// Hands out what rows are made of, in turn. The rows of an answer are made of one [`Raw`] each, what lies deeper of
 /// whatever comes.
 pub struct Draws<'a> {

@@ -86,7 +86,7 @@ async fn poisoned(major: u32) -> Result<()> {
     if major >= 14 {
         let sql = format!("SELECT query_id FROM pg_stat_activity WHERE pid = {}", sleeper.pid());
         let query: i64 = admin.value(&sql).await?;
-        let seen = eye.world.workload.seen(query).map(AsRef::as_ref);
+        let seen = eye.world.workload.seen(query, false).map(AsRef::as_ref);
         assert_eq!(
             seen,
             Some("SELECT pg_sleep(600) AS sleeper"),

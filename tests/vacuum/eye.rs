@@ -30,6 +30,12 @@ impl Eye {
         }
     }
 
+    /// The same, asking for so many tables.
+    pub fn of_top(mut self, tables: u32) -> Self {
+        self.settings.top_relations = tables;
+        self
+    }
+
     pub fn pid(&self) -> i32 {
         self.session.pid()
     }

@@ -6,6 +6,7 @@
 mod common;
 mod eye;
 mod horizon;
+mod neglect;
 #[path = "../common/patient.rs"]
 mod patient;
 mod running;

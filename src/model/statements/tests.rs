@@ -251,8 +251,8 @@ fn texts_of_sessions_are_kept() {
     };
     workload.observe_texts(&[backend(Some(1), "select 1"), backend(None, "x"), backend(Some(2), "")]);
     workload.observe_texts(&[backend(Some(1), "select 2")]);
-    assert_eq!(workload.seen(1).map(AsRef::as_ref), Some("select 1"));
-    assert_eq!(workload.seen(2), None);
+    assert_eq!(workload.seen(1, false).map(AsRef::as_ref), Some("select 1"));
+    assert_eq!(workload.seen(2, false), None);
 }
 
 #[test]

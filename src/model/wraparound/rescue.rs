@@ -1,6 +1,7 @@
 //! Who saves what is old: the autovacuum worker at it now, who holds the horizon before it, and what a person can do.
 
 use super::{Level, WARNING_AGE, Way};
+use crate::model::autovacuum_workers::task;
 use crate::model::horizon::{self, Reach};
 use crate::pg::quote::{identifier, qualified};
 use crate::probe::activity::Backend;
@@ -8,10 +9,6 @@ use crate::probe::horizon::Holder;
 use crate::probe::progress::Progress;
 use crate::probe::wraparound_databases::Database;
 use crate::probe::wraparound_relations::Relation;
-
-/// What autovacuum's own words in `pg_stat_activity.query` begin and end with.
-const AUTOVACUUM: &str = "autovacuum: VACUUM ";
-const FORCED: &str = " (to prevent wraparound)";
 
 /// Whether it is being saved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,10 +63,9 @@ fn find(backends: &[Backend], sees_all: bool, is_it: impl Fn(&Backend, &str) -> 
     }
 }
 
-/// The `schema.name`, without quotes, that a worker vacuums to prevent wraparound (`autovac_report_activity`).
+/// What a worker vacuums to prevent wraparound.
 fn forced_target(query: &str) -> Option<&str> {
-    let what = query.strip_prefix(AUTOVACUUM)?.strip_suffix(FORCED)?;
-    Some(what.strip_prefix("ANALYZE ").unwrap_or(what))
+    task(query).filter(|task| task.forced).map(|task| task.target)
 }
 
 /// The oldest transaction that a vacuum has to leave: it cannot make anything younger than that.
@@ -79,14 +75,7 @@ fn forced_target(query: &str) -> Option<&str> {
 #[must_use]
 pub fn holder_before<'a>(holders: &'a [Holder], relation: Option<(&Relation, &str)>) -> Option<&'a Holder> {
     let bound = |holder: &&Holder| relation.is_none_or(|(relation, datname)| sees(holder, relation, datname));
-    let bounding = holders.iter().filter(bound);
-    bounding.reduce(|oldest, holder| {
-        if holder.xmin_age > oldest.xmin_age {
-            holder
-        } else {
-            oldest
-        }
-    })
+    horizon::oldest(holders.iter().filter(bound))
 }
 
 /// The holder because of whom the forced vacuum of something that old does not help: what it leaves is due again, or

@@ -94,6 +94,8 @@ impl Backend {
             }
             Some(None) | None => {}
         }
+        world.cover::<Probe>(&mut self.detail);
+        world.cover::<ProgressProbe>(&mut self.progress);
     }
 
     /// What it runs that tells how far it is.

@@ -73,6 +73,7 @@ pub(in crate::pane) struct State {
     texts: Option<Mono>,
     /// How many texts of running sessions are known; they only become more.
     seen: usize,
+    redacts: bool,
     failed: bool,
     waits: bool,
     block: f64,
@@ -101,6 +102,7 @@ impl<'a> Source<'a> {
         State {
             texts: self.world.latest.ran::<StatementTexts>().map(|ran| ran.started),
             seen: self.world.workload.texts_seen(),
+            redacts: self.world.redacts(),
             failed: self.failed,
             waits: self.waits,
             block: self.block,
@@ -114,7 +116,7 @@ impl<'a> Source<'a> {
         if let Some(text) = self.texts.and_then(|texts| texts.get(query)) {
             return TextOf::Kept(Arc::clone(&text.text));
         }
-        if let Some(text) = self.world.workload.seen(query) {
+        if let Some(text) = self.world.workload.seen(query, self.world.redacts()) {
             return TextOf::Seen(Arc::clone(text));
         }
         match self.texts {

@@ -72,6 +72,8 @@ impl<T: Clone> Last<T> {
             && let Some(answer) = answer::<P>(self.oid, world)
         {
             self.known = Some(answer.clone());
+        } else if let Some(known) = &mut self.known {
+            world.cover::<P>(known);
         }
         self.known.as_ref()
     }

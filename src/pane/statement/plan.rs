@@ -22,8 +22,8 @@ pub(super) enum Plan {
     Refused(String),
     /// Under way.
     Asked(Demand),
-    /// The answer: its lines and when it came.
-    Planned(Vec<String>, String),
+    /// The answer: to which demand, its lines and when it came.
+    Planned(Demand, Vec<String>, String),
     /// The server refused.
     Failed(Fault),
 }
@@ -43,18 +43,28 @@ impl Plan {
 
     /// Takes an answer over.
     pub fn learn(&mut self, world: &World) {
-        let Self::Asked(demand) = self else { return };
+        match self {
+            Self::Asked(demand) => {
+                let demand = *demand;
+                self.answered(demand, world);
+            }
+            Self::Planned(demand, lines, _) => follow(*demand, lines, world),
+            Self::None | Self::Refused(_) | Self::Failed(_) => {}
+        }
+    }
+
+    fn answered(&mut self, demand: Demand, world: &World) {
         let Some(ran) = world.last_ran(StatementPlan::SPEC.id) else {
             return;
         };
         // What was stopped is one that was taken back; it may have had the same number.
         let stopped = (ran.fault.as_ref()).is_some_and(|fault| fault.kind == FaultKind::Stopped);
-        if ran.demand != Some(*demand) || stopped {
+        if ran.demand != Some(demand) || stopped {
             return;
         }
         *self = match (&ran.fault, world.get::<StatementPlan>()) {
             (Some(fault), _) => Self::Failed(fault.clone()),
-            (None, Some(lines)) => Self::Planned(lines.clone(), world.clock_text_at(ran.finished())),
+            (None, Some(lines)) => Self::Planned(demand, lines.clone(), world.clock_text_at(ran.finished())),
             (None, None) => return,
         };
     }
@@ -75,7 +85,7 @@ impl Plan {
             Self::Refused(why) => one(why, Role::Denied),
             Self::Asked(_) => one("asking the server; p takes it back", Role::Muted),
             Self::Failed(fault) => one(&fault.to_string(), Role::Critical),
-            Self::Planned(lines, at) => {
+            Self::Planned(_, lines, at) => {
                 let head = format!("generic, for any values of its parameters; asked at {at}, nothing was run");
                 let lines = lines
                     .iter()
@@ -88,9 +98,19 @@ impl Plan {
     /// The plan as text.
     pub fn copy(&self) -> Option<Copy> {
         match self {
-            Self::Planned(lines, _) => Some(Copy::new("plan", lines.join("\n"))),
+            Self::Planned(_, lines, _) => Some(Copy::new("plan", lines.join("\n"))),
             _ => None,
         }
+    }
+}
+
+/// The literals in the lines come and go with those of all texts, as long as the world has the answer. Once it has
+/// another, they can only go.
+fn follow(demand: Demand, lines: &mut Vec<String>, world: &World) {
+    let ran = world.latest.ran::<StatementPlan>().and_then(|ran| ran.demand);
+    match world.get::<StatementPlan>().filter(|_| ran == Some(demand)) {
+        Some(known) => lines.clone_from(known),
+        None => world.cover::<StatementPlan>(lines),
     }
 }
 

@@ -8,6 +8,7 @@ use super::super::page::Rich;
 use super::super::{Badge, Copy, Reply};
 use super::muted;
 use crate::action::Action;
+use crate::alert::Thing;
 use crate::model::concern::Severity;
 use crate::model::horizon::{self, Kind, Reach};
 use crate::model::overview;
@@ -350,6 +351,20 @@ impl List for Horizon {
             (Action::Enter, Some((pid, start))) => Reply::Open(Subject::Backend { pid, start }),
             (Action::Enter, None) => Reply::Tell("No process stands behind it.".to_owned()),
             _ => Reply::Ignored,
+        }
+    }
+
+    fn is(row: &Row, thing: &Thing) -> bool {
+        let holder = &row.holder;
+        let kind = horizon::kind(holder);
+        match thing {
+            // The line that stands for others is not one of them.
+            _ if row.more.is_some() => false,
+            Thing::Backend { pid, start } => (holder.pid, holder.start) == (Some(*pid), Some(*start)),
+            Thing::Prepared(gid) => kind == Kind::Prepared && holder.name == *gid,
+            Thing::Slot(name) => matches!(kind, Kind::Slot | Kind::SlotCatalog) && holder.name == *name,
+            Thing::Standby(pid) => kind == Kind::Standby && holder.pid == Some(*pid),
+            _ => false,
         }
     }
 

@@ -5,6 +5,7 @@ use super::super::list::{List, Piece};
 use super::super::page::Rich;
 use super::super::{Badge, Reply};
 use crate::action::Action;
+use crate::alert::Thing;
 use crate::model::autovacuum::{self, Distance, Present, State, Work};
 use crate::model::concern::Severity;
 use crate::model::overview;
@@ -342,7 +343,8 @@ impl List for Queue {
         (
             "Queue",
             "tables of the connected database from a tenth of a threshold on, by the arithmetic autovacuum itself uses: \
-             base + scale × rows, with the table's own options; temporary tables are not its business",
+             base + scale × rows, with the table's own options, and those with most dead or changed rows; temporary \
+             tables are not its business",
         ),
         (
             "yellow mark",
@@ -362,7 +364,7 @@ impl List for Queue {
         self.stuck = autovacuum::stuck(queue, &present);
         self.saturated = present.saturated(&queue.setting);
         let row = |table| Row::new(table, &queue.setting, &present);
-        Some(queue.tables.iter().map(row).collect())
+        Some(queue.all().map(row).collect())
     }
 
     fn head(&self, world: &World, rows: &[Row]) -> Vec<Piece> {
@@ -448,6 +450,10 @@ impl List for Queue {
             (Action::Enter, Some(row)) => Reply::Open(Subject::Relation(row.table.relid)),
             _ => Reply::Ignored,
         }
+    }
+
+    fn is(row: &Row, thing: &Thing) -> bool {
+        *thing == Thing::Relation(row.table.relid)
     }
 
     fn badge(&self, _rows: &[Row]) -> Option<Badge> {

@@ -6,6 +6,7 @@ use super::super::page::Rich;
 use super::super::{Badge, Copy, Reply};
 use super::muted;
 use crate::action::Action;
+use crate::alert::Thing;
 use crate::model::activity::Blocking;
 use crate::model::concern::Severity;
 use crate::model::progress::{self, Pace};
@@ -459,6 +460,15 @@ impl List for Running {
                 start: row.command.start,
             }),
             _ => Reply::Ignored,
+        }
+    }
+
+    fn is(row: &Row, thing: &Thing) -> bool {
+        match thing {
+            Thing::Backend { pid, start } => (row.command.pid, row.command.start) == (*pid, *start),
+            // The same number is another table in another database.
+            Thing::Relation(oid) => row.command.name.is_some() && row.command.relid == Some(*oid),
+            _ => false,
         }
     }
 

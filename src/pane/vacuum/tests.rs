@@ -211,6 +211,7 @@ fn queue() -> Queue {
             toast,
             table(17_004, "calm", 3000),
         ],
+        others: Vec::new(),
     }
 }
 

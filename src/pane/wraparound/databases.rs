@@ -2,6 +2,7 @@
 
 use super::cells::{self, Around};
 use crate::action::Action;
+use crate::alert::Thing;
 use crate::model::wraparound::{self, Burn, Counter, Level, Rescue, Ways};
 use crate::pane::common::Notice;
 use crate::pane::list::{List, Piece};
@@ -249,6 +250,10 @@ impl List for Databases {
             Some(row) => Reply::Databases(row.database.datname.clone()),
             None => Reply::Ignored,
         }
+    }
+
+    fn is(row: &Row, thing: &Thing) -> bool {
+        matches!(thing, Thing::Database(name) if *name == row.database.datname)
     }
 
     fn badge(&self, rows: &[Row]) -> Option<Badge> {

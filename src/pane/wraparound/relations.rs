@@ -2,6 +2,7 @@
 
 use super::cells::{self, Around};
 use crate::action::Action;
+use crate::alert::Thing;
 use crate::model::wraparound::{self, Burn, Level, Rescue, Ways};
 use crate::pane::common::Notice;
 use crate::pane::list::{List, Piece};
@@ -246,6 +247,10 @@ impl List for Relations {
             let owner = row.relation.owner.as_ref().map(|(oid, ..)| *oid);
             Reply::Open(Subject::Relation(owner.unwrap_or(row.relation.oid)))
         })
+    }
+
+    fn is(row: &Row, thing: &Thing) -> bool {
+        *thing == Thing::Relation(row.relation.oid)
     }
 
     fn badge(&self, rows: &[Row]) -> Option<Badge> {

@@ -142,6 +142,7 @@ fn queue() -> Queue {
             over_disabled: 1,
         },
         tables,
+        others: Vec::new(),
     }
 }
 

@@ -35,6 +35,7 @@ use pgmon_tui::probe::relation_stats::RelationStats;
 use pgmon_tui::probe::relations::RelationsProbe;
 use pgmon_tui::probe::replication::ReplicationProbe;
 use pgmon_tui::probe::sequences::SequencesProbe;
+use pgmon_tui::probe::settings::SettingsProbe;
 use pgmon_tui::probe::slots::SlotsProbe;
 use pgmon_tui::probe::statement::StatementProbe;
 use pgmon_tui::probe::statement_latency::{Histogram, StatementLatency};
@@ -45,7 +46,7 @@ use pgmon_tui::probe::subscriptions::SubscriptionsProbe;
 use pgmon_tui::probe::wal_settings::WalSettingsProbe;
 use pgmon_tui::probe::wraparound_databases::WraparoundDatabases;
 use pgmon_tui::probe::wraparound_relations::WraparoundRelations;
-use pgmon_tui::probe::{Probe, Spec};
+use pgmon_tui::probe::{Data, Probe, Spec};
 
 use super::{Drawn, Draws, Raw};
 use crate::app::App;
@@ -55,6 +56,7 @@ pub struct Sayer {
     pub spec: &'static Spec,
     pub say: fn(&mut App, &[Raw]),
     pub fail: fn(&mut App, Fault),
+    pub data: fn(&[Raw]) -> Data,
 }
 
 const fn sayer<P: Probe<Data: Drawn>>() -> Sayer {
@@ -62,6 +64,10 @@ const fn sayer<P: Probe<Data: Drawn>>() -> Sayer {
         spec: &P::SPEC,
         say: |app, rows| app.answer::<P>(rows.len(), Draws::new(rows).next()),
         fail: |app, fault| app.fail::<P>(fault),
+        data: |rows| {
+            let data: P::Data = Draws::new(rows).next();
+            std::sync::Arc::new(data)
+        },
     }
 }
 
@@ -109,6 +115,7 @@ pub static SAYERS: &[Sayer] = &[
     sayer::<ConflictsProbe>(),
     sayer::<SubscriptionsProbe>(),
     sayer::<WalSettingsProbe>(),
+    sayer::<SettingsProbe>(),
     sayer::<WraparoundDatabases>(),
     sayer::<WraparoundRelations>(),
 ];

@@ -6,7 +6,7 @@ use pgmon_tui::probe::{
     databases, extensions, fk_unindexed, horizon, indexes_duplicate, indexes_invalid, indexes_unused, locks, measure,
     measure_indexes, named, partitions, prepared, progress, pulse, recovery, relation, relation_columns,
     relation_family, relation_indexes, relation_io, relation_locks, relation_stats, relations, replication, sequences,
-    slots, statements, subscriptions, wal_settings, wraparound_databases, wraparound_relations,
+    settings, slots, statements, subscriptions, wal_settings, wraparound_databases, wraparound_relations,
 };
 
 use super::{Drawn, Draws};
@@ -54,7 +54,8 @@ drawn! {
         owner, index, epoch, since_s, wait_event_type, wait_event, query, marks,
     }
     progress::Mark { epoch, done }
-    counters::Counters { epoch, started, in_recovery, databases, all, here, checkpoints, wal }
+    counters::Counters { epoch, started, in_recovery, databases, all, here, checkpoints, wal, checksums }
+    counters::Checksums { failures, last, database }
     counters::Work {
         reset, commits, rollbacks, blocks_read, blocks_hit, rows_returned, rows_fetched, rows_inserted, rows_updated,
         rows_deleted, temp_files, temp_bytes, deadlocks, sessions,
@@ -94,7 +95,7 @@ drawn! {
     statements::Key { user, database, query, toplevel }
     statements::Counters { calls, rows, exec_ms, plan_ms, hit, read, io_ms, temp, wal, jit_ms }
     statements::Entry { key, user, database, counters, since }
-    autovacuum::Queue { epoch, setting, totals, tables }
+    autovacuum::Queue { epoch, setting, totals, tables, others }
     autovacuum::Setting { active, max_workers, worker_slots, naptime_s, cost_limit, cost_delay_ms }
     autovacuum::Totals { tables, dead, dead_catalog, over_vacuum, over_insert, over_analyze, over, over_disabled }
     autovacuum::Table {
@@ -155,6 +156,9 @@ drawn! {
         parallel_workers, tables, ready, unready,
     }
     subscriptions::Unready { schema, table, state }
+    settings::ServerSettings { epoch, loaded, rows, overrides }
+    settings::Setting { name, value, unit, source, context, pending_restart }
+    settings::Override { role, database, name, value }
     wal_settings::WalSettings {
         synchronous_standby_names, synchronous_commit, wal_level, max_wal_senders, max_replication_slots,
         max_keep_bytes, idle_timeout_s,
