@@ -19,9 +19,14 @@ const RULES: [&str; 3] = ["blocked", "long_transaction", "connections"];
 
 /// Looks until that is true of the stories.
 async fn until(eye: &mut Eye, what: &str, found: impl Fn(&[Story<'_>]) -> bool) {
+    until_of(eye, &RULES, what, found).await;
+}
+
+/// The same by these rules.
+async fn until_of(eye: &mut Eye, rules: &[&str], what: &str, found: impl Fn(&[Story<'_>]) -> bool) {
     let deadline = std::time::Instant::now() + pgmon_lab::PATIENCE;
     loop {
-        for rule in RULES {
+        for rule in rules {
             eye.look(rule).await;
         }
         let told = stories(&eye.world.alerts);
@@ -170,4 +175,30 @@ async fn who_waits_in_a_transaction_is_no_story_of_its_own() {
     let root = root.pid().to_string();
     assert_eq!(told(&all[0]), [("blocked", root.clone()), ("long_transaction", root)]);
     scene.end().await.unwrap();
+}
+
+/// Who waits, the transaction they wait for, and what it keeps from VACUUM.
+#[tokio::test]
+async fn a_forgotten_transaction_is_one_story_up_to_the_horizon() {
+    for major in [12, 18] {
+        let cluster = Cluster::builder(major).start().await.unwrap();
+        let mut eye = Eye::open(&cluster, "postgres", "postgres", |limits| {
+            soon(limits);
+            (limits.horizon_warn_tx_age, limits.horizon_crit_tx_age) = (1.0, 2.0);
+            (limits.horizon_warn_s, limits.horizon_crit_s) = (0.5, 1.0);
+        })
+        .await;
+        let scene = scene::idle_in_transaction(&cluster, "postgres").await.unwrap();
+        for _ in 0..5 {
+            scene.admin().value::<i64>("SELECT txid_current()").await.unwrap();
+        }
+        let rules = ["blocked", "long_transaction", "horizon"];
+        let all = |stories: &[Story<'_>]| stories.iter().any(|story| raised(story, 3));
+        until_of(&mut eye, &rules, "three alerts", all).await;
+        let all = stories(&eye.world.alerts);
+        assert_eq!(all.len(), 1, "{all:#?}");
+        let told: Vec<&str> = all[0].alerts().map(|alert| alert.rule.id).collect();
+        assert_eq!(told, rules);
+        scene.end().await.unwrap();
+    }
 }
