@@ -14,7 +14,7 @@ use crate::model::concern::Severity;
 const MANY: usize = 3;
 
 /// Rules that say more of the cause than others about the same thing, the cause first. All others come after these.
-const CAUSES: &[&str] = &["syncrep", "blocked", "long_transaction"];
+const CAUSES: &[&str] = &["syncrep", "blocked", "long_transaction", "standby_gone", "horizon"];
 
 /// One line of the verdicts: an alert, and what belongs to it.
 #[derive(Clone, Debug)]
@@ -138,8 +138,11 @@ fn told<'a>(alerts: &[&'a Alert]) -> Vec<Story<'a>> {
     stories
 }
 
+/// The alerts of each story to be.
+type Groups<'a> = Vec<Vec<&'a Alert>>;
+
 /// Groups of alerts that hang together by what they are about.
-fn about_the_same<'a>(alerts: &[&'a Alert]) -> Vec<Vec<&'a Alert>> {
+fn about_the_same<'a>(alerts: &[&'a Alert]) -> Groups<'a> {
     let mut group: Vec<usize> = (0..alerts.len()).collect();
     let mut of_thing: BTreeMap<&Thing, usize> = BTreeMap::new();
     for (place, alert) in alerts.iter().enumerate() {
@@ -157,8 +160,8 @@ fn about_the_same<'a>(alerts: &[&'a Alert]) -> Vec<Vec<&'a Alert>> {
 
 /// Many groups of the same rules are one: fifty unused indexes, or twenty queues with the transaction at the root of each.
 /// What is pending, new, or known to the user already does not hide among the others.
-fn alike(groups: Vec<Vec<&Alert>>) -> Vec<Vec<&Alert>> {
-    let mut kinds: BTreeMap<(Option<Voice>, BTreeSet<&str>), Vec<Vec<&Alert>>> = BTreeMap::new();
+fn alike(groups: Groups<'_>) -> Groups<'_> {
+    let mut kinds: BTreeMap<(Option<Voice>, BTreeSet<&str>), Groups<'_>> = BTreeMap::new();
     for group in groups {
         let voice = group
             .iter()

@@ -6,6 +6,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod eye;
+mod paste;
 #[path = "../common/patient.rs"]
 mod patient;
 
@@ -15,4 +16,7 @@ mod partitions;
 mod replication;
 mod sessions;
 mod storage;
+mod stories;
+mod storm;
+mod syncrep;
 mod work;

@@ -222,7 +222,7 @@ proptest! {
     ) {
         let before = made(&given);
         let after: Vec<Alert> = before.iter().zip(&noise).map(|(alert, (victims, since))| {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 650 victims")]
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "at most 650 victims")]
             let victims = (alert.finding.victims as f64 * (1.0 + victims)) as u64;
             let finding = Finding {
                 victims,

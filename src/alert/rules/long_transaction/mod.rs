@@ -175,7 +175,6 @@ fn sentence(backend: &Backend) -> String {
         .map_or_else(String::new, |seconds| format!(" for {}", format::age(seconds)));
     match backend.state.as_deref() {
         Some("idle in transaction") => format!("{name} idle in transaction{idle}, open for {open}"),
-        Some("idle in transaction (aborted)") => format!("{name} idle in a failed transaction{idle}, open for {open}"),
         _ => format!("{name} is in a transaction for {open}"),
     }
 }

@@ -10,13 +10,13 @@ use crate::pg::server::Server;
 use crate::probe::horizon::Holder;
 use crate::probe::locks::Sample;
 
-fn seen(backends: Vec<Backend>) -> Watched {
+fn seen(backends: &[Backend]) -> Watched {
     let mut watched = Watched::new();
     watched.answer::<HorizonProbe>(vec![]);
     watched.known.skip(Locks::SPEC.id, "nobody waits");
     for _ in 0..3 {
         watched.pass(2.0);
-        watched.answer::<Activity>(backends.clone());
+        watched.answer::<Activity>(backends.to_vec());
     }
     watched
 }
@@ -31,14 +31,14 @@ fn first(watched: &Watched) -> &Finding {
 #[case(1799.0, Some(Severity::Warning))]
 #[case(1800.0, Some(Severity::Critical))]
 fn by_its_age(#[case] age: f64, #[case] expected: Option<Severity>) {
-    let watched = seen(vec![backend(700, "active", age)]);
+    let watched = seen(&[backend(700, "active", age)]);
     let raised = watched.raised(&RULE).pop().map(|(_, severity)| severity);
     assert_eq!(raised, expected);
 }
 
 #[test]
 fn idle_in_transaction_is_named_as_such() {
-    let watched = seen(vec![Backend {
+    let watched = seen(&[Backend {
         xact_s: Some(1860.0),
         xmin_age: Some(1_200_000),
         ..backend(700, "idle in transaction", 1800.0)
@@ -64,7 +64,7 @@ fn idle_in_transaction_is_named_as_such() {
 
 #[test]
 fn a_dump_is_a_long_transaction_and_says_that_it_is_a_dump() {
-    let watched = seen(vec![Backend {
+    let watched = seen(&[Backend {
         application_name: Some("pg_dump".to_owned()),
         ..backend(700, "active", 2520.0)
     }]);
@@ -92,7 +92,7 @@ fn others_are_none(#[case] kind: &str, #[case] state: &str, #[case] query: &str)
     one.backend_type = Some(kind.to_owned());
     one.state = Some(state.to_owned());
     one.query = Some(query.to_owned());
-    assert_eq!(seen(vec![one]).engine.alerts().count(), 0);
+    assert_eq!(seen(&[one]).engine.alerts().count(), 0);
 }
 
 #[test]
@@ -102,14 +102,14 @@ fn vacuum_full_and_a_word_that_begins_like_it_are_not_left_out() {
             query: Some(query.to_owned()),
             ..backend(700, "active", 9000.0)
         };
-        assert_eq!(seen(vec![one]).engine.alerts().count(), 1, "{query}");
+        assert_eq!(seen(&[one]).engine.alerts().count(), 1, "{query}");
     }
     let idle = Backend {
         query: Some("VACUUM".to_owned()),
         ..backend(700, "idle in transaction", 9000.0)
     };
     assert_eq!(
-        seen(vec![idle]).engine.alerts().count(),
+        seen(&[idle]).engine.alerts().count(),
         1,
         "it was that of another connection"
     );
@@ -120,7 +120,7 @@ fn the_oldest_are_told_of_and_the_rest_is_counted() {
     let backends: Vec<Backend> = (1..=50)
         .map(|pid| backend(pid, "active", 400.0 + f64::from(pid)))
         .collect();
-    let watched = seen(backends);
+    let watched = seen(&backends);
     assert_eq!(watched.raised(&RULE).len(), MOST);
     let stories = stories(&watched.engine);
     assert_eq!(stories.len(), 1, "one line");
@@ -194,7 +194,7 @@ fn a_prepared_transaction_is_one_too() {
         age_s: Some(age_s),
         ..Holder::default()
     };
-    let mut watched = seen(vec![]);
+    let mut watched = seen(&[]);
     for _ in 0..3 {
         watched.pass(2.0);
         watched.answer::<Activity>(vec![]);
@@ -255,7 +255,7 @@ fn nobody_is_accused_before_it_is_known_who_waits() {
 /// The lock is gone, and one of the forty is seen once on its way out.
 #[test]
 fn who_was_let_go_a_moment_ago_is_none() {
-    let mut watched = seen(vec![]);
+    let mut watched = seen(&[]);
     watched.pass(2.0);
     watched.answer::<Activity>(vec![backend(900, "active", 600.0)]);
     watched.pass(2.0);
