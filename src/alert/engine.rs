@@ -399,6 +399,7 @@ fn awaited() -> Blind {
         why: AWAITED.to_owned(),
         remedy: None,
         passing: true,
+        others: false,
     }
 }
 
