@@ -87,7 +87,6 @@ async fn forty_readers_behind_an_alter_behind_an_idle_transaction_are_one_story(
     terminal.wait_for_text("✔ nothing wrong in").await?;
     terminal.send("m")?;
     terminal.wait_for_text("✔ Over after").await?;
-    terminal.send("\x1b")?;
     terminal.send("w")?;
     terminal.wait_for_text("What was checked").await?;
     terminal.send("q")?;
