@@ -15,6 +15,10 @@ use crate::ui::format;
 
 /// A limit is left when the value is so far below it.
 pub const SLACK: f64 = 0.1;
+/// Two answers differ by so many seconds about when the same thing began: ages are told at the end of a round trip.
+const JITTER_S: f64 = 2.0;
+/// So many more or less who suffer change nothing.
+const CALM_VICTIMS: u64 = 2;
 /// Said of a question whose first answer has not come.
 const AWAITED: &str = "its first answer is awaited";
 /// Severities, the mildest first.
@@ -49,8 +53,11 @@ pub struct Alert {
     pub state: State,
     /// How bad it was when the user took note of it.
     pub acknowledged: Option<Severity>,
-    /// When its limit was reached first, in seconds since 1970 by the server's clock.
-    first: f64,
+    /// When it began: truly if the rule says so, else when its limit was reached first, in seconds since 1970 by the
+    /// server's clock. It does not follow a finding that only counts a little differently.
+    began: f64,
+    /// How many suffer, give or take: see [`Self::weight`].
+    weight: u64,
     /// When it was raised.
     raised: Option<f64>,
     /// The last check that saw it, or saw that it is not there.
@@ -154,6 +161,8 @@ impl Alert {
     fn new(rule: &'static Rule, finding: Finding, now: f64) -> Self {
         Self {
             rule,
+            began: finding.since.unwrap_or(now),
+            weight: finding.victims,
             finding,
             state: State::Pending {
                 severity: Severity::Notice,
@@ -161,13 +170,28 @@ impl Alert {
                 wants: 0.0,
             },
             acknowledged: None,
-            first: now,
             raised: None,
             seen: now,
             unseen: false,
             counted: [None; 3],
             left: [0.0; 3],
         }
+    }
+
+    /// An alert in that state, for tests of what is made of alerts.
+    #[cfg(test)]
+    pub(super) fn given(rule: &'static Rule, finding: Finding, state: State, acknowledged: bool) -> Self {
+        let mut alert = Self::new(rule, finding, 0.0);
+        alert.state = state;
+        alert.acknowledged = alert.severity().filter(|_| acknowledged);
+        alert
+    }
+
+    /// The same with what its rule has found since.
+    #[cfg(test)]
+    pub(super) fn renewed(mut self, finding: Finding) -> Self {
+        self.renew(finding);
+        self
     }
 
     /// How bad, if it counts.
@@ -189,8 +213,26 @@ impl Alert {
 
     /// When it began: truly if the server says so, else when it was seen first. Seconds since 1970.
     #[must_use]
-    pub fn since(&self) -> f64 {
-        self.finding.since.unwrap_or(self.first)
+    pub const fn since(&self) -> f64 {
+        self.began
+    }
+
+    /// How many suffer, give or take, so that an order by it is calm: it follows their number only when that has changed by half.
+    #[must_use]
+    pub const fn weight(&self) -> u64 {
+        self.weight
+    }
+
+    /// What the rule found now, about the same thing.
+    fn renew(&mut self, finding: Finding) {
+        if let Some(since) = finding.since.filter(|since| (since - self.began).abs() > JITTER_S) {
+            self.began = since;
+        }
+        let calm = (self.weight / 2).max(CALM_VICTIMS);
+        if finding.victims.abs_diff(self.weight) > calm {
+            self.weight = finding.victims;
+        }
+        self.finding = finding;
     }
 
     /// When it was raised, in seconds since 1970; `None` while it is pending.
@@ -470,7 +512,7 @@ impl Watch {
         let key = finding.key.clone();
         let fresh = || Alert::new(rule, finding.clone(), now);
         let alert = self.alerts.entry(key).or_insert_with(fresh);
-        alert.finding = finding;
+        alert.renew(finding);
         let happened = alert.meet(reach, now, elapsed, known);
         events.extend(happened.map(|happened| Event {
             happened,

@@ -3,6 +3,8 @@
 
 mod bell;
 pub mod chrome;
+mod connect;
+mod headless;
 pub mod keymap;
 pub mod log;
 pub mod marks;

@@ -384,7 +384,7 @@ fn redact(state: &mut State) {
             .retain(|layer| layer.place() == Place::Body || layer.modal());
     }
     let text = if redacts {
-        "Query texts are shown, filtered and copied without their literals now: each is a ?."
+        "Literals of query texts are ? now: on the screen, in copies, for the filter."
     } else {
         "Query texts are shown as they are again."
     };
@@ -548,11 +548,6 @@ fn on_link(state: &mut State, link: Link) {
                 );
                 state.world.say(Some(Severity::Notice), text);
             }
-            for asked in state.world.asked.values_mut() {
-                asked.skipped = None;
-            }
-            state.world.slow_down = None;
-            state.world.server = Some(Arc::clone(server));
         }
         Link::Down { fault, .. } => {
             if state.world.server.is_none() && !fault.waits() {
@@ -561,7 +556,7 @@ fn on_link(state: &mut State, link: Link) {
             state.world.say(Some(Severity::Critical), fault.to_string());
         }
     }
-    state.world.link = link;
+    state.world.set_link(link);
 }
 
 fn on_sample(state: &mut State, sample: &Arc<Sample>) {

@@ -196,7 +196,7 @@ limits! {
     query_regression_warn_times: Times = 5.0, 1.1 => 1e6;
     /// Mean time of a statement against its own of this session.
     query_regression_crit_times: Times = 20.0, 1.1 => 1e6;
-    /// How often in an hour pg_stat_statements makes room before that is a warning.
+    /// How often in an hour `pg_stat_statements` makes room before that is a warning.
     evictions_per_hour: PerHour = 20.0, 1.0 => 1e6;
     /// Lag of a standby in time.
     repl_warn_s: Seconds = 30.0, 1.0 => 30.0 * DAY;

@@ -28,6 +28,8 @@ pub mod replay;
 pub mod replication;
 pub mod roll;
 pub mod series;
+pub mod shares;
+pub mod sighted;
 pub mod slots;
 pub mod statements;
 pub mod storage;

@@ -38,6 +38,11 @@ pub fn ours(ran: &Ran) -> usize {
     own.unwrap_or_default().max(1)
 }
 
+/// The sessions of clients.
+pub fn clients(backends: &[Backend]) -> impl Iterator<Item = &Backend> {
+    backends.iter().filter(|backend| is_client(backend))
+}
+
 /// Counts client connections; `ours` are not among the backends.
 #[must_use]
 pub fn connections(backends: &[Backend], ours: usize) -> Connections {
@@ -45,10 +50,7 @@ pub fn connections(backends: &[Backend], ours: usize) -> Connections {
         used: ours,
         ..Connections::default()
     };
-    for backend in backends {
-        if !is_client(backend) {
-            continue;
-        }
+    for backend in clients(backends) {
         counted.used += 1;
         match backend.state.as_deref() {
             _ if backend.hidden => counted.hidden += 1,

@@ -50,6 +50,11 @@ pub trait View {
     /// Ids of the probes it shows, in the order of importance: what `s` explains and `R` asks again.
     fn probes(&self) -> Vec<&'static str>;
 
+    /// Ids of all the probes it can show in one view or another.
+    fn all_probes(&self) -> Vec<&'static str> {
+        self.probes()
+    }
+
     /// The actions it takes now; the footer shows those of them that have a hint.
     fn actions(&self) -> Vec<Action>;
 

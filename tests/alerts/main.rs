@@ -9,7 +9,10 @@ mod eye;
 #[path = "../common/patient.rs"]
 mod patient;
 
+mod busy;
+mod damage;
 mod partitions;
 mod replication;
 mod sessions;
 mod storage;
+mod work;

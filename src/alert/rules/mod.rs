@@ -6,17 +6,24 @@ mod autovacuum_starved;
 mod blocked;
 mod cache_hit;
 mod checkpoints;
+mod checksums;
 mod conflicts;
+mod connection_storm;
 mod connections;
 mod dead_tuples;
 mod deadlocks;
 mod horizon;
 mod invalid_indexes;
+mod long_transaction;
 mod partition_horizon;
+mod people;
+mod polling;
 mod query_regression;
 mod receiver;
 mod replication_lag;
 mod rollbacks;
+#[cfg(test)]
+mod scenes;
 mod sequences;
 mod settings;
 mod slots;
@@ -25,6 +32,7 @@ mod statements_evicted;
 mod stats_stale;
 mod subscriptions;
 mod surge;
+mod syncrep;
 mod temp_surge;
 mod unused_indexes;
 mod vacuuming;
@@ -37,7 +45,10 @@ use super::Rule;
 /// Every rule, in the order of the catalogue.
 pub static RULES: &[&Rule] = &[
     &connections::RULE,
+    &connection_storm::RULE,
+    &long_transaction::RULE,
     &blocked::RULE,
+    &syncrep::RULE,
     &checkpoints::RULE,
     &wal_surge::RULE,
     &temp_surge::RULE,
@@ -65,4 +76,6 @@ pub static RULES: &[&Rule] = &[
     &conflicts::RULE,
     &subscriptions::RULE,
     &settings::RULE,
+    &checksums::RULE,
+    &polling::RULE,
 ];

@@ -3,11 +3,13 @@
 use super::surge::{self, NEAR};
 use crate::alert::{Finding, Jump, Outcome, Reach, Rule, Thing, at_once, used};
 use crate::known::Known;
+use crate::model::concern::Severity;
 use crate::model::regression::{Bounds, Regression, regressions};
+use crate::model::shares::{self, Grown};
 use crate::model::statements;
 use crate::probe::Probe as _;
 use crate::probe::extensions::ExtensionsProbe;
-use crate::probe::statements::{Statements, StatementsProbe};
+use crate::probe::statements::{Key, Statements, StatementsProbe};
 use crate::ui::format;
 
 pub(super) static RULE: Rule = Rule {
@@ -21,7 +23,8 @@ pub(super) static RULE: Rule = Rule {
     lasts: at_once,
     settles: 60.0,
     warning: "mean time over two minutes {query_regression_warn_times} and 3 sigma above its own mean of this session, of \
-              five executions or more that take a tenth of all time",
+              five executions or more that take a tenth of all time; a notice if it is no slower, but takes half of all time and \
+              five times its share of before",
     critical: "{query_regression_crit_times}",
     doc: "Measured against ten minutes of this session or more. It waits for locks or disks, or its plan changed: compare \
           EXPLAIN with what it should be, look at when the table was analyzed, and at what it waits for.",
@@ -41,10 +44,17 @@ fn check(known: &Known) -> Outcome {
     };
     match regressions(known.workload.past(), &bounds) {
         Ok(found) => {
-            let outcome = Outcome::of(found.iter().map(|one| {
+            let slower = found.iter().map(|one| {
                 let reach = Reach::rising(one.now_ms / one.before_ms, warn, crit);
                 finding(one, reach, entries, known)
-            }));
+            });
+            // What became slower has a larger share because of that.
+            let more = shares::grown(known.workload.past(), &shares::Bounds::default());
+            let more = more
+                .iter()
+                .filter(|one| found.iter().all(|slower| slower.key != one.key));
+            let more = more.map(|one| more_often(one, entries, known));
+            let outcome = Outcome::of(slower.chain(more));
             if entries.hidden > 0 {
                 let why = "statements of other roles are hidden: whether they became slower is not known";
                 return outcome.but_not_others(why, Some(known.grant()));
@@ -76,24 +86,52 @@ fn finding(one: &Regression, reach: Reach, entries: &Statements, known: &Known) 
         format::duration(one.now_ms / 1000.0),
         format::duration(one.before_ms / 1000.0)
     );
-    let name = format!("{}:{}:{}:{}", key.user, key.database, key.query, key.toplevel);
     let jump = Jump::to("queries").row(Thing::from(key));
-    let entry = entries.get(&key);
-    let finding = Finding::new(name, reach, sentence, jump)
+    let finding = Finding::new(name(key), reach, sentence, jump)
         .since(Some(one.since))
         .about(Thing::from(key))
         .detail(format!(
             "{} of all time in the last two minutes, {}",
             format::percent(one.share * 100.0),
             format::counted(one.calls.round(), "execution", "executions")
-        ))
-        .detail(format!(
-            "of {}",
-            surge::whose(
-                entry.and_then(|entry| entry.user.as_deref()),
-                entry.and_then(|entry| entry.database.as_deref())
-            )
         ));
+    described(finding, key, entries, known)
+}
+
+/// A statement that takes most of the time though it is no slower: it is asked far more often.
+fn more_often(one: &Grown, entries: &Statements, known: &Known) -> Finding {
+    let key = one.key;
+    let sentence = format!(
+        "statement {} takes {} of all time, {} is usual",
+        key.query,
+        format::percent(one.now * 100.0),
+        format::percent(one.before * 100.0)
+    );
+    let jump = Jump::to("queries").row(Thing::from(key));
+    let finding = Finding::new(name(key), Reach::fact(Severity::Notice), sentence, jump)
+        .about(Thing::from(key))
+        .detail(format!(
+            "it runs {} times a second instead of {}, {} sessions at a time",
+            format::rate(one.calls),
+            format::rate(one.calls_before),
+            format::rate(one.at_once)
+        ));
+    described(finding, key, entries, known)
+}
+
+/// The identity of a finding about a statement.
+fn name(key: Key) -> String {
+    format!("{}:{}:{}:{}", key.user, key.database, key.query, key.toplevel)
+}
+
+/// With whose statement it is, and its text.
+fn described(finding: Finding, key: Key, entries: &Statements, known: &Known) -> Finding {
+    let entry = entries.get(&key);
+    let whose = surge::whose(
+        entry.and_then(|entry| entry.user.as_deref()),
+        entry.and_then(|entry| entry.database.as_deref()),
+    );
+    let finding = finding.detail(format!("of {whose}"));
     match surge::text(known, key.query) {
         Some(text) => finding.detail(text),
         None => finding,
@@ -104,9 +142,8 @@ fn finding(one: &Regression, reach: Reach, entries: &Statements, known: &Known) 
 mod tests {
     use super::*;
     use crate::alert::testing::{BEGIN, Watched};
-    use crate::model::concern::Severity;
     use crate::probe::extensions::Extensions;
-    use crate::probe::statements::{Counters, Entry, Key};
+    use crate::probe::statements::{Counters, Entry};
 
     fn key(query: i64) -> Key {
         Key {
@@ -119,6 +156,15 @@ mod tests {
 
     /// Statement 1 runs ten times in 15 seconds and takes so long by interval, statement 2 always 1 ms.
     fn watch(watched: &mut Watched, intervals: std::ops::Range<u32>, ms: impl Fn(u32) -> f64, hidden: i64) {
+        watch_calls(watched, intervals, |nth| (10, ms(nth)), hidden);
+    }
+
+    fn watch_calls(
+        watched: &mut Watched,
+        intervals: std::ops::Range<u32>,
+        ran: impl Fn(u32) -> (i32, f64),
+        hidden: i64,
+    ) {
         let entry = |query, calls: i64, exec_ms| Entry {
             key: key(query),
             user: Some("app".into()),
@@ -134,12 +180,14 @@ mod tests {
             watched.pass(15.0);
             watched.pulse(|_| ());
             watched.answer::<ExtensionsProbe>(Extensions::default());
-            let took: f64 = (0..=nth).map(|before| 10.0 * ms(before)).sum();
+            let (calls, took) = (1..=nth).map(&ran).fold((0, 0.0), |(calls, took), (more, ms)| {
+                (calls + more, took + f64::from(more) * ms)
+            });
             watched.answer::<StatementsProbe>(Statements {
                 epoch: watched.known.server_now().unwrap_or(BEGIN),
                 started: BEGIN - 86_400.0,
                 entries: vec![
-                    entry(1, 10 * i64::from(nth), took),
+                    entry(1, i64::from(calls), took),
                     entry(2, 100 * i64::from(nth), f64::from(100 * nth)),
                 ],
                 all: 2 + hidden,
@@ -153,7 +201,6 @@ mod tests {
     fn raised_when_it_is_slow_worse_when_slower_and_cleared() {
         let mut watched = Watched::new();
         let ms = |nth| match nth {
-            0..80 => 10.0,
             80..110 => 70.0,
             110..140 => 500.0,
             _ => 10.0,
@@ -175,6 +222,27 @@ mod tests {
         assert_eq!(watched.raised(&RULE), [("10:5:1:true".to_owned(), Severity::Critical)]);
         watch(&mut watched, 135..170, ms, 0);
         assert!(watched.raised(&RULE).is_empty());
+    }
+
+    #[test]
+    fn a_statement_that_is_asked_all_the_time_is_a_notice() {
+        let mut watched = Watched::new();
+        watch_calls(
+            &mut watched,
+            0..108,
+            |nth| if nth >= 98 { (3000, 5.0) } else { (2, 5.0) },
+            0,
+        );
+        assert_eq!(watched.raised(&RULE), [("10:5:1:true".to_owned(), Severity::Notice)]);
+        assert_eq!(
+            watched.sentences(&RULE),
+            ["statement 1 takes 99.3 % of all time, 9.0 % is usual"]
+        );
+        let alert = watched.engine.raised().next().unwrap();
+        assert_eq!(
+            alert.finding.details[0],
+            "it runs 200 times a second instead of 0.1, 1.0 sessions at a time"
+        );
     }
 
     #[test]

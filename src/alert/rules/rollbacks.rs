@@ -105,7 +105,6 @@ mod tests {
     fn more_than_usual_is_raised_held_and_cleared() {
         let mut watched = Watched::new();
         let rate = |second| match second {
-            0..1200 => (99, 1),
             1200..1800 => (70, 30),
             1800..2400 => (30, 70),
             _ => (99, 1),

@@ -35,7 +35,7 @@ pub(super) static RULE: Rule = Rule {
 
 /// What is usual is what these minutes before show.
 const WINDOW: Duration = Duration::from_mins(5);
-/// A work_mem above this is no advice for a whole role.
+/// A `work_mem` above this is no advice for a whole role.
 const MOST_MIB: f64 = 512.0;
 /// What is a sort of so much on disk takes up to so many times as much in memory.
 const IN_MEMORY: f64 = 3.0;

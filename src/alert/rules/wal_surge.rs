@@ -59,10 +59,7 @@ fn check(known: &Known) -> Outcome {
     let writer = surge::most(known, |growth| growth.counters.wal.unwrap_or_default());
     let finding = surge::blamed(pace.told(finding, known), known, writer, pace.now, "writes");
     let running = known.fresh::<ProgressProbe>().into_iter().flatten();
-    let finding = running
-        .filter_map(command)
-        .take(1)
-        .fold(finding, |finding, line| finding.detail(line));
+    let finding = running.filter_map(command).take(1).fold(finding, Finding::detail);
     Outcome::of([pages(finding, pace.now, known)])
 }
 

@@ -59,9 +59,17 @@ pub struct Builder {
     hba: Vec<String>,
     sql: Vec<String>,
     files: Vec<(String, Vec<u8>, u32)>,
+    checksums: bool,
 }
 
 impl Builder {
+    /// With data checksums; 18 has them by default.
+    #[must_use]
+    pub fn checksums(mut self) -> Self {
+        self.checksums = true;
+        self
+    }
+
     /// A line of postgresql.conf: the value is quoted here.
     #[must_use]
     pub fn conf(mut self, name: &str, value: &str) -> Self {
@@ -117,8 +125,8 @@ impl Builder {
     /// # Errors
     /// No build, no free port, or what the server wrote into its log before it gave up.
     pub async fn start(self) -> Result<Cluster> {
-        let major = self.major;
-        let home = tokio::task::spawn_blocking(move || Home::new(major)).await;
+        let (major, checksums) = (self.major, self.checksums);
+        let home = tokio::task::spawn_blocking(move || Home::new(major, checksums)).await;
         let home = home.map_err(|error| Error::new(error.to_string()))??;
         let hba: Vec<&str> = self.hba.iter().map(String::as_str).chain([TRUST]).collect();
         home.write("pg_hba.conf", hba.join("\n").as_bytes(), 0o600)?;
@@ -159,6 +167,7 @@ impl Cluster {
             hba: Vec::new(),
             sql: Vec::new(),
             files: Vec::new(),
+            checksums: false,
         }
     }
 

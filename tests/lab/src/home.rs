@@ -21,9 +21,9 @@ pub(crate) struct Home {
 }
 
 impl Home {
-    /// With a fresh data directory of this major.
-    pub(crate) fn new(major: u32) -> Result<Self> {
-        Self::lay(postgres(major)?, &template(major)?, |_| false)
+    /// With a fresh data directory of this major, with data checksums or as the major has it by default.
+    pub(crate) fn new(major: u32, checksums: bool) -> Result<Self> {
+        Self::lay(postgres(major)?, &template(major, checksums)?, |_| false)
     }
 
     /// With a copy of this one's data directory, except for the paths (within it) that `skip` names.
@@ -86,11 +86,15 @@ impl Home {
 }
 
 /// An initialized data directory in the cache, to be copied: initdb takes half a second, a copy a tenth of it.
-fn template(major: u32) -> Result<PathBuf> {
+fn template(major: u32, checksums: bool) -> Result<PathBuf> {
     let install = postgres(major)?;
     let account = Account::for_servers()?;
     let cache = cache_dir()?;
-    let name = install.name();
+    let name = if checksums {
+        format!("{}-checksums", install.name())
+    } else {
+        install.name()
+    };
     let target = cache.join(format!("template-{name}-{}", Account::uid(account)));
     if target.is_dir() {
         return Ok(target);
@@ -104,6 +108,7 @@ fn template(major: u32) -> Result<PathBuf> {
     let data = scratch.path().join("data");
     let mut initdb = Account::command(account, &install.bin("initdb"));
     initdb.args(["-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C", "-N"]);
+    initdb.args(checksums.then_some("-k"));
     run(initdb.arg("-D").arg(&data))?;
     let conf = data.join("postgresql.conf");
     let text = fs::read_to_string(&conf)?;
