@@ -30,6 +30,7 @@ use pgmon_tui::probe::replication::{ReplicationProbe, Sender};
 use pgmon_tui::probe::{Mono, Subject, Tier};
 use pgmon_tui::ui::look::Look;
 use pgmon_tui::world::World;
+use pgmon_tui::world::message::Messages;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -725,6 +726,8 @@ impl App {
     fn in_world(world: &World, width: u16, height: u16, look: Look) -> Self {
         let mut app = Self::with(width, height, look);
         app.state.world = world.clone();
+        // What was said when it began has left the footer.
+        app.state.world.messages = Messages::default();
         app.at(LOOK);
         app
     }

@@ -88,10 +88,9 @@ fn shape(app: &mut App) -> (String, bool, usize, bool, Vec<Effect>) {
 }
 
 #[rstest]
-#[case("1", &["enter", "a", "e", "v", "s", "y", "space", "?", "q", "d"])]
+#[case("1", &["enter", "a", "v", "s", "y", "space", "?", "q", "d"])]
 #[case("1 g", &["enter", "esc", "v", "s", "y", "space", "?", "q", "d"])]
 #[case("1 G", &["esc", "v", "s", "y", "space", "?", "q", "d"])]
-#[case("1 pgdn", &["enter", "esc", "v", "s", "y", "space", "?", "q", "d"])]
 #[case("2", &["enter", "v", "/", "s", "y", "space", "D", "b", "?", "q", "d"])]
 #[case("3", &["enter", "e", "t", "/", "s", "y", "space", "?", "q", "d"])]
 #[case("3 g enter", &["esc", "s", "y", "space", "?", "q", "d"])]

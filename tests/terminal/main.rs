@@ -3,6 +3,7 @@
 
 mod panes;
 mod quitting;
+mod verdicts;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

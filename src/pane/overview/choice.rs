@@ -1,9 +1,9 @@
 //! What is selected, what it does, and how the selection moves.
 
-use super::Overview;
 use super::layout::{Block, Row};
 use super::line::Line;
 use super::verdicts::{AlertId, Verdict};
+use super::{ID, Overview};
 use crate::pane::Reply;
 
 /// What can be selected.
@@ -74,8 +74,12 @@ impl Overview {
             Some(Id::Story(_)) => {
                 // What is looked at on the way back is what was left.
                 self.chosen = self.here();
-                let jump = self.story().map(|story| story.jump.clone());
-                jump.map_or(Reply::Ignored, Reply::Go)
+                match self.story().map(|story| story.jump.clone()) {
+                    // There is nowhere else to look.
+                    Some(jump) if jump.pane == ID => self.fold(),
+                    Some(jump) => Reply::Go(jump),
+                    None => Reply::Ignored,
+                }
             }
             Some(Id::Checks) => Reply::Checks,
             Some(Id::More) => self.fold(),

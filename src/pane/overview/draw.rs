@@ -72,10 +72,13 @@ impl Strip<'_> {
                 x += u16::try_from(width(piece)).unwrap_or_default();
             }
         }
+        let caption = caption.trim();
         let cells = u16::try_from(width(caption)).unwrap_or(u16::MAX);
-        let at = self.area.width.saturating_sub(cells.saturating_add(3));
+        let at = self.area.width.saturating_sub(cells.saturating_add(5));
         if at > x && !caption.is_empty() {
-            self.put_sign(buf, at, caption, Role::Muted);
+            self.put_sign(buf, at, " ", Role::Border);
+            let end = self.put(buf, at + 1, cells, caption, Role::Muted);
+            self.put_sign(buf, end, " ", Role::Border);
         }
     }
 

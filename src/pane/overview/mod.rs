@@ -94,6 +94,9 @@ const MOVES: &[Action] = &[
     Action::Last,
 ];
 
+/// The id of the pane.
+const ID: &str = "overview";
+
 /// The pane.
 pub(super) fn pane() -> Box<dyn View> {
     Box::<Overview>::default()
@@ -130,7 +133,7 @@ struct Overview {
 
 impl View for Overview {
     fn id(&self) -> &'static str {
-        "overview"
+        ID
     }
 
     fn title(&self) -> String {

@@ -28,7 +28,7 @@ impl Overview {
     pub(super) fn checks(&self, strip: &Strip<'_>, buf: &mut Buffer) {
         let checks = &self.verdicts.checks;
         let Some((role, text)) = &checks.calm else {
-            strip.rule("", &format!(" {} ", checks.caption), buf);
+            strip.rule("", &checks.caption, buf);
             return;
         };
         strip.highlight(buf);

@@ -58,9 +58,9 @@ pub struct Verdict {
     pub sentence: String,
     /// What has to be said about how sure it is.
     pub tail: String,
-    /// Where Enter leads, and the number of that pane's tab.
+    /// Where Enter leads.
     pub jump: Jump,
-    /// The number of that pane's tab.
+    /// The number of that pane's tab; empty if it is this one.
     pub tab: String,
     /// The evidence in detail and the alerts that belong to it, the most telling first.
     pub folded: Vec<Folded>,
@@ -123,7 +123,10 @@ impl Verdict {
             age: age(head, world),
             sentence: head.finding.sentence.clone(),
             tail: tail(head, quiet, unknown, world),
-            tab: pane::tab(head.finding.jump.pane),
+            tab: match head.finding.jump.pane {
+                super::ID => String::new(),
+                other => pane::tab(other),
+            },
             jump: head.finding.jump.clone(),
             folded: folded(story),
             probes,

@@ -94,6 +94,28 @@ fn what_somebody_took_note_of_is_quiet_and_at_the_end() {
     assert_eq!(pane.here(), None, "what is quiet is not selected by itself");
 }
 
+/// What waits for longer than the limit when it is seen the second time is on the screen then.
+#[test]
+fn a_wait_is_a_verdict_with_the_second_hot_answer() {
+    let mut world = calm(world(true));
+    let mut settings = (*world.settings).clone();
+    settings.alerts.blocked_warn_s = 1.0;
+    world.settings = Arc::new(settings);
+    for (second, age) in [(10, 0.5), (12, 2.5)] {
+        let mut locks = queue(30);
+        for session in &mut locks.sessions {
+            if let Some(wait) = &mut session.wait {
+                wait.seconds = Some(age);
+            }
+        }
+        answer::<PulseProbe>(&mut world, second, pulse(second, false));
+        answer::<Activity>(&mut world, second, incident(30));
+        answer::<Locks>(&mut world, second, locks);
+        let text = screen(&world, 80, 21);
+        assert_eq!(text.contains("sessions wait behind pid 700"), age > 1.0, "{text}");
+    }
+}
+
 #[test]
 fn a_role_that_does_not_see_everything_is_told_the_grant_once() {
     let mut verdicts = Verdicts::default();

@@ -141,6 +141,9 @@ const STANDBY: [(&str, &str); 3] = [
 fn server(major: u32) -> Builder {
     let builder = Cluster::builder(major)
         .conf("max_connections", "130")
+        // A server that somebody relies on: the incident is not how it is configured.
+        .conf("fsync", "on")
+        .conf("full_page_writes", "on")
         .conf("shared_buffers", "32MB")
         .conf("checkpoint_timeout", "60s")
         .conf("min_wal_size", "32MB")
