@@ -10,3 +10,6 @@ mod eye;
 mod patient;
 
 mod sessions;
+mod upkeep_calm;
+mod vacuum;
+mod wraparound;
