@@ -101,9 +101,10 @@ async fn dead_rows_that_a_snapshot_keeps(#[values(12, 14, 15, 18)] major: u32) {
     let [terminate, vacuum, ..] = texts(alert)[..] else {
         panic!("{alert:#?}")
     };
-    for text in [terminate, vacuum] {
-        paste(&cluster, "postgres", text).await;
-    }
+    paste(&cluster, "postgres", terminate).await;
+    let gone = format!("SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {pid})");
+    wait_until("it is gone", PATIENCE, async || client.value::<bool>(&gone).await).await;
+    paste(&cluster, "postgres", vacuum).await;
     eye.until_calm("dead_tuples").await;
     let left: i64 = client
         .value("SELECT n_dead_tup FROM pg_stat_all_tables WHERE relname = 'Orders'")
@@ -275,6 +276,11 @@ async fn the_only_worker_is_busy(#[values(12, 18)] major: u32) {
         .await
         .unwrap();
     assert_eq!(set, ["autovacuum_max_workers 2", "autovacuum_vacuum_cost_limit 2000"]);
+    // The one at work keeps its limit before 16.
+    client
+        .simple("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'autovacuum worker'")
+        .await
+        .unwrap();
     eye.until_calm("autovacuum_saturated").await;
 }
 
@@ -303,6 +309,11 @@ async fn whoever_holds_the_horizon(#[values(12, 18)] major: u32) {
     eye.look("horizon").await;
     assert!(eye.raised("horizon").is_empty());
 
+    // A slot waits for every transaction that is under way.
+    client
+        .simple("SELECT pg_create_logical_replication_slot('cdc', 'pgoutput')")
+        .await
+        .unwrap();
     let report = cluster.client_named("report", "postgres", "postgres").await.unwrap();
     report
         .simple("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1")
@@ -310,10 +321,6 @@ async fn whoever_holds_the_horizon(#[values(12, 18)] major: u32) {
         .unwrap();
     client
         .simple("BEGIN; INSERT INTO t VALUES (0); PREPARE TRANSACTION 'it''s'")
-        .await
-        .unwrap();
-    client
-        .simple("SELECT pg_create_logical_replication_slot('cdc', 'pgoutput')")
         .await
         .unwrap();
     // Idle in a transaction that holds nothing.
