@@ -185,13 +185,11 @@ async fn what_autovacuum_does_not_come_to(#[values(12, 18)] major: u32) {
     eye.until_calm("stats_stale").await;
 }
 
-/// A worker that needs minutes for a small table.
-async fn slow(major: u32) -> (Cluster, Client) {
+/// One worker for all tables.
+async fn lonely(major: u32) -> (Cluster, Client) {
     let cluster = Cluster::builder(major)
         .conf("autovacuum_naptime", "1")
         .conf("autovacuum_max_workers", "1")
-        .conf("autovacuum_vacuum_cost_limit", "1")
-        .conf("autovacuum_vacuum_cost_delay", "100")
         .role("app LOGIN")
         .start()
         .await
@@ -203,7 +201,7 @@ async fn slow(major: u32) -> (Cluster, Client) {
 #[rstest]
 #[tokio::test]
 async fn the_only_worker_is_busy(#[values(12, 18)] major: u32) {
-    let (cluster, client) = slow(major).await;
+    let (cluster, client) = lonely(major).await;
     for (table, rows) in [("large", 300_000), ("small", 1000)] {
         let sql = format!(
             "CREATE TABLE {table} (id int) WITH (autovacuum_enabled = off); \
@@ -219,10 +217,10 @@ async fn the_only_worker_is_busy(#[values(12, 18)] major: u32) {
     .await;
     eye.look("autovacuum_saturated").await;
     assert!(eye.raised("autovacuum_saturated").is_empty());
-    client
-        .simple("ALTER TABLE large RESET (autovacuum_enabled)")
-        .await
-        .unwrap();
+    // Minutes for this one.
+    let slow = "ALTER TABLE large RESET (autovacuum_enabled); \
+                ALTER TABLE large SET (autovacuum_vacuum_cost_limit = 1, autovacuum_vacuum_cost_delay = 100)";
+    client.simple(slow).await.unwrap();
     let at_it = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'autovacuum worker' \
                  AND query LIKE 'autovacuum: VACUUM %public.large')";
     wait_until("the worker is at the large table", PATIENCE, async || {
@@ -255,7 +253,7 @@ async fn the_only_worker_is_busy(#[values(12, 18)] major: u32) {
     );
     assert_eq!(
         alert.finding.details[1],
-        "they share a cost limit of 1 with a delay of 100 ms"
+        "they share a cost limit of 200 with a delay of 2 ms"
     );
     let mut plain = Eye::open(&cluster, "app", "postgres", |_| ()).await;
     plain.look("autovacuum_saturated").await;
@@ -276,12 +274,16 @@ async fn the_only_worker_is_busy(#[values(12, 18)] major: u32) {
         .await
         .unwrap();
     assert_eq!(set, ["autovacuum_max_workers 2", "autovacuum_vacuum_cost_limit 2000"]);
-    // The one at work keeps its limit before 16.
+    let usual = "ALTER TABLE large RESET (autovacuum_vacuum_cost_limit, autovacuum_vacuum_cost_delay)";
+    client.simple(usual).await.unwrap();
+    // The one at work keeps its limits.
     client
         .simple("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'autovacuum worker'")
         .await
         .unwrap();
-    eye.until_calm("autovacuum_saturated").await;
+    for table in ["large", "small"] {
+        until(&client, table, "last_autovacuum IS NOT NULL").await;
+    }
 }
 
 /// So many transactions go by.

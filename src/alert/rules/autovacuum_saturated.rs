@@ -18,7 +18,7 @@ use crate::ui::format;
 const BUSY: f64 = 0.9;
 /// Workers that are told of.
 const TOLD: usize = 2;
-/// The most autovacuum_vacuum_cost_limit can be.
+/// The most `autovacuum_vacuum_cost_limit` can be.
 const COST_LIMIT_MAX: i32 = 10_000;
 /// A cost limit that today's disks bear.
 const COST_LIMIT_GOOD: i32 = 2000;
