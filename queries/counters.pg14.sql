@@ -16,6 +16,9 @@ select extract(epoch from pg_catalog.clock_timestamp())::float8 as epoch,
        a.temp_bytes as all_temp_bytes,
        a.deadlocks as all_deadlocks,
        a.sessions as all_sessions,
+       a.checksum_failures,
+       a.checksum_last_failure,
+       a.checksum_database,
        extract(epoch from h.stats_reset)::float8 as here_reset,
        h.xact_commit as here_commits,
        h.xact_rollback as here_rollbacks,
@@ -51,7 +54,12 @@ select extract(epoch from pg_catalog.clock_timestamp())::float8 as epoch,
                pg_catalog.sum(d.temp_files)::int8 as temp_files,
                pg_catalog.sum(d.temp_bytes)::int8 as temp_bytes,
                pg_catalog.sum(d.deadlocks)::int8 as deadlocks,
-               pg_catalog.sum(d.sessions)::int8 as sessions
+               pg_catalog.sum(d.sessions)::int8 as sessions,
+               -- null without data checksums
+               pg_catalog.sum(d.checksum_failures)::int8 as checksum_failures,
+               extract(epoch from pg_catalog.max(d.checksum_last_failure))::float8 as checksum_last_failure,
+               (pg_catalog.array_agg(d.datname::text order by d.checksum_failures desc, d.datid)
+                  filter (where d.checksum_failures > 0))[1] as checksum_database
           from pg_catalog.pg_stat_database d) a
  cross join pg_catalog.pg_stat_bgwriter c
  cross join pg_catalog.pg_stat_wal w

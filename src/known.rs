@@ -6,15 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::Settings;
-use crate::model::locks::{self, Forest};
+use crate::model::locks::{self, Forest, beside};
 use crate::model::series::Series;
+use crate::model::sighted::Sighted;
 use crate::model::statements::Workload;
 use crate::pg::fault::Fault;
 use crate::pg::privilege;
 use crate::pg::server::Server;
 use crate::poll::{Link, TierHealth};
 use crate::probe::activity::Activity;
-use crate::probe::locks::Locks;
+use crate::probe::locks::{Locks, Tag};
 use crate::probe::prepared::PreparedXacts;
 use crate::probe::pulse::{Pulse, PulseProbe};
 use crate::probe::statement_texts::StatementTexts;
@@ -67,6 +68,10 @@ pub struct Known {
     redacts: bool,
     /// Who waits for whom by the newest answer about locks; built once an answer, read by every view.
     pub forest: Option<Arc<Forest>>,
+    /// Since when sessions have been seen waiting for a lock.
+    pub waits: Sighted<Tag>,
+    /// Since when commits have been seen waiting for a synchronous standby.
+    pub commits: Sighted<()>,
     /// What statements cost: since the reading before, the mark and the reset.
     pub workload: Workload,
     /// What is known of every probe that was due once.
@@ -93,12 +98,26 @@ impl Known {
             clock: None,
             latest: Latest::default(),
             forest: None,
+            waits: Sighted::default(),
+            commits: Sighted::default(),
             workload: Workload::default(),
             asked: BTreeMap::new(),
             series: Series::default(),
             tiers: BTreeMap::new(),
             slow_down: None,
         }
+    }
+
+    /// The connection is in another state. What was said before about what could not be asked holds no longer.
+    pub fn set_link(&mut self, link: Link) {
+        if let Link::Up(server) = &link {
+            for asked in self.asked.values_mut() {
+                asked.skipped = None;
+            }
+            self.slow_down = None;
+            self.server = Some(Arc::clone(server));
+        }
+        self.link = link;
     }
 
     /// Query texts are known without their literals.
@@ -211,6 +230,31 @@ impl Known {
             let forest = self.get::<Locks>().map(|sample| locks::forest(sample, prepared));
             self.forest = forest.map(Arc::new);
         }
+        if probe == Locks::SPEC.id {
+            self.sight_waits();
+        } else if probe == Activity::SPEC.id {
+            self.sight_commits();
+        }
+    }
+
+    /// Remembers who waits for which lock.
+    fn sight_waits(&mut self) {
+        let Some((sample, ran)) = self.latest.get::<Locks>().zip(self.latest.ran::<Locks>()) else {
+            return self.waits.clear();
+        };
+        let waiting = sample.sessions.iter();
+        let waiting = waiting.filter_map(|session| Some((session.pid, session.start, &session.wait.as_ref()?.tag)));
+        self.waits.observe(ran.finished(), waiting);
+    }
+
+    /// Remembers whose commit waits for a standby.
+    fn sight_commits(&mut self) {
+        let Some((backends, ran)) = self.latest.get::<Activity>().zip(self.latest.ran::<Activity>()) else {
+            return self.commits.clear();
+        };
+        let waiting = backends.iter().filter(|backend| beside::awaits_standby(backend));
+        self.commits
+            .observe(ran.finished(), waiting.map(|backend| (backend.pid, backend.start, &())));
     }
 
     /// The newest good data of a probe; may be stale, see [`Self::freshness`].

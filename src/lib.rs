@@ -22,7 +22,7 @@
 //!
 //! ```text
 //! main, app           the loop, update, keys, popups; cli and term are its doors to shell and terminal
-//! pane                one room a pane, and what panes share
+//! pane, sink          one room a pane, and what panes share; the same without a terminal, for people and machines
 //! world               what is known and was said
 //! alert               what is wrong by what is known: rules, and one engine that raises, holds and clears
 //! known               what is known of the server, for whoever reads it: panes, rules, a process without a terminal
@@ -43,6 +43,8 @@
 //!   asks for the generic plan of a statement, that statement behind `EXPLAIN` ([`pg::explain`]).
 //! * `draw` computes nothing; `update` reads no clock, time comes in with the event, and does no I/O but the log's.
 //! * The terminal never waits for the server.
+//! * A literal of somebody's query is in no fault and no message; with redaction on it is in nothing that is known
+//!   ([`known::Known::redact`]), so no view and no output can forget to hide it.
 //! * A selection is an identity (pid and start, oid, queryid), never a row number.
 //! * Unknown, denied, stale, skipped and estimated each look different from a value.
 
@@ -57,6 +59,7 @@ pub mod pane;
 pub mod pg;
 pub mod poll;
 pub mod probe;
+pub mod sink;
 pub mod term;
 pub mod ui;
 pub mod world;

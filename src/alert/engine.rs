@@ -15,6 +15,12 @@ use crate::ui::format;
 
 /// A limit is left when the value is so far below it.
 pub const SLACK: f64 = 0.1;
+/// Two answers differ by so many seconds about when the same thing began: ages are told at the end of a round trip.
+const JITTER_S: f64 = 2.0;
+/// So many more or less who suffer change nothing.
+const CALM_VICTIMS: u64 = 2;
+/// Said of a question whose first answer has not come.
+const AWAITED: &str = "its first answer is awaited";
 /// Severities, the mildest first.
 const SEVERITIES: [Severity; 3] = [Severity::Notice, Severity::Warning, Severity::Critical];
 /// Alerts of one rule that are kept; a rule that finds more says so in its sentences.
@@ -47,8 +53,11 @@ pub struct Alert {
     pub state: State,
     /// How bad it was when the user took note of it.
     pub acknowledged: Option<Severity>,
-    /// When its limit was reached first, in seconds since 1970 by the server's clock.
-    first: f64,
+    /// When it began: truly if the rule says so, else when its limit was reached first, in seconds since 1970 by the
+    /// server's clock. It does not follow a finding that only counts a little differently.
+    began: f64,
+    /// How many suffer, give or take: see [`Self::weight`].
+    weight: u64,
     /// When it was raised.
     raised: Option<f64>,
     /// The last check that saw it, or saw that it is not there.
@@ -86,6 +95,14 @@ pub struct Unchecked {
     pub blind: Blind,
     /// Since when nothing is known by it, in seconds since 1970; `None` if nothing ever was.
     pub since: Option<f64>,
+}
+
+impl Unchecked {
+    /// It has not been made for the first time yet, and will be by itself.
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        self.blind.passing && self.since.is_none() && self.blind.why == AWAITED
+    }
 }
 
 /// Something that happened to an alert, for messages, bells and logs.
@@ -144,6 +161,8 @@ impl Alert {
     fn new(rule: &'static Rule, finding: Finding, now: f64) -> Self {
         Self {
             rule,
+            began: finding.since.unwrap_or(now),
+            weight: finding.victims,
             finding,
             state: State::Pending {
                 severity: Severity::Notice,
@@ -151,13 +170,28 @@ impl Alert {
                 wants: 0.0,
             },
             acknowledged: None,
-            first: now,
             raised: None,
             seen: now,
             unseen: false,
             counted: [None; 3],
             left: [0.0; 3],
         }
+    }
+
+    /// An alert in that state, for tests of what is made of alerts.
+    #[cfg(test)]
+    pub(super) fn given(rule: &'static Rule, finding: Finding, state: State, acknowledged: bool) -> Self {
+        let mut alert = Self::new(rule, finding, 0.0);
+        alert.state = state;
+        alert.acknowledged = alert.severity().filter(|_| acknowledged);
+        alert
+    }
+
+    /// The same with what its rule has found since.
+    #[cfg(test)]
+    pub(super) fn renewed(mut self, finding: Finding) -> Self {
+        self.renew(finding);
+        self
     }
 
     /// How bad, if it counts.
@@ -179,8 +213,26 @@ impl Alert {
 
     /// When it began: truly if the server says so, else when it was seen first. Seconds since 1970.
     #[must_use]
-    pub fn since(&self) -> f64 {
-        self.finding.since.unwrap_or(self.first)
+    pub const fn since(&self) -> f64 {
+        self.began
+    }
+
+    /// How many suffer, give or take, so that an order by it is calm: it follows their number only when that has changed by half.
+    #[must_use]
+    pub const fn weight(&self) -> u64 {
+        self.weight
+    }
+
+    /// What the rule found now, about the same thing.
+    fn renew(&mut self, finding: Finding) {
+        if let Some(since) = finding.since.filter(|since| (since - self.began).abs() > JITTER_S) {
+            self.began = since;
+        }
+        let calm = (self.weight / 2).max(CALM_VICTIMS);
+        if finding.victims.abs_diff(self.weight) > calm {
+            self.weight = finding.victims;
+        }
+        self.finding = finding;
     }
 
     /// When it was raised, in seconds since 1970; `None` while it is pending.
@@ -341,10 +393,14 @@ impl Engine {
                 why: "its questions have had no answer since".to_owned(),
                 remedy: None,
                 passing: false,
+                others: false,
             };
+            // An answer that came before the first heartbeat has not been looked at: there was no clock.
+            let unlooked = || since.is_none().then(awaited);
             let blind = unanswered(rule, known)
                 .or_else(|| stale(rule, known).then(old))
-                .or_else(|| watch.and_then(|watch| watch.blind.clone()))?;
+                .or_else(|| watch.and_then(|watch| watch.blind.clone()))
+                .or_else(unlooked)?;
             Some(Unchecked { rule, blind, since })
         })
     }
@@ -380,6 +436,15 @@ fn unanswered(rule: &Rule, known: &Known) -> Option<Blind> {
     Some(why(missing, known))
 }
 
+fn awaited() -> Blind {
+    Blind {
+        why: AWAITED.to_owned(),
+        remedy: None,
+        passing: true,
+        others: false,
+    }
+}
+
 /// Why that probe has no answer.
 pub(super) fn why(probe: &str, known: &Known) -> Blind {
     let (why, remedy, passing) = match known.freshness(probe) {
@@ -392,16 +457,21 @@ pub(super) fn why(probe: &str, known: &Known) -> Blind {
         Freshness::Stale(_) => ("its last answer is too old".to_owned(), None, false),
         Freshness::Loading | Freshness::Fresh(_) => match known.waits_for_slow(probe) {
             Some(fault) => (fault.sentence.clone(), fault.remedy.clone(), false),
-            None => ("its first answer is awaited".to_owned(), None, true),
+            None => return awaited(),
         },
     };
-    Blind { why, remedy, passing }
+    Blind {
+        why,
+        remedy,
+        passing,
+        others: false,
+    }
 }
 
 impl Watch {
     fn take(&mut self, outcome: Outcome, rule: &'static Rule, known: &Known, now: f64) -> Vec<Event> {
         let elapsed = self.elapsed(rule, known, now);
-        let sees_all = outcome.blind.as_ref().is_none();
+        let sees_all = outcome.blind.as_ref().is_none_or(|blind| blind.others);
         if sees_all || !outcome.findings.is_empty() {
             self.seen = Some(now);
         }
@@ -442,7 +512,7 @@ impl Watch {
         let key = finding.key.clone();
         let fresh = || Alert::new(rule, finding.clone(), now);
         let alert = self.alerts.entry(key).or_insert_with(fresh);
-        alert.finding = finding;
+        alert.renew(finding);
         let happened = alert.meet(reach, now, elapsed, known);
         events.extend(happened.map(|happened| Event {
             happened,

@@ -1,6 +1,9 @@
 //! What a rule says: findings, each with its evidence, and what it could not see.
 
+use serde::Serialize;
+
 use crate::model::concern::Severity;
+use crate::probe::statements::Key;
 
 /// What a check found, and what it could not see.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,6 +23,8 @@ pub struct Blind {
     pub remedy: Option<String>,
     /// It passes by itself: an answer is awaited, or the session is too young.
     pub passing: bool,
+    /// It is about other things than those that were ever found: what is not found any more is over all the same.
+    pub others: bool,
 }
 
 impl Outcome {
@@ -48,6 +53,7 @@ impl Outcome {
             why: why.into(),
             remedy: None,
             passing: true,
+            others: false,
         };
         Self {
             findings: Vec::new(),
@@ -62,8 +68,17 @@ impl Outcome {
             why: why.into(),
             remedy,
             passing: false,
+            others: false,
         });
         self
+    }
+
+    /// These findings; other things could not be seen, and never were.
+    #[must_use]
+    pub fn but_not_others(self, why: impl Into<String>, remedy: Option<String>) -> Self {
+        let mut outcome = self.but_not(why, remedy);
+        outcome.blind = outcome.blind.map(|blind| Blind { others: true, ..blind });
+        outcome
     }
 }
 
@@ -147,7 +162,7 @@ impl Finding {
 }
 
 /// How far a finding reaches towards each severity: 1 is at the limit, 0.5 half way, 2 twice as far.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Reach {
     /// Towards a notice; those are listed, but make no noise.
     pub notice: f64,
@@ -246,7 +261,7 @@ impl Default for Reach {
 }
 
 /// A statement, setting or command that mends it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Remedy {
     /// What it does, in a few words: `end pid 700`.
     pub what: String,
@@ -255,7 +270,7 @@ pub struct Remedy {
 }
 
 /// Where to look.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Jump {
     /// The pane's id.
     pub pane: &'static str,
@@ -295,7 +310,8 @@ impl Jump {
 }
 
 /// Something an alert can be about, by what identifies it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(tag = "kind", content = "id", rename_all = "lowercase")]
 pub enum Thing {
     /// A backend: pid and `backend_start` in microseconds since 1970.
     Backend {
@@ -335,4 +351,15 @@ pub enum Thing {
     Setting(String),
     /// WAL archiving.
     Archiver,
+}
+
+impl From<Key> for Thing {
+    fn from(key: Key) -> Self {
+        Self::Statement {
+            user: key.user,
+            database: key.database,
+            query: key.query,
+            toplevel: key.toplevel,
+        }
+    }
 }

@@ -8,6 +8,7 @@ use crate::config::Settings;
 use crate::known::Known;
 use crate::pg::server::Server;
 use crate::poll::Link;
+use crate::probe::counters::{Counters, CountersProbe};
 use crate::probe::pulse::{Pulse, PulseProbe};
 use crate::probe::{Mono, Probe, Ran, Sample};
 
@@ -35,6 +36,7 @@ impl Watched {
             role: "monitor".to_owned(),
             database: "app".to_owned(),
             reads_all_stats: true,
+            block_size: 8192,
             ..Server::default()
         });
         let mut known = Known::new(Arc::new(settings));
@@ -83,6 +85,17 @@ impl Watched {
         };
         change(&mut pulse);
         self.answer::<PulseProbe>(pulse);
+    }
+
+    /// The cumulative counters, changed as wished.
+    pub fn counters(&mut self, change: impl FnOnce(&mut Counters)) {
+        let mut counters = Counters {
+            epoch: BEGIN + self.second,
+            started: BEGIN - 86_400.0,
+            ..Counters::default()
+        };
+        change(&mut counters);
+        self.answer::<CountersProbe>(counters);
     }
 
     /// The alerts of a rule that count, worst last: key, severity.

@@ -32,6 +32,8 @@ pub enum Unit {
     PerSecond,
     /// So many per minute.
     PerMinute,
+    /// So many per hour.
+    PerHour,
     /// So many files.
     Files,
     /// So many times what was usual.
@@ -54,6 +56,7 @@ impl Unit {
             Self::Rows => "rows",
             Self::PerSecond => "per second",
             Self::PerMinute => "per minute",
+            Self::PerHour => "per hour",
             Self::Files => "files",
             Self::Times => "times the usual",
         }
@@ -165,6 +168,8 @@ limits! {
     checkpoint_interval_warn_seconds: Seconds = 300.0, 1.0 => DAY;
     /// Mean time between checkpoints.
     checkpoint_interval_crit_seconds: Seconds = 180.0, 1.0 => DAY;
+    /// Over how long checkpoints are counted; nothing is said before a quarter of it was seen.
+    checkpoint_window_s: Seconds = 3600.0, 4.0 => DAY;
     /// WAL written per second.
     wal_surge_warn_bytes_per_sec: BytesPerSecond = 100.0 * MIB, 1024.0 => BYTES;
     /// WAL written per second.
@@ -173,6 +178,8 @@ limits! {
     temp_surge_warn_bytes_per_sec: BytesPerSecond = 50.0 * MIB, 1024.0 => BYTES;
     /// Temporary files written per second.
     temp_surge_crit_bytes_per_sec: BytesPerSecond = 100.0 * MIB, 1024.0 => BYTES;
+    /// How long a surge of WAL, of temporary files, of rollbacks or of reads has to last.
+    surge_for_s: Seconds = 120.0, 0.0 => DAY;
     /// Share of transactions that roll back, where that is more than usual.
     rollback_warn_share: Share = 0.2, 0.01 => 1.0;
     /// Share of transactions that roll back, where that is more than usual.
@@ -189,6 +196,8 @@ limits! {
     query_regression_warn_times: Times = 5.0, 1.1 => 1e6;
     /// Mean time of a statement against its own of this session.
     query_regression_crit_times: Times = 20.0, 1.1 => 1e6;
+    /// How often in an hour pg_stat_statements makes room before that is a warning.
+    evictions_per_hour: PerHour = 20.0, 1.0 => 1e6;
     /// Lag of a standby in time.
     repl_warn_s: Seconds = 30.0, 1.0 => 30.0 * DAY;
     /// Lag of a standby in time.
@@ -231,6 +240,8 @@ limits! {
     unused_index_warn_bytes: Bytes = 100.0 * MIB, 8192.0 => BYTES;
     /// Footprint of the indexes nobody uses.
     unused_index_crit_bytes: Bytes = 500.0 * MIB, 8192.0 => BYTES;
+    /// Hours the scan counters must have run before an index without a scan counts.
+    unused_index_after_hours: Hours = 168.0, 0.0 => 8760.0;
     /// Queries per minute that a standby cancels because of conflicts.
     conflicts_warn_per_min: PerMinute = 1.0, 0.01 => 1e6;
     /// Queries per minute that a standby cancels because of conflicts.

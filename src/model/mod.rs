@@ -2,6 +2,7 @@
 
 pub mod activity;
 pub mod archive;
+pub mod arrivals;
 pub mod autovacuum;
 pub mod autovacuum_workers;
 pub mod baseline;
@@ -19,12 +20,15 @@ pub mod partitions;
 pub mod progress;
 pub mod rates;
 pub mod recovery;
+pub mod regression;
 pub mod relation_sql;
 pub mod relation_upkeep;
 pub mod remedy;
 pub mod replay;
 pub mod replication;
+pub mod roll;
 pub mod series;
+pub mod sighted;
 pub mod slots;
 pub mod statements;
 pub mod storage;

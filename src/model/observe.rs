@@ -36,6 +36,8 @@ pub mod name {
     pub const COMMITS: &str = "commits";
     /// Rollbacks per second, all databases.
     pub const ROLLBACKS: &str = "rollbacks";
+    /// Percent of transactions that rolled back, all databases; a gap when there was none.
+    pub const ROLLBACK_SHARE: &str = "rollback_share";
     /// Commits per second, connected database.
     pub const COMMITS_HERE: &str = "commits.here";
     /// Percent of block requests found in `shared_buffers`; a gap when no block was asked for.
@@ -60,6 +62,9 @@ pub mod name {
     pub const DEADLOCKS: &str = "deadlocks";
     /// New sessions per second (14+).
     pub const SESSIONS: &str = "sessions";
+    /// New client sessions per second as the samples show them, on every version: a lower bound, since what came and
+    /// went between two samples is not seen.
+    pub const SESSIONS_SEEN: &str = "sessions.seen";
     /// Timed checkpoints per second.
     pub const CHECKPOINTS_TIMED: &str = "checkpoints.timed";
     /// Requested checkpoints per second.
@@ -103,7 +108,7 @@ impl Series {
         } else if let Some(after) = data::<RelationIoProbe>(sample) {
             self.rate::<RelationIoProbe>(sample, after, Self::relation_io);
         } else if let Some(senders) = data::<ReplicationProbe>(sample) {
-            self.watch_replay(&sample.ran, senders);
+            self.watch_replay(&sample.ran, senders, latest);
             self.replication(sample.ran.finished(), senders);
         } else if let Some(locks) = data::<Locks>(sample) {
             if !server.reads_all_stats {
@@ -131,6 +136,7 @@ impl Series {
         let at = ran.finished();
         let connections = overview::connections(backends, overview::ours(ran));
         self.push(name::CONNECTIONS, at, Some(whole(connections.used)));
+        self.sessions_seen(ran, backends, latest);
         let profile = Profile::of(backends);
         let seen = server.reads_all_stats || profile.hidden == 0;
         for class in WaitClass::ALL {
@@ -153,6 +159,15 @@ impl Series {
         if server.reads_all_stats {
             let waiting = overview::waiting_for_locks(backends).count();
             self.push(name::BLOCKED, at, Some(whole(waiting)));
+        }
+    }
+
+    fn sessions_seen(&mut self, ran: &Ran, backends: &[Backend], latest: &Latest) {
+        let started = latest.get::<PulseProbe>().map(|pulse| pulse.started);
+        match self.arrivals.observe(ran.finished(), started, backends) {
+            Ok(seen) => self.push_span(name::SESSIONS_SEEN, ran.finished(), seen.seconds, Some(seen.per_second)),
+            Err(Gap::First | Gap::TooSoon) => {}
+            Err(_) => self.push_span(name::SESSIONS_SEEN, ran.finished(), 0.0, None),
         }
     }
 
@@ -246,6 +261,13 @@ impl Series {
             .zip(reads.ok())
             .and_then(|(hit, read)| rates::share(hit, read));
         self.push_span(name::CACHE_HIT, at, seconds, hit);
+        let (commits, rollbacks) = (
+            per_second(from.commits, to.commits),
+            per_second(from.rollbacks, to.rollbacks),
+        );
+        let back = rollbacks.ok().zip(commits.ok());
+        let back = back.and_then(|(rollbacks, commits)| rates::share(rollbacks, commits));
+        self.push_span(name::ROLLBACK_SHARE, at, seconds, back);
         if let Some((a, b)) = from.sessions.zip(to.sessions) {
             self.put(name::SESSIONS, at, seconds, per_second(a, b));
         }
@@ -342,6 +364,7 @@ impl Incarnation for Counters {
     const RATES: &'static [&'static str] = &[
         name::COMMITS,
         name::ROLLBACKS,
+        name::ROLLBACK_SHARE,
         name::COMMITS_HERE,
         name::CACHE_HIT,
         name::BLOCKS_READ,

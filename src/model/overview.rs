@@ -38,6 +38,11 @@ pub fn ours(ran: &Ran) -> usize {
     own.unwrap_or_default().max(1)
 }
 
+/// The sessions of clients.
+pub fn clients(backends: &[Backend]) -> impl Iterator<Item = &Backend> {
+    backends.iter().filter(|backend| is_client(backend))
+}
+
 /// Counts client connections; `ours` are not among the backends.
 #[must_use]
 pub fn connections(backends: &[Backend], ours: usize) -> Connections {
@@ -45,14 +50,7 @@ pub fn connections(backends: &[Backend], ours: usize) -> Connections {
         used: ours,
         ..Connections::default()
     };
-    for backend in backends {
-        let client = match backend.backend_type.as_deref() {
-            Some(kind) => kind == "client backend",
-            None => backend.usename.is_some() && backend.datname.is_some(),
-        };
-        if !client {
-            continue;
-        }
+    for backend in clients(backends) {
         counted.used += 1;
         match backend.state.as_deref() {
             _ if backend.hidden => counted.hidden += 1,
@@ -63,6 +61,15 @@ pub fn connections(backends: &[Backend], ours: usize) -> Connections {
         }
     }
     counted
+}
+
+/// A client's session. A role that may not see the type of a session sees its role and database all the same.
+#[must_use]
+pub fn is_client(backend: &Backend) -> bool {
+    match backend.backend_type.as_deref() {
+        Some(kind) => kind == "client backend",
+        None => backend.usename.is_some() && backend.datname.is_some(),
+    }
 }
 
 /// The oldest transaction of a session that somebody can end: not a walsender's, not autovacuum's.

@@ -89,6 +89,12 @@ impl Source {
     }
 }
 
+/// WAL has come through a receiver since the server started, whether there is one now or not.
+#[must_use]
+pub const fn has_streamed(recovery: &Recovery) -> bool {
+    recovery.replay_bytes.is_some()
+}
+
 /// Replay is behind by more than it shall be.
 #[must_use]
 pub fn concern(recovery: &Recovery, at_least: Option<f64>) -> Concern {

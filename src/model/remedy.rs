@@ -130,7 +130,8 @@ fn facts(who: &Who<'_>) -> Vec<String> {
 }
 
 /// A stranger's text as one line of visible characters of bounded length.
-fn one_line(text: &str) -> String {
+#[must_use]
+pub fn one_line(text: &str) -> String {
     let mut chars = text.chars();
     let mut out: String = chars
         .by_ref()

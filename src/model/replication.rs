@@ -13,6 +13,9 @@ const BEHIND_S: (f64, f64) = (15.0, 30.0);
 /// `wal_receiver_status_interval` (10 s), and to a question of the sender after half of `wal_sender_timeout`.
 const SILENT_S: f64 = 60.0;
 
+/// The setting that says which standbys confirm a commit.
+pub const SYNC_NAMES: &str = "synchronous_standby_names";
+
 /// How many of which standbys confirm a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {

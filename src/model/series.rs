@@ -6,12 +6,15 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use super::arrivals::Arrivals;
 use super::neglect::Neglect;
 use super::rates::{Gap, Reading};
 use super::recovery::Unreplayed;
 use super::replay::Replay;
+use super::roll::Roll;
 use super::trails::Trails;
 use crate::probe::autovacuum::Queue;
+use crate::probe::pulse::PulseProbe;
 use crate::probe::recovery::Recovery;
 use crate::probe::replication::Sender;
 use crate::probe::{Latest, Mono, Ran, Sample};
@@ -112,12 +115,16 @@ pub struct Series {
     gaps: BTreeMap<&'static str, Gap>,
     /// Where the replay of each standby stands.
     replay: Replay,
+    /// The standbys that were seen.
+    roll: Roll,
     /// What this standby has received and not replayed.
     unreplayed: Unreplayed,
     /// How fast slots grow and archives fill.
     trails: Trails,
     /// Which tables wait for autovacuum, and since when.
     neglect: Neglect,
+    /// Which sessions are there, to see new ones.
+    pub(super) arrivals: Arrivals,
 }
 
 impl Series {
@@ -282,9 +289,18 @@ impl Series {
         &self.replay
     }
 
+    /// The standbys that were seen in this session.
+    #[must_use]
+    pub fn roll(&self) -> &Roll {
+        &self.roll
+    }
+
     /// Takes a sample of the standbys in.
-    pub(super) fn watch_replay(&mut self, ran: &Ran, senders: &[Sender]) {
+    pub(super) fn watch_replay(&mut self, ran: &Ran, senders: &[Sender], latest: &Latest) {
         self.replay.observe(ran, senders);
+        let server = latest.get::<PulseProbe>();
+        let server = server.map(|pulse| (pulse.in_recovery, pulse.timeline));
+        self.roll.observe(ran.finished(), senders, server);
     }
 
     /// Since when this standby has WAL that it has not replayed.

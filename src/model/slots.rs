@@ -105,6 +105,24 @@ pub fn drop_statement(slot: &Slot) -> Option<String> {
         .then(|| remedy::drop_slot(&slot.slot_name, &slot.slot_type, slot.database.as_deref()))
 }
 
+/// What keeps a slot from being lost. A logical one keeps WAL from the begin of the oldest transaction that was open when
+/// it was last confirmed: its consumer may have read everything.
+#[must_use]
+pub fn way_out(slot: &Slot) -> &'static str {
+    if slot.synced == Some(true) {
+        return "its consumer reads on the primary, look there";
+    }
+    if !slot.active {
+        return "bring its consumer back, or drop it";
+    }
+    let read = slot.confirmed_bytes.zip(slot.kept_bytes);
+    if read.is_some_and(|(confirmed, kept)| confirmed < kept / 2) {
+        "its consumer keeps up, a transaction that stays open holds it: see Horizon in Vacuum"
+    } else {
+        "its consumer has to catch up"
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -181,5 +199,25 @@ mod tests {
         assert!(text.starts_with("SELECT pg_drop_replication_slot("), "{text}");
         assert!(text.ends_with("; physical slot of database a?b"), "{text}");
         assert!(text.chars().all(crate::pg::quote::visible), "{text}");
+    }
+
+    #[rstest]
+    #[case::nobody_reads_it(false, None, "bring its consumer back")]
+    #[case::a_standby_behind(true, None, "catch up")]
+    #[case::a_subscriber_behind(true, Some(90), "catch up")]
+    #[case::an_old_transaction(true, Some(10), "transaction that stays open")]
+    fn what_keeps_it_from_being_lost(#[case] active: bool, #[case] confirmed: Option<i64>, #[case] said: &str) {
+        let slot = Slot {
+            active,
+            kept_bytes: Some(100),
+            confirmed_bytes: confirmed,
+            ..Slot::default()
+        };
+        assert!(way_out(&slot).contains(said), "{}", way_out(&slot));
+        let copy = Slot {
+            synced: Some(true),
+            ..slot
+        };
+        assert!(way_out(&copy).contains("on the primary"));
     }
 }

@@ -57,6 +57,12 @@ impl State {
     }
 }
 
+/// What tells a subscription from those of all databases: `database.name`.
+#[must_use]
+pub fn identity(subscription: &Subscription) -> String {
+    format!("{}.{}", subscription.database, subscription.name)
+}
+
 /// How bad that is; `errors` is how fast errors come.
 #[must_use]
 pub fn concern(state: State, errors: Option<Speed>) -> Concern {

@@ -31,7 +31,7 @@ pub enum What {
     ArchiveFailed,
     /// Files that wait for the archiver.
     ArchiveWaiting,
-    /// Queries canceled by replay.
+    /// Queries canceled by replay: all, and each kind by its name.
     Conflicts,
     /// Errors of a subscription, by database and name.
     SubscriptionErrors,
@@ -148,7 +148,9 @@ fn numbers(sample: &Sample) -> Option<(Option<f64>, &'static [What], Numbers)> {
         return Some((Some(backlog.epoch), &[What::ArchiveWaiting], numbers));
     }
     if let Some(conflicts) = data::<ConflictsProbe>(sample) {
-        let numbers = vec![own(What::Conflicts, conflicts.all())];
+        let kinds = conflicts.kinds().into_iter();
+        let kinds = kinds.map(|(kind, count)| (What::Conflicts, kind.to_owned(), count));
+        let numbers = kinds.chain([own(What::Conflicts, conflicts.all())]).collect();
         return Some((Some(conflicts.epoch), &[What::Conflicts], numbers));
     }
     let subscriptions = data::<SubscriptionsProbe>(sample)?;

@@ -106,6 +106,10 @@ enum Backslash {
 /// is where both begin a piece at the same place, since a piece depends on nothing before it.
 fn agreed(text: &str, at: usize) -> Token {
     let mut plain = token(text, at, Backslash::Plain);
+    // Nothing but a string is read in two ways.
+    if plain.kind != Kind::Literal {
+        return plain;
+    }
     let mut escaped = token(text, at, Backslash::Escapes);
     if plain == escaped {
         return plain;

@@ -140,7 +140,22 @@ pub(super) fn text(mut bytes: Vec<u8>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::text;
+    use super::{redacted, text};
+
+    /// By its text it is told that a worker prevents wraparound, and where; names in it are not quoted.
+    #[test]
+    fn what_autovacuum_says_stays() {
+        let says = "autovacuum: VACUUM public.2024's (to prevent wraparound)";
+        for (backend_type, stays) in [
+            (Some("autovacuum worker"), true),
+            (Some("client backend"), false),
+            (None, false),
+        ] {
+            let mut query = Some(says.to_owned());
+            redacted(&mut query, backend_type);
+            assert_eq!(query.as_deref() == Some(says), stays, "{query:?}");
+        }
+    }
 
     #[test]
     fn text_survives_any_bytes() {

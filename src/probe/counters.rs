@@ -29,6 +29,19 @@ pub struct Counters {
     pub checkpoints: Checkpoints,
     /// `pg_stat_wal`, all `None` before 14.
     pub wal: Wal,
+    /// Pages whose checksum was wrong, all databases together; `None` without data checksums.
+    pub checksums: Option<Checksums>,
+}
+
+/// Pages whose checksum was wrong when they were read, since the counters were reset.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Checksums {
+    /// How many.
+    pub failures: i64,
+    /// When the last one was found, in seconds since 1970 by the server's clock.
+    pub last: Option<f64>,
+    /// The database with most of them; `None` if there is none, or it is the objects that all databases share.
+    pub database: Option<String>,
 }
 
 /// What `pg_stat_database` counts. Blocks are of `block_size`.
@@ -121,6 +134,7 @@ impl Probe for CountersProbe {
                 timed: row.get("checkpoints_timed")?,
                 requested: row.get("checkpoints_requested")?,
             },
+            checksums: checksums(row)?,
             wal: Wal {
                 reset: row.get("wal_reset")?,
                 records: row.get("wal_records")?,
@@ -129,6 +143,17 @@ impl Probe for CountersProbe {
             },
         })
     }
+}
+
+fn checksums(row: Row<'_>) -> Result<Option<Checksums>, Fault> {
+    let Some(failures) = row.get("checksum_failures")? else {
+        return Ok(None);
+    };
+    Ok(Some(Checksums {
+        failures,
+        last: row.get("checksum_last_failure")?,
+        database: row.text("checksum_database")?,
+    }))
 }
 
 fn work(row: Row<'_>, scope: &str) -> Result<Work, Fault> {

@@ -9,7 +9,10 @@ mod eye;
 #[path = "../common/patient.rs"]
 mod patient;
 
+mod partitions;
+mod replication;
 mod sessions;
+mod storage;
 mod upkeep_calm;
 mod vacuum;
 mod wraparound;

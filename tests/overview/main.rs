@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod arrivals;
+mod checksums;
 #[path = "../common/mod.rs"]
 mod common;
 #[path = "../common/patient.rs"]

@@ -375,6 +375,19 @@ fn a_filter_finds_only_what_is_shown() {
     }
 }
 
+/// What is said stays in the messages and goes into the log, whatever is hidden later: it never quotes a statement.
+#[test]
+fn no_message_tells_a_literal() {
+    for (place, keys, _) in PLACES {
+        let app = at(keys, false);
+        let messages = app.state.world.messages.newest_first();
+        assert!(messages.len() > 0, "{place}");
+        for message in messages {
+            assert!(!leaks(&message.text), "{place}: {}", message.text);
+        }
+    }
+}
+
 /// The settings decide how the program begins, and another database changes nothing.
 #[test]
 fn the_settings_say_how_it_begins() {

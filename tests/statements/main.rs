@@ -14,5 +14,6 @@ mod missing;
 mod patient;
 mod plans;
 mod polled;
+mod redact;
 mod texts;
 mod versions;

@@ -34,6 +34,12 @@ impl Beside {
     }
 }
 
+/// Its commit waits for a synchronous standby.
+#[must_use]
+pub fn awaits_standby(backend: &Backend) -> bool {
+    backend.wait_event_type.as_deref() == Some("IPC") && backend.wait_event.as_deref() == Some("SyncRep")
+}
+
 /// The groups, the largest first. Sessions whose waits are hidden are not among them.
 #[must_use]
 pub fn beside(backends: &[Backend]) -> Vec<Beside> {

@@ -8,6 +8,7 @@
 pub mod beside;
 mod graph;
 pub mod object;
+mod sure;
 mod units;
 
 use std::cmp::Reverse;
@@ -17,6 +18,8 @@ use crate::probe::locks::{Sample, Session, Wait};
 use crate::probe::prepared::Prepared;
 use graph::Edges;
 use units::{Unit, Units};
+
+pub use sure::surely_waited;
 
 /// From so many siblings that wait alike on, only the first are shown.
 const FOLD_FROM: usize = 4;

@@ -9,7 +9,8 @@ use crate::probe::statements::Key;
 const POINTS: usize = 240;
 /// Statements kept.
 const STATEMENTS: usize = 400;
-/// Statements of one interval that are taken in, by time and by calls each.
+/// Statements of one interval that are taken in whatever is kept already, by time and by calls each; others while there
+/// is room: what is calm and quick now may be what gets slow.
 const BUSIEST: usize = 100;
 
 /// One interval of a statement.
@@ -25,9 +26,23 @@ pub struct Point {
     pub mean_ms: Option<f64>,
 }
 
+/// What all statements took in one interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Total {
+    /// Its end, in seconds since 1970 by the server's clock.
+    pub to: f64,
+    /// Its length in seconds.
+    pub seconds: f64,
+    /// Milliseconds spent in executing, hidden statements included.
+    pub ms: f64,
+}
+
 /// The points of statements.
 #[derive(Clone, Debug, Default)]
-pub struct History(BTreeMap<Key, Track>);
+pub struct History {
+    tracks: BTreeMap<Key, Track>,
+    totals: VecDeque<Total>,
+}
 
 #[derive(Clone, Debug, Default)]
 struct Track {
@@ -39,39 +54,73 @@ struct Track {
 impl History {
     /// The points of a statement, oldest first.
     pub fn of(&self, key: &Key) -> impl Iterator<Item = &Point> {
-        self.0.get(key).into_iter().flat_map(|track| &track.points)
+        self.tracks.get(key).into_iter().flat_map(|track| &track.points)
+    }
+
+    /// Every statement that is kept, with its points, oldest first.
+    pub fn all(&self) -> impl Iterator<Item = (&Key, &VecDeque<Point>)> {
+        self.tracks.iter().map(|(key, track)| (key, &track.points))
+    }
+
+    /// What all statements took together in the intervals of the points, oldest first.
+    #[must_use]
+    pub fn totals(&self) -> &VecDeque<Total> {
+        &self.totals
     }
 
     /// How many statements are kept.
     #[cfg(test)]
     pub(super) fn statements(&self) -> usize {
-        self.0.len()
+        self.tracks.len()
     }
 
     /// Takes an interval in.
-    pub(super) fn add(&mut self, interval: &Interval) {
+    pub(in crate::model) fn add(&mut self, interval: &Interval) {
         for key in busiest(interval) {
-            self.0.entry(key).or_default().busy = interval.to;
+            self.tracks.entry(key).or_default().busy = interval.to;
         }
-        for (key, track) in &mut self.0 {
-            track.points.push_back(point(interval.get(key), interval));
-            if track.points.len() > POINTS {
-                track.points.pop_front();
-            }
+        self.fill(interval);
+        for (key, track) in &mut self.tracks {
+            push(&mut track.points, point(interval.get(key), interval));
         }
         self.make_room();
+        let total = Total {
+            to: interval.to,
+            seconds: interval.seconds().unwrap_or_default(),
+            ms: interval.total_ms,
+        };
+        push(&mut self.totals, total);
+    }
+
+    /// Takes in what did anything at all, while there is room.
+    fn fill(&mut self, interval: &Interval) {
+        let known = interval.rows.iter().filter(|row| row.trust != Trust::Unknown);
+        for row in known {
+            if self.tracks.len() >= STATEMENTS {
+                break;
+            }
+            self.tracks.entry(row.key).or_default();
+        }
     }
 
     /// The ones that have been calm for longest go.
     fn make_room(&mut self) {
-        let Some(most) = self.0.len().checked_sub(STATEMENTS).filter(|most| *most > 0) else {
+        let Some(most) = self.tracks.len().checked_sub(STATEMENTS).filter(|most| *most > 0) else {
             return;
         };
-        let mut calm: Vec<(f64, Key)> = self.0.iter().map(|(key, track)| (track.busy, *key)).collect();
+        let mut calm: Vec<(f64, Key)> = self.tracks.iter().map(|(key, track)| (track.busy, *key)).collect();
         calm.sort_unstable_by(|(a, _), (b, _)| a.total_cmp(b));
         for (_, key) in calm.into_iter().take(most) {
-            self.0.remove(&key);
+            self.tracks.remove(&key);
         }
+    }
+}
+
+/// Keeps the newest [`POINTS`].
+fn push<T>(points: &mut VecDeque<T>, point: T) {
+    points.push_back(point);
+    if points.len() > POINTS {
+        points.pop_front();
     }
 }
 

@@ -6,11 +6,11 @@ mod history;
 mod interval;
 mod latency;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 pub use advice::{Advice, absent, denied, shortcomings};
-pub use history::{History, Point};
+pub use history::{History, Point, Total};
 pub use interval::{Growth, Interval, Trust, between, since_reset};
 pub use latency::{Between, executions, percentile};
 
@@ -22,6 +22,11 @@ use crate::probe::{Ran, Sample};
 
 /// Texts of running sessions that are kept.
 const SEEN: usize = 500;
+
+/// Evictions are remembered for so many seconds.
+const REMEMBERED: f64 = 3600.0;
+/// `pg_stat_statements` makes room for no less than this share of its entries at a time.
+const EVICTED: usize = 20;
 
 /// What is known of the statements over this session.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +41,8 @@ pub struct Workload {
     /// Why there is no mark any more.
     mark_gap: Option<Gap>,
     history: Arc<History>,
+    /// Intervals of the last hour in which entries were evicted: their end and how often.
+    evictions: VecDeque<(f64, i64)>,
     /// Texts as sessions ran them, by query id.
     seen: Arc<BTreeMap<i64, Seen>>,
 }
@@ -67,6 +74,13 @@ fn compare(before: &Sample, after: &Sample) -> Result<Interval, Gap> {
     Ok(between(old, new))
 }
 
+/// How often entries were evicted. Before 1.9 nobody counts: then many that vanished at once are one eviction.
+fn evictions(interval: &Interval) -> i64 {
+    let before = usize::try_from(interval.all).unwrap_or_default();
+    let many = interval.vanished > 0 && interval.vanished.saturating_mul(EVICTED) >= before;
+    interval.evictions.unwrap_or(i64::from(many && !interval.reset))
+}
+
 impl Workload {
     /// Takes a new reading in.
     pub fn observe(&mut self, sample: &Arc<Sample>) {
@@ -83,6 +97,14 @@ impl Workload {
         self.last = compared.ok().map(Arc::new);
         if let Some(last) = &self.last {
             Arc::make_mut(&mut self.history).add(last);
+            let count = evictions(last);
+            if count > 0 {
+                self.evictions.push_back((last.to, count));
+            }
+        }
+        let old = |(to, _): &(f64, i64)| *to < statements.epoch - REMEMBERED;
+        while self.evictions.front().is_some_and(old) {
+            self.evictions.pop_front();
         }
         self.compare_with_mark(sample);
         self.newest = Some(Arc::clone(sample));
@@ -150,6 +172,19 @@ impl Workload {
     /// What was seen of a statement in this session, oldest first.
     pub fn history(&self, key: &Key) -> impl Iterator<Item = &Point> {
         self.history.of(key)
+    }
+
+    /// How often in the last hour entries were evicted to make room, as far as this session has seen it; before 1.9 only
+    /// that it happened between two readings is known.
+    #[must_use]
+    pub fn evictions(&self) -> i64 {
+        rates::total(self.evictions.iter().map(|(_, count)| *count))
+    }
+
+    /// What was seen of all statements that are kept.
+    #[must_use]
+    pub fn past(&self) -> &History {
+        &self.history
     }
 
     /// Notes the texts of statements that run now.

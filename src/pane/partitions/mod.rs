@@ -12,6 +12,7 @@ use super::list::{List, ListView, Piece};
 use super::page::Rich;
 use super::{Badge, Copy, Reply, View};
 use crate::action::Action;
+use crate::alert::Thing;
 use crate::model::concern::Severity;
 use crate::model::partitions::{self as model, Level, Parent, Verdict};
 use crate::probe::partitions::{Partitions as Answer, PartitionsProbe};
@@ -209,6 +210,10 @@ impl List for Parents {
             (Action::Enter, Some(oid)) => Reply::Open(Subject::Partitioned(oid)),
             _ => Reply::Ignored,
         }
+    }
+
+    fn is(row: &Row, thing: &Thing) -> bool {
+        matches!(thing, Thing::Relation(oid) if row.oid() == Some(*oid))
     }
 
     fn badge(&self, _rows: &[Row]) -> Option<Badge> {

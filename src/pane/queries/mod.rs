@@ -9,6 +9,7 @@ use super::list::{List, ListView, Piece};
 use super::page::Rich;
 use super::{Copy, Reply, View};
 use crate::action::Action;
+use crate::alert::Thing;
 use crate::model::statements::{Interval, absent};
 use crate::probe::Probe as _;
 use crate::probe::extensions::ExtensionsProbe;
@@ -232,6 +233,10 @@ impl List for Statements {
         text.into_iter()
             .chain([Copy::new("query id", row.growth.key.query.to_string())])
             .collect()
+    }
+
+    fn is(row: &Row, thing: &Thing) -> bool {
+        *thing == Thing::from(row.growth.key)
     }
 
     fn key(&self, row: &Row) -> Option<i64> {

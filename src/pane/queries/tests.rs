@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
+use crate::alert::Jump;
 use crate::pane::View;
 use crate::pane::testing::{ASKED, answer, failure, screen, world};
 use crate::pg::fault::{Fault, FaultKind};
@@ -155,6 +156,25 @@ fn the_busiest_statements_of_the_last_interval() {
     for (width, height) in [(80, 24), (120, 40), (200, 60), (40, 12)] {
         insta::assert_snapshot!(format!("{width}x{height}"), screen(&mut pane(), &world, width, height));
     }
+}
+
+#[test]
+fn a_jump_lands_on_the_statement_of_an_alert() {
+    let world = busy();
+    let mut pane = pane();
+    screen(&mut pane, &world, 80, 24);
+    for query in [5, 1, 3] {
+        assert!(pane.seek(&Jump::to("queries").row(Thing::from(key(query)))));
+        let copies = pane.copies(&world);
+        assert!(copies.iter().any(|copy| copy.text == query.to_string()), "{copies:?}");
+    }
+    // What a filter hides is shown again.
+    pane.set_filter(pane.parse_filter("insert").unwrap());
+    assert!(pane.seek(&Jump::to("queries").row(Thing::from(key(1)))));
+    assert!(screen(&mut pane, &world, 80, 24).contains("select * from orders"));
+    let other = Key { user: 11, ..key(1) };
+    assert!(!pane.seek(&Jump::to("queries").row(Thing::from(other))));
+    assert!(!pane.seek(&Jump::to("queries").row(Thing::Index(1))));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::badge;
 use super::fact::Fact;
+use crate::alert::Thing;
 use crate::model::archive::{self, State, Waiting};
 use crate::model::concern::Concern;
 use crate::model::trails::{Speed, What};
@@ -17,6 +18,8 @@ use crate::ui::look::Role;
 use crate::ui::table::Order;
 use crate::world::World;
 
+/// The fact that alerts about archiving speak of.
+const ARCHIVING: &str = "archiving";
 /// A count older than this many seconds says so: many files are counted less often.
 const LATE_S: f64 = 30.0;
 
@@ -92,6 +95,10 @@ impl List for Archive {
         row.about()
     }
 
+    fn is(row: &Fact, thing: &Thing) -> bool {
+        *thing == Thing::Archiver && row.what == ARCHIVING
+    }
+
     fn badge(&self, rows: &[Fact]) -> Option<Badge> {
         badge(rows.iter().map(|row| row.concern))
     }
@@ -109,7 +116,7 @@ fn archiving(archiver: &Archiver, state: &State, concern: Concern) -> Fact {
         (None, true) => "by archive_command".to_owned(),
         (None, false) => "every file waits in pg_wal".to_owned(),
     };
-    let fact = Fact::new("archiving", value).concern(concern);
+    let fact = Fact::new(ARCHIVING, value).concern(concern);
     let fact = match state {
         State::Failing(seconds) => {
             let file = archiver.last_failed_wal.as_deref().unwrap_or_default();

@@ -2,6 +2,7 @@
 
 use super::{badge, open, role};
 use crate::action::Action;
+use crate::alert::Thing;
 use crate::model::concern::Concern;
 use crate::model::slots::{self, Judged, Outlook};
 use crate::model::trails::What;
@@ -101,6 +102,10 @@ impl List for Slots {
         )
     }
 
+    fn is(row: &Judged, thing: &Thing) -> bool {
+        matches!(thing, Thing::Slot(name) if *name == row.slot.slot_name)
+    }
+
     fn badge(&self, rows: &[Judged]) -> Option<Badge> {
         badge(rows.iter().map(|row| row.concern))
     }
@@ -188,58 +193,14 @@ fn why(row: &Judged) -> Option<Rich> {
                 .to_owned()
         }
         Outlook::Fills => {
-            let way_out = way_out(&row.slot);
+            let way_out = slots::way_out(&row.slot);
             format!("Nobody reads it here, and what it keeps grows until the disk is full: {way_out}.")
         }
         Outlook::LostIn(left) if row.concern > Concern::Calm => {
             let left = format::duration(left);
-            format!("Lost in \u{2248} {left} if it goes on like this: {}.", way_out(&row.slot))
+            format!("Lost in \u{2248} {left} if it goes on like this: {}.", slots::way_out(&row.slot))
         }
         Outlook::LostIn(_) | Outlook::Steady => return None,
     };
     Some(Rich::new(text, role(row.concern)))
-}
-
-/// What keeps a slot from being lost. A logical one keeps WAL from the begin of the oldest transaction that was open when
-/// it was last confirmed: its consumer may have read everything.
-fn way_out(slot: &Slot) -> &'static str {
-    if slot.synced == Some(true) {
-        return "its consumer reads on the primary, look there";
-    }
-    if !slot.active {
-        return "bring its consumer back, or drop it";
-    }
-    let read = slot.confirmed_bytes.zip(slot.kept_bytes);
-    if read.is_some_and(|(confirmed, kept)| confirmed < kept / 2) {
-        "its consumer keeps up, a transaction that stays open holds it: see Horizon in Vacuum"
-    } else {
-        "its consumer has to catch up"
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    #[rstest]
-    #[case::nobody_reads_it(false, None, "bring its consumer back")]
-    #[case::a_standby_behind(true, None, "catch up")]
-    #[case::a_subscriber_behind(true, Some(90), "catch up")]
-    #[case::an_old_transaction(true, Some(10), "transaction that stays open")]
-    fn what_keeps_it_from_being_lost(#[case] active: bool, #[case] confirmed: Option<i64>, #[case] said: &str) {
-        let slot = Slot {
-            active,
-            kept_bytes: Some(100),
-            confirmed_bytes: confirmed,
-            ..Slot::default()
-        };
-        assert!(way_out(&slot).contains(said), "{}", way_out(&slot));
-        let copy = Slot {
-            synced: Some(true),
-            ..slot
-        };
-        assert!(way_out(&copy).contains("on the primary"));
-    }
 }

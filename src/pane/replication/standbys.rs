@@ -3,10 +3,11 @@
 use super::standby_columns::behind;
 use super::{badge, open, role};
 use crate::action::Action;
+use crate::alert::Thing;
 use crate::model::concern::Severity;
 use crate::model::locks::beside::{self, Beside};
 use crate::model::replay::Delay;
-use crate::model::replication::{self, Kind, Method, Quorum, Standby, SyncNames};
+use crate::model::replication::{self, Kind, Method, Quorum, SYNC_NAMES, Standby, SyncNames};
 use crate::pane::common::{Notice, grant};
 use crate::pane::list::{List, Piece};
 use crate::pane::page::Rich;
@@ -149,6 +150,20 @@ impl List for Standbys {
         let Some(row) = row else { return Reply::Ignored };
         let pid = row.sender.as_ref().map(|sender| sender.pid);
         open(pid, "Nobody is connected: there is no walsender to look at.", world)
+    }
+
+    /// A slot is that of its standby; the names the setting counts on are those that are not there.
+    fn is(row: &Standby, thing: &Thing) -> bool {
+        let sender = row.sender.as_ref();
+        match thing {
+            Thing::Standby(pid) => sender.is_some_and(|sender| sender.pid == *pid),
+            Thing::Slot(name) => {
+                let slot = row.slot.as_ref().map(|slot| &slot.slot_name);
+                slot.or(sender.and_then(|sender| sender.slot_name.as_ref())) == Some(name)
+            }
+            Thing::Setting(name) => row.kind == Kind::Gone && row.expected && name == SYNC_NAMES,
+            _ => false,
+        }
     }
 
     fn badge(&self, rows: &[Standby]) -> Option<Badge> {

@@ -2,6 +2,7 @@
 
 use super::{badge, open, role};
 use crate::action::Action;
+use crate::alert::Thing;
 use crate::model::concern::Concern;
 use crate::model::subscriptions::{self, State};
 use crate::model::trails::{Speed, What, subscription_key};
@@ -112,6 +113,10 @@ impl List for Subscriptions {
     fn on(&mut self, _action: Action, row: Option<&Row>, world: &World) -> Reply {
         let Some(row) = row else { return Reply::Ignored };
         open(row.subscription.worker_pid, "It has no worker to look at.", world)
+    }
+
+    fn is(row: &Row, thing: &Thing) -> bool {
+        matches!(thing, Thing::Subscription(name) if *name == subscriptions::identity(&row.subscription))
     }
 
     fn badge(&self, rows: &[Row]) -> Option<Badge> {

@@ -6,6 +6,7 @@ use super::super::page::Rich;
 use super::super::{Badge, Copy, Reply};
 use super::cells;
 use crate::action::Action;
+use crate::alert::Thing;
 use crate::model::concern::Severity;
 use crate::model::storage::invalid::{self, State};
 use crate::probe::indexes_invalid::{Build, IndexesInvalidProbe, InvalidIndex};
@@ -100,6 +101,10 @@ impl List for Invalid {
     fn badge(&self, rows: &[Row]) -> Option<Badge> {
         let count = rows.iter().filter(|row| row.state.wants_mending()).count();
         Badge::of(Severity::Warning, count)
+    }
+
+    fn is(row: &Row, thing: &Thing) -> bool {
+        *thing == Thing::Index(row.index.oid)
     }
 
     fn copies(&self, row: &Row, _world: &World) -> Vec<Copy> {

@@ -6,6 +6,7 @@ use super::super::page::Rich;
 use super::super::{Copy, Reply};
 use super::cells;
 use crate::action::Action;
+use crate::alert::Thing;
 use crate::model::rates::{float, share};
 use crate::model::storage::growth::{Growth, growth};
 use crate::model::storage::{Bytes, bytes};
@@ -152,6 +153,10 @@ impl List for Relations {
 
     fn on(&mut self, _action: Action, row: Option<&Row>, _world: &World) -> Reply {
         row.map_or(Reply::Ignored, |row| Reply::Open(Subject::Relation(row.relation.oid)))
+    }
+
+    fn is(row: &Row, thing: &Thing) -> bool {
+        *thing == Thing::Relation(row.relation.oid)
     }
 
     fn copies(&self, row: &Row, _world: &World) -> Vec<Copy> {

@@ -6,6 +6,7 @@ use super::super::page::Rich;
 use super::super::{Badge, Copy, Reply};
 use super::cells;
 use crate::action::Action;
+use crate::alert::Thing;
 use crate::model::concern::Severity;
 use crate::model::rates;
 use crate::model::storage::sequences::{self as model, CRITICAL, Limit, Pace, WARNING};
@@ -128,6 +129,10 @@ impl List for Sequences {
     fn badge(&self, rows: &[Row]) -> Option<Badge> {
         let least = |share| rows.iter().filter(|row| row.sequence.share >= share).count();
         Badge::of(Severity::Critical, least(CRITICAL)).or_else(|| Badge::of(Severity::Warning, least(WARNING)))
+    }
+
+    fn is(row: &Row, thing: &Thing) -> bool {
+        *thing == Thing::Sequence(row.sequence.oid)
     }
 
     fn copies(&self, row: &Row, _world: &World) -> Vec<Copy> {

@@ -6,6 +6,7 @@ use super::super::page::Rich;
 use super::super::{Copy, Reply};
 use super::cells::{self, UNKNOWN};
 use crate::action::Action;
+use crate::alert::Thing;
 use crate::model::storage::{counted_since, indexes};
 use crate::probe::indexes_unused::{IndexesUnusedProbe, UnusedIndex};
 use crate::probe::{Probe as _, Subject};
@@ -142,6 +143,10 @@ impl List for Unused {
         row.map_or(Reply::Ignored, |row| {
             Reply::Open(Subject::Relation(row.index.table_oid))
         })
+    }
+
+    fn is(row: &Row, thing: &Thing) -> bool {
+        *thing == Thing::Index(row.index.oid)
     }
 
     fn copies(&self, row: &Row, world: &World) -> Vec<Copy> {

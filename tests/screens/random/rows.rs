@@ -54,7 +54,8 @@ drawn! {
         owner, index, epoch, since_s, wait_event_type, wait_event, query, marks,
     }
     progress::Mark { epoch, done }
-    counters::Counters { epoch, started, in_recovery, databases, all, here, checkpoints, wal }
+    counters::Counters { epoch, started, in_recovery, databases, all, here, checkpoints, wal, checksums }
+    counters::Checksums { failures, last, database }
     counters::Work {
         reset, commits, rollbacks, blocks_read, blocks_hit, rows_returned, rows_fetched, rows_inserted, rows_updated,
         rows_deleted, temp_files, temp_bytes, deadlocks, sessions,
