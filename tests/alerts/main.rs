@@ -19,4 +19,7 @@ mod storage;
 mod stories;
 mod storm;
 mod syncrep;
+mod upkeep_calm;
+mod vacuum;
 mod work;
+mod wraparound;

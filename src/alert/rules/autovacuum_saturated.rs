@@ -18,7 +18,7 @@ use crate::ui::format;
 const BUSY: f64 = 0.9;
 /// Workers that are told of.
 const TOLD: usize = 2;
-/// The most autovacuum_vacuum_cost_limit can be.
+/// The most `autovacuum_vacuum_cost_limit` can be.
 const COST_LIMIT_MAX: i32 = 10_000;
 /// A cost limit that today's disks bear.
 const COST_LIMIT_GOOD: i32 = 2000;
@@ -136,12 +136,18 @@ fn limit(queue: &Queue) -> String {
 /// With what makes them faster, and more.
 fn mend(mut finding: Finding, setting: &Setting, known: &Known) -> Finding {
     const RELOAD: &str = "SELECT pg_reload_conf();";
+    let major = known.server.as_ref().map_or(0, |server| server.major());
     if setting.cost_delay_ms > 0.0 && setting.cost_limit < COST_LIMIT_MAX {
         let limit = setting
             .cost_limit
             .saturating_mul(2)
             .clamp(COST_LIMIT_GOOD, COST_LIMIT_MAX);
-        let text = format!("ALTER SYSTEM SET autovacuum_vacuum_cost_limit = {limit};\n{RELOAD}");
+        let next = if major < 16 {
+            " -- for workers at their next table"
+        } else {
+            ""
+        };
+        let text = format!("ALTER SYSTEM SET autovacuum_vacuum_cost_limit = {limit};{next}\n{RELOAD}");
         finding = finding.remedy("let them work faster", text);
     }
     let more = setting
@@ -149,8 +155,7 @@ fn mend(mut finding: Finding, setting: &Setting, known: &Known) -> Finding {
         .saturating_mul(2)
         .max(setting.max_workers.saturating_add(1));
     let workers = format!("ALTER SYSTEM SET autovacuum_max_workers = {more};");
-    let reloads = known.server.as_ref().is_some_and(|server| server.major() >= 18);
-    let text = match setting.worker_slots.filter(|_| reloads) {
+    let text = match setting.worker_slots.filter(|_| major >= 18) {
         Some(slots) if slots >= more => format!("{workers}\n{RELOAD}"),
         Some(_) => {
             format!("{workers}\nALTER SYSTEM SET autovacuum_worker_slots = {more}; -- holds from the next restart on")

@@ -53,7 +53,9 @@ fn check(known: &Known) -> Outcome {
         Err(unknown) => return unknown,
     };
     let around = Around::of(known, queue);
-    let waiting = known.series.neglect().waiting(queue);
+    let mut waiting = known.series.neglect().waiting(queue);
+    // VACUUM (ANALYZE) does both.
+    waiting.sort_by_key(|wait| wait.work == Work::Analyze);
     let mut findings: Vec<Finding> = Vec::new();
     let mut early = 0usize;
     for wait in waiting
@@ -69,11 +71,9 @@ fn check(known: &Known) -> Outcome {
             continue;
         }
         let finding = finding(wait, &lasted, reach, &around);
-        // One finding a table: its worst wait.
-        match findings.iter_mut().find(|other| other.key == finding.key) {
-            Some(other) if finding.reach.notice > other.reach.notice => *other = finding,
-            Some(_) => {}
-            None => findings.push(finding),
+        // One finding a table.
+        if !findings.iter().any(|other| other.key == finding.key) {
+            findings.push(finding);
         }
     }
     let mut outcome = Outcome::of(findings);

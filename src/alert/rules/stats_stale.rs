@@ -19,8 +19,9 @@ use crate::ui::format;
 
 /// A table that did not change for so long is done with.
 const CHANGED_S: f64 = 3600.0;
-/// Whatever the table's threshold: with so much changed they no longer describe it.
-const MUCH: f64 = 0.2;
+/// Whatever the table's threshold: with such a share changed, and so many rows, they no longer describe it. Fewer rows
+/// may change many times over, as in a catalog, and no plan depends on them.
+const MUCH: (f64, i64) = (0.2, 10_000);
 /// From so much of a limit on it is near.
 const NEAR: f64 = 0.8;
 
@@ -35,7 +36,7 @@ pub(super) static RULE: Rule = Rule {
     lasts: at_once,
     settles: 0.0,
     warning: "last ANALYZE {stats_stale_warn_hours} ago, changed within the last hour, and changed by more than its own \
-              threshold or by 20 %; a notice for a partitioned table and where autovacuum_enabled is false",
+              threshold or by 20 % and 10,000 rows; a notice for a partitioned table and where autovacuum_enabled is false",
     critical: "{stats_stale_crit_hours}",
     doc: "The planner believes its statistics. ANALYZE reads a sample and hinders nobody. Autovacuum does it after as \
           many changes as autovacuum_analyze_scale_factor says, but never for a partitioned table itself.",
@@ -51,7 +52,7 @@ fn check(known: &Known) -> Outcome {
     let stale = known.series.neglect().stale(queue);
     let near: Vec<_> = stale
         .iter()
-        .filter(|stale| stale.over || stale.share >= MUCH)
+        .filter(|stale| stale.over || stale.share >= MUCH.0 && stale.table.modified >= MUCH.1)
         .filter_map(|stale| Some((stale, reach(stale, &around)?)))
         .collect();
     // A table that was not seen to change may still have, before this session began.

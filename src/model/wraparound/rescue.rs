@@ -124,9 +124,15 @@ pub fn vacuum_database(database: &Database) -> String {
     if database.allows_connections {
         return vacuum;
     }
+    // Nobody may take its connections away from the database they are in.
+    let elsewhere = if database.datname == "postgres" {
+        "template1"
+    } else {
+        "postgres"
+    };
     format!(
         "-- autovacuum does this by itself unless something holds it back\n\
-         ALTER DATABASE {name} ALLOW_CONNECTIONS true;\n{vacuum}\n\
+         ALTER DATABASE {name} ALLOW_CONNECTIONS true;\n{vacuum}\n\\connect {elsewhere}\n\
          ALTER DATABASE {name} ALLOW_CONNECTIONS false;"
     )
 }

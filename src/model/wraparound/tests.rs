@@ -247,6 +247,7 @@ fn remedies_name_the_owner_of_a_toast_table_and_open_what_is_closed() {
             "ALTER DATABASE template0 ALLOW_CONNECTIONS true;",
             "\\connect template0",
             "VACUUM (FREEZE, VERBOSE); -- every table of template0; the oldest ones alone may do",
+            "\\connect postgres",
             "ALTER DATABASE template0 ALLOW_CONNECTIONS false;",
         ]
     );

@@ -410,6 +410,43 @@ fn enter_opens_what_the_row_is_about_and_y_copies_the_remedy() {
 }
 
 #[test]
+fn an_alert_leads_to_its_row() {
+    use crate::alert::{Jump, Thing};
+    let world = busy();
+    let mut view = pane();
+    screen(view.as_mut(), &world, 80, 24);
+    let mut to = |panel: &'static str, thing: Thing| {
+        let found = view.seek(&Jump::panel("vacuum", panel).row(thing));
+        screen(view.as_mut(), &world, 80, 24);
+        let first = view.copies(&world).first().map(|copy| copy.text.clone());
+        (found, view.on(Action::Enter, &world), first.unwrap_or_default())
+    };
+    let backend = |pid, start| Reply::Open(Subject::Backend { pid, start });
+    let (found, opened, _) = to("queue", Thing::Relation(17_002));
+    assert!(found && opened == Reply::Open(Subject::Relation(17_002)), "{opened:?}");
+    let (found, opened, _) = to("horizon", Thing::Backend { pid: 700, start: 7 });
+    assert!(found && opened == backend(700, 7), "{opened:?}");
+    let (found, _, copied) = to("horizon", Thing::Prepared("tx-1".to_owned()));
+    assert!(found && copied.starts_with("ROLLBACK PREPARED 'tx-1'"), "{copied}");
+    let (found, _, copied) = to("horizon", Thing::Slot("cdc".to_owned()));
+    assert!(
+        found && copied.starts_with("SELECT pg_drop_replication_slot('cdc')"),
+        "{copied}"
+    );
+    let (found, opened, _) = to("running", Thing::Backend { pid: 901, start: 1 });
+    assert!(found && opened == backend(901, 1), "{opened:?}");
+    for nowhere in [
+        Thing::Backend { pid: 700, start: 8 },
+        Thing::Slot("tx-1".to_owned()),
+        Thing::Standby(700),
+        Thing::Archiver,
+    ] {
+        assert!(!to("horizon", nowhere.clone()).0, "{nowhere:?}");
+    }
+    assert!(!to("queue", Thing::Relation(1)).0);
+}
+
+#[test]
 fn a_slot_that_keeps_catalog_rows_only_does_not_hide_who_keeps_those_of_tables() {
     let mut all = holders();
     all[0].xmin_age = all[1].xmin_age + 6;

@@ -188,3 +188,19 @@ fn enter_leads_to_the_other_database_and_to_the_owner_of_a_toast_table() {
     let reply = list.on(Action::Enter, &routine);
     assert_eq!(reply, Reply::Open(Subject::Relation(16_400)));
 }
+
+#[test]
+fn an_alert_leads_to_its_row() {
+    use crate::alert::{Jump, Thing};
+    let world = world(&incident());
+    let mut view = super::pane();
+    view.derive(&world);
+    let database = |name: &str| Jump::panel("wraparound", "databases").row(Thing::Database(name.to_owned()));
+    assert!(view.seek(&database("template0")));
+    assert_eq!(view.on(Action::Enter, &world), Reply::Databases("template0".to_owned()));
+    assert!(!view.seek(&database("gone")));
+    let routine = self::world(&routine());
+    view.derive(&routine);
+    assert!(view.seek(&Jump::to("wraparound").row(Thing::Relation(16_500))));
+    assert_eq!(view.on(Action::Enter, &routine), Reply::Open(Subject::Relation(16_500)));
+}
