@@ -30,7 +30,8 @@ select extract(epoch from pg_catalog.clock_timestamp())::float8 as epoch,
                  'fsync', 'full_page_writes', 'ignore_checksum_failure', 'ignore_invalid_pages', 'ignore_system_indexes',
                  'max_connections', 'max_wal_size', 'reserved_connections', 'session_replication_role',
                  'shared_preload_libraries', 'superuser_reserved_connections', 'synchronous_commit', 'track_activities',
-                 'track_counts', 'wal_compression', 'wal_level', 'work_mem', 'zero_damaged_pages') as known) k
+                 'track_activity_query_size', 'track_counts', 'wal_compression', 'wal_level', 'work_mem',
+                 'zero_damaged_pages') as known) k
          where k.known
             or s.pending_restart
         union all

@@ -88,6 +88,10 @@ pub enum Action {
     Explain,
     /// The statement on the page as it was written, or set out.
     Format,
+    /// Take note of an alert: it is quiet until it gets worse.
+    Acknowledge,
+    /// List what was checked, and what could not be.
+    Checks,
     /// Say yes to the question on the screen.
     GoOn,
 }
@@ -139,6 +143,13 @@ pub static BINDINGS: &[Binding] = &[
         &["esc"],
         "close the popup or page on top; clear the filter",
         "back",
+    ),
+    row(
+        Action::Acknowledge,
+        "acknowledge",
+        &["a"],
+        "take note of the selected alert: quiet until it gets worse; again to undo",
+        "note",
     ),
     row(Action::Fold, "fold", &["e"], "open or close a folded group", "fold"),
     row(Action::NextView, "next-view", &["v"], "next view of this pane", "view"),
@@ -258,6 +269,13 @@ pub static BINDINGS: &[Binding] = &[
         "ask the hot queries less often (up to 60 s)",
         "",
     ),
+    row(
+        Action::Checks,
+        "checks",
+        &["w"],
+        "what was checked, what could not be and why",
+        "",
+    ),
     row(Action::Messages, "messages", &["m"], "messages of this session", ""),
     row(Action::Cost, "cost", &["c"], "what this program costs the server", ""),
     row(
@@ -331,6 +349,7 @@ impl Action {
                 | Self::Theme
                 | Self::Redact
                 | Self::Messages
+                | Self::Checks
                 | Self::Cost
                 | Self::Databases
                 | Self::Help

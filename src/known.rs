@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
 use crate::config::Settings;
 use crate::model::locks::{self, Forest, beside};
+use crate::model::partitions::{self, Parent};
 use crate::model::series::Series;
 use crate::model::sighted::Sighted;
 use crate::model::statements::Workload;
@@ -16,6 +19,7 @@ use crate::pg::server::Server;
 use crate::poll::{Link, TierHealth};
 use crate::probe::activity::Activity;
 use crate::probe::locks::{Locks, Tag};
+use crate::probe::partitions::PartitionsProbe;
 use crate::probe::prepared::PreparedXacts;
 use crate::probe::pulse::{Pulse, PulseProbe};
 use crate::probe::statement_texts::StatementTexts;
@@ -68,6 +72,8 @@ pub struct Known {
     redacts: bool,
     /// Who waits for whom by the newest answer about locks; built once an answer, read by every view.
     pub forest: Option<Arc<Forest>>,
+    /// The partitioned tables by the newest answer; read once an answer, since very many take a while.
+    pub partitioned: Option<Arc<Vec<Parent>>>,
     /// Since when sessions have been seen waiting for a lock.
     pub waits: Sighted<Tag>,
     /// Since when commits have been seen waiting for a synchronous standby.
@@ -98,6 +104,7 @@ impl Known {
             clock: None,
             latest: Latest::default(),
             forest: None,
+            partitioned: None,
             waits: Sighted::default(),
             commits: Sighted::default(),
             workload: Workload::default(),
@@ -106,6 +113,18 @@ impl Known {
             tiers: BTreeMap::new(),
             slow_down: None,
         }
+    }
+
+    /// The connection is in another state. What was said before about what could not be asked holds no longer.
+    pub fn set_link(&mut self, link: Link) {
+        if let Link::Up(server) = &link {
+            for asked in self.asked.values_mut() {
+                asked.skipped = None;
+            }
+            self.slow_down = None;
+            self.server = Some(Arc::clone(server));
+        }
+        self.link = link;
     }
 
     /// Query texts are known without their literals.
@@ -217,6 +236,10 @@ impl Known {
             let prepared = self.get::<PreparedXacts>().map_or(&[][..], Vec::as_slice);
             let forest = self.get::<Locks>().map(|sample| locks::forest(sample, prepared));
             self.forest = forest.map(Arc::new);
+        } else if probe == PartitionsProbe::SPEC.id {
+            let answer = self.get::<PartitionsProbe>();
+            let read = answer.map(|answer| partitions::read(answer, &TimeZone::system()));
+            self.partitioned = read.map(Arc::new);
         }
         if probe == Locks::SPEC.id {
             self.sight_waits();

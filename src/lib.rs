@@ -22,7 +22,7 @@
 //!
 //! ```text
 //! main, app           the loop, update, keys, popups; cli and term are its doors to shell and terminal
-//! pane                one room a pane, and what panes share
+//! pane, sink          one room a pane, and what panes share; the same without a terminal, for people and machines
 //! world               what is known and was said
 //! alert               what is wrong by what is known: rules, and one engine that raises, holds and clears
 //! known               what is known of the server, for whoever reads it: panes, rules, a process without a terminal
@@ -59,6 +59,7 @@ pub mod pane;
 pub mod pg;
 pub mod poll;
 pub mod probe;
+pub mod sink;
 pub mod term;
 pub mod ui;
 pub mod world;

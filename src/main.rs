@@ -10,7 +10,10 @@ fn main() -> color_eyre::Result<ExitCode> {
     let started = Instant::now();
     color_eyre::install()?;
     term::leave_on_panic();
-    let cli = cli::Cli::parse();
+    let cli = match cli::Cli::parse() {
+        Ok(cli) => cli,
+        Err(status) => return Ok(status),
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()

@@ -132,3 +132,66 @@ pub fn copy(screen: &mut Screen, text: &str) -> io::Result<bool> {
     Write::flush(out)?;
     Ok(!rest.is_empty())
 }
+
+/// Gives the terminal another title.
+///
+/// # Errors
+/// When the terminal refuses.
+pub fn title(screen: &mut Screen, title: &str) -> io::Result<()> {
+    let out = screen.backend_mut();
+    queue!(out, SetTitle(title))?;
+    Write::flush(out)
+}
+
+/// Rings the bell.
+///
+/// # Errors
+/// When the terminal refuses.
+pub fn ring(screen: &mut Screen) -> io::Result<()> {
+    write(screen, "\x07")
+}
+
+/// Asks the terminal to notify the user of a raw text (OSC 9); inside tmux, the terminal around it, which takes
+/// `allow-passthrough on`.
+///
+/// # Errors
+/// When the terminal refuses.
+pub fn notify(screen: &mut Screen, text: &str) -> io::Result<()> {
+    let tmux = std::env::var_os("TMUX").is_some_and(|tmux| !tmux.is_empty());
+    write(screen, &notification(text, tmux))
+}
+
+/// What asks for a notification: nothing of the text drives the terminal.
+fn notification(text: &str, tmux: bool) -> String {
+    let asked = format!("\x1b]9;{}\x07", crate::ui::text::visible(text));
+    if tmux {
+        format!("\x1bPtmux;{}\x1b\\", asked.replace('\x1b', "\x1b\x1b"))
+    } else {
+        asked
+    }
+}
+
+fn write(screen: &mut Screen, text: &str) -> io::Result<()> {
+    let out = screen.backend_mut();
+    out.write_all(text.as_bytes())?;
+    Write::flush(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notification_is_one_sequence_whatever_its_text_is() {
+        assert_eq!(notification("40 wait", false), "\x1b]9;40 wait\x07");
+        let hostile = notification("a\x07\x1b]0;owned\x1b\\\n\u{9b}b", false);
+        let inside = hostile
+            .strip_prefix("\x1b]9;")
+            .and_then(|rest| rest.strip_suffix('\x07'));
+        assert!(
+            inside.is_some_and(|text| !text.contains(char::is_control)),
+            "{hostile:?}"
+        );
+        assert_eq!(notification("x", true), "\x1bPtmux;\x1b\x1b]9;x\x07\x1b\\");
+    }
+}

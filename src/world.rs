@@ -8,14 +8,14 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::alert::{Engine, Event};
+use crate::alert::{Engine, Event, Happened};
 use crate::config::Settings;
 use crate::known::Known;
 use crate::model::clock;
 use crate::model::concern::Severity;
 use crate::poll::Cost;
 use crate::probe::{Mono, Sample, Tier};
-use message::Messages;
+use message::{Kind, Messages};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -101,7 +101,14 @@ impl World {
     fn judge(&mut self, probe: &str) {
         for event in self.alerts.observe(&self.known, probe) {
             let (severity, text) = event.told();
-            self.say(severity, text);
+            let kind = match event.happened {
+                Happened::Raised(severity) | Happened::Escalated(severity) | Happened::Eased(severity) => {
+                    Kind::Alert(severity)
+                }
+                Happened::Cleared(..) => Kind::Over,
+            };
+            let when = (self.known.now, self.known.server_now());
+            self.messages.tell(kind, severity, text, when);
             self.events.push(event);
         }
     }

@@ -46,12 +46,17 @@ pub fn keys(rule: &Rule) -> Vec<&'static str> {
 /// A rule's words with the default limits filled in.
 #[must_use]
 pub fn filled(words: &str) -> String {
-    let default = Alerts::default();
+    in_force(words, &Alerts::default())
+}
+
+/// A rule's words with these limits filled in.
+#[must_use]
+pub fn in_force(words: &str, alerts: &Alerts) -> String {
     let mut out = words.to_owned();
     for limit in LIMITS {
         let braced = format!("{{{}}}", limit.name);
         if out.contains(&braced) {
-            out = out.replace(&braced, &said(limit.unit, (limit.of)(&default)));
+            out = out.replace(&braced, &said(limit.unit, (limit.of)(alerts)));
         }
     }
     out

@@ -19,6 +19,8 @@ pub const SLACK: f64 = 0.1;
 const JITTER_S: f64 = 2.0;
 /// So many more or less who suffer change nothing.
 const CALM_VICTIMS: u64 = 2;
+/// Said of a question whose first answer has not come.
+const AWAITED: &str = "its first answer is awaited";
 /// Severities, the mildest first.
 const SEVERITIES: [Severity; 3] = [Severity::Notice, Severity::Warning, Severity::Critical];
 /// Alerts of one rule that are kept; a rule that finds more says so in its sentences.
@@ -93,6 +95,14 @@ pub struct Unchecked {
     pub blind: Blind,
     /// Since when nothing is known by it, in seconds since 1970; `None` if nothing ever was.
     pub since: Option<f64>,
+}
+
+impl Unchecked {
+    /// It has not been made for the first time yet, and will be by itself.
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        self.blind.passing && self.since.is_none() && self.blind.why == AWAITED
+    }
 }
 
 /// Something that happened to an alert, for messages, bells and logs.
@@ -385,9 +395,12 @@ impl Engine {
                 passing: false,
                 others: false,
             };
+            // An answer that came before the first heartbeat has not been looked at: there was no clock.
+            let unlooked = || since.is_none().then(awaited);
             let blind = unanswered(rule, known)
                 .or_else(|| stale(rule, known).then(old))
-                .or_else(|| watch.and_then(|watch| watch.blind.clone()))?;
+                .or_else(|| watch.and_then(|watch| watch.blind.clone()))
+                .or_else(unlooked)?;
             Some(Unchecked { rule, blind, since })
         })
     }
@@ -423,6 +436,15 @@ fn unanswered(rule: &Rule, known: &Known) -> Option<Blind> {
     Some(why(missing, known))
 }
 
+fn awaited() -> Blind {
+    Blind {
+        why: AWAITED.to_owned(),
+        remedy: None,
+        passing: true,
+        others: false,
+    }
+}
+
 /// Why that probe has no answer.
 pub(super) fn why(probe: &str, known: &Known) -> Blind {
     let (why, remedy, passing) = match known.freshness(probe) {
@@ -435,7 +457,7 @@ pub(super) fn why(probe: &str, known: &Known) -> Blind {
         Freshness::Stale(_) => ("its last answer is too old".to_owned(), None, false),
         Freshness::Loading | Freshness::Fresh(_) => match known.waits_for_slow(probe) {
             Some(fault) => (fault.sentence.clone(), fault.remedy.clone(), false),
-            None => ("its first answer is awaited".to_owned(), None, true),
+            None => return awaited(),
         },
     };
     Blind {

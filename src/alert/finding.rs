@@ -1,5 +1,7 @@
 //! What a rule says: findings, each with its evidence, and what it could not see.
 
+use serde::Serialize;
+
 use crate::model::concern::Severity;
 use crate::probe::statements::Key;
 
@@ -160,7 +162,7 @@ impl Finding {
 }
 
 /// How far a finding reaches towards each severity: 1 is at the limit, 0.5 half way, 2 twice as far.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Reach {
     /// Towards a notice; those are listed, but make no noise.
     pub notice: f64,
@@ -259,7 +261,7 @@ impl Default for Reach {
 }
 
 /// A statement, setting or command that mends it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Remedy {
     /// What it does, in a few words: `end pid 700`.
     pub what: String,
@@ -268,7 +270,7 @@ pub struct Remedy {
 }
 
 /// Where to look.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Jump {
     /// The pane's id.
     pub pane: &'static str,
@@ -308,7 +310,8 @@ impl Jump {
 }
 
 /// Something an alert can be about, by what identifies it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(tag = "kind", content = "id", rename_all = "lowercase")]
 pub enum Thing {
     /// A backend: pid and `backend_start` in microseconds since 1970.
     Backend {

@@ -173,11 +173,30 @@ fn header(state: &State, area: Rect, buf: &mut Buffer) {
     let wide = u16::try_from(text::width(&right.text))
         .unwrap_or(u16::MAX)
         .min(area.width);
-    let at = (area.right().saturating_sub(wide + 1), area.y);
-    text::put(buf, at, wide, &right.text, look.style(right.role), look.glyphs);
+    let mut at = area.right().saturating_sub(wide + 1);
+    text::put(
+        buf,
+        (at, area.y),
+        wide,
+        &right.text,
+        look.style(right.role),
+        look.glyphs,
+    );
+    // What is wrong stands beside it and gives way to nothing.
+    for (nth, badge) in state.wrong.iter().rev().enumerate() {
+        let (sign, role) = badge.text(look);
+        let role = if world.is_down() { Role::Stale } else { role };
+        let cells = u16::try_from(text::width(&sign)).unwrap_or(u16::MAX);
+        let gap = if nth == 0 { 2 } else { 1 };
+        let Some(x) = at.checked_sub(cells.saturating_add(gap)) else {
+            break;
+        };
+        at = x;
+        text::put(buf, (at, area.y), cells, &sign, look.style(role), look.glyphs);
+    }
     let left = Rect {
         x: area.x + 1,
-        width: area.width.saturating_sub(wide + 3),
+        width: at.saturating_sub(area.x + 3),
         ..area
     };
     put_pieces(identity(world, usize::from(left.width)), left, look, buf);
@@ -343,7 +362,7 @@ fn tabs(state: &State, area: Rect, buf: &mut Buffer) {
         let style = look.style(if selected { Role::Selected } else { Role::Muted });
         put(if air { " " } else { "" }, style);
         put(&tab_label(state, index, pane.as_ref(), titles), style);
-        if let Some(badge) = pane.badge() {
+        if let Some(badge) = mark(state, index) {
             let (text, role) = titles.badge(badge, look);
             put(titles.gap(), style);
             put(&text, style.patch(look.style(role)));
@@ -354,6 +373,11 @@ fn tabs(state: &State, area: Rect, buf: &mut Buffer) {
     put(crumb, look.style(Role::Accent));
 }
 
+/// What is wrong in that pane.
+fn mark(state: &State, index: usize) -> Option<Badge> {
+    state.marks.get(index).copied().flatten()
+}
+
 /// Cells the tabs take.
 fn tabs_width(state: &State, titles: Titles) -> usize {
     let badge = |badge: Badge| text::width(&titles.badge(badge, &state.look).0) + titles.gap().len();
@@ -361,7 +385,7 @@ fn tabs_width(state: &State, titles: Titles) -> usize {
     let tabs = state.panes.iter().enumerate();
     tabs.map(|(index, pane)| {
         let label = tab_label(state, index, pane.as_ref(), titles);
-        text::width(&label) + pane.badge().map_or(0, badge) + air
+        text::width(&label) + mark(state, index).map_or(0, badge) + air
     })
     .sum()
 }
@@ -398,7 +422,7 @@ fn footer(state: &State, area: Rect, buf: &mut Buffer) {
         width: area.width.saturating_sub(1),
         ..area
     };
-    let message = state.world.messages.current(state.world.now);
+    let message = state.world.messages.current(state.world.now, !verdicts_in_sight(state));
     let message = message.filter(|message| !in_banner(&state.world, &message.text));
     if let Some(message) = message {
         let role = message.severity.map_or(Role::Accent, pane::role);
@@ -418,6 +442,11 @@ fn footer(state: &State, area: Rect, buf: &mut Buffer) {
         left.width = area.width.saturating_sub(wide + 4);
     }
     hints(state, left, buf);
+}
+
+/// The Overview says it already.
+fn verdicts_in_sight(state: &State) -> bool {
+    state.frozen.is_none() && state.top().is_some_and(|top| top.id() == "overview")
 }
 
 /// The banner says it already.

@@ -59,7 +59,6 @@ pub struct Start {
 struct Loop {
     state: State,
     screen: Screen,
-    title: String,
     started: Instant,
     orders: Orders,
     drawn: Option<Instant>,
@@ -72,9 +71,6 @@ struct Loop {
 pub async fn run(start: Start) -> io::Result<Over> {
     let (orders, for_worker) = mpsc::channel(ORDERS);
     let (to_us, news) = mpsc::channel(NEWS);
-    let title = format!("pgmon-tui {}", start.plan.label);
-    // Server names go into the terminal's title: nothing in it may drive the terminal.
-    let title = crate::ui::text::visible(&title).into_owned();
     let state = state(&start)?;
     let hold = !start.allow_privileged;
     let worker = Worker::new(
@@ -85,11 +81,10 @@ pub async fn run(start: Start) -> io::Result<Over> {
         start.started,
         (for_worker, to_us),
     );
-    let screen = term::enter(&title)?;
+    let screen = term::enter(&state.title)?;
     let mut this = Loop {
         state,
         screen,
-        title,
         started: start.started,
         orders: Orders::new(orders),
         drawn: None,
@@ -206,8 +201,11 @@ impl Loop {
                     self.state.world.say(None, "Only the first 74 kB fit on the clipboard.");
                 }
             }
+            Effect::Title(title) => term::title(&mut self.screen, &title)?,
+            Effect::Bell => term::ring(&mut self.screen)?,
+            Effect::Notify(text) => term::notify(&mut self.screen, &text)?,
             Effect::Suspend => {
-                self.screen = term::suspend(&self.title)?;
+                self.screen = term::suspend(&self.state.title)?;
                 self.take(What::Resumed)?;
             }
             Effect::Repaint => {

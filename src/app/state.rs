@@ -4,9 +4,11 @@
 use ratatui::layout::Rect;
 use tui_input::Input;
 
+use super::bell::Bell;
 use super::chrome;
 use super::keymap::Keymap;
-use crate::pane::{Place, View, panes};
+use super::marks;
+use crate::pane::{Badge, Place, View, panes};
 use crate::probe::Focus;
 use crate::ui::look::Look;
 use crate::world::World;
@@ -35,6 +37,14 @@ pub struct State {
     pub keymap: Keymap,
     /// The terminal.
     pub size: Rect,
+    /// What is wrong, by how bad it is, the worst first: also while the screen is frozen.
+    pub wrong: Vec<Badge>,
+    /// The mark on the tab of each pane.
+    pub marks: Vec<Option<Badge>>,
+    /// The terminal's title.
+    pub title: String,
+    /// What rings when something goes wrong.
+    pub bell: Bell,
     /// The focus the worker was told of.
     pub focus: Focus,
     /// The pane and the layers on the screen have to compute again what they show.
@@ -74,6 +84,10 @@ impl State {
     #[must_use]
     pub fn new(world: World, look: Look, keymap: Keymap, size: Rect) -> Self {
         let mut state = Self {
+            title: marks::title(&world.alerts, &world.label, &look),
+            wrong: Vec::new(),
+            marks: Vec::new(),
+            bell: Bell::default(),
             world,
             frozen: None,
             panes: panes(),
@@ -192,6 +206,9 @@ impl State {
             }
             view.arrange(area);
         }
+        self.wrong = marks::counts(&self.world.alerts);
+        let panes = self.panes.iter();
+        self.marks = panes.map(|pane| marks::tab(pane.as_ref(), &world.alerts)).collect();
     }
 }
 

@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 use tui_input::backend::crossterm::EventHandler;
 
 use super::keymap::Chord;
+use super::marks;
 use super::popup;
 use super::state::{Over, Prompt, State};
 use crate::action::Action;
@@ -51,6 +52,12 @@ pub enum Effect {
     Order(Order),
     /// Put this on the clipboard by OSC 52.
     Copy(String),
+    /// The terminal's title has changed.
+    Title(String),
+    /// Ring the terminal's bell.
+    Bell,
+    /// Ask the terminal to notify the user of this (OSC 9).
+    Notify(String),
     /// Leave the terminal, stop, come back.
     Suspend,
     /// Draw everything, also what has not changed.
@@ -80,9 +87,25 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
             vec![Effect::Repaint]
         }
     };
+    effects.extend(tell(state));
     if let Some(seen) = state.look() {
         state.underived = true;
         effects.push(Effect::Order(Order::Look(seen)));
+    }
+    effects
+}
+
+/// Bell and title: what is told to somebody who does not look.
+fn tell(state: &mut State) -> Vec<Effect> {
+    let world = &mut state.world;
+    let events = std::mem::take(&mut world.events);
+    let (now, settings) = (world.now, Arc::clone(&world.settings));
+    state.bell.hear(&events, now, &settings);
+    let mut effects = state.bell.ring(now, &settings);
+    let title = marks::title(&world.alerts, &world.label, &state.look);
+    if title != state.title {
+        state.title.clone_from(&title);
+        effects.push(Effect::Title(title));
     }
     effects
 }
@@ -147,6 +170,7 @@ fn on_reply(state: &mut State, reply: Reply) -> Vec<Effect> {
         Reply::Open(subject) => open(state, subject),
         Reply::Go(jump) => go(state, &jump),
         Reply::Acknowledge(ids) => acknowledge(state, &ids),
+        Reply::Checks => popup_over(state, checks),
         Reply::Databases(name) => databases(state, Some(name)),
         Reply::Switch(name) => return switch(state, name),
         Reply::Tell(text) => state.world.say(None, text),
@@ -222,6 +246,11 @@ fn open(state: &mut State, subject: Subject) {
     }
 }
 
+/// The list of checks.
+fn checks(state: &State) -> Box<dyn View> {
+    popup::text(popup::checks::Checks::default(), &state.keymap)
+}
+
 /// The list of databases; Enter on one of them comes back as [`Reply::Switch`].
 fn databases(state: &mut State, selected: Option<String>) {
     popup_over(state, |state| {
@@ -261,6 +290,7 @@ fn on_global(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Sql => popup_over(state, |state| popup::text(popup::sql::Sql::of(state), &state.keymap)),
         Action::Help => popup_over(state, |state| popup::text(popup::help::Help::of(state), &state.keymap)),
         Action::Messages => popup_over(state, |state| popup::text(popup::messages::Messages, &state.keymap)),
+        Action::Checks => popup_over(state, checks),
         Action::Cost => popup_over(state, |state| popup::text(popup::cost::Cost, &state.keymap)),
         Action::Databases => databases(state, None),
         Action::Copy => copy_menu(state),
@@ -518,11 +548,6 @@ fn on_link(state: &mut State, link: Link) {
                 );
                 state.world.say(Some(Severity::Notice), text);
             }
-            for asked in state.world.asked.values_mut() {
-                asked.skipped = None;
-            }
-            state.world.slow_down = None;
-            state.world.server = Some(Arc::clone(server));
         }
         Link::Down { fault, .. } => {
             if state.world.server.is_none() && !fault.waits() {
@@ -531,7 +556,7 @@ fn on_link(state: &mut State, link: Link) {
             state.world.say(Some(Severity::Critical), fault.to_string());
         }
     }
-    state.world.link = link;
+    state.world.set_link(link);
 }
 
 fn on_sample(state: &mut State, sample: &Arc<Sample>) {

@@ -10,7 +10,7 @@ use super::alerts::{Alerts, LIMITS, Limit};
 use super::error::{ConfigError, Place};
 use super::nearest::nearest;
 use super::raw::{self, Keys, Raw, Tiers, Time};
-use super::{Ascii, Cluster, Color, Pace, Settings};
+use super::{Ascii, Bell, Cluster, Color, Pace, Settings};
 use crate::pg::conninfo::{Origin, parse};
 use crate::pg::plan::Secret;
 
@@ -121,6 +121,12 @@ impl Check<'_> {
             color: self
                 .word("ui.color", raw.ui.color.as_ref(), COLOR)?
                 .unwrap_or(default.color),
+            bell_critical: self
+                .word("ui.bell.critical", raw.ui.bell.critical.as_ref(), BELL)?
+                .unwrap_or(default.bell_critical),
+            bell_warning: self
+                .word("ui.bell.warning", raw.ui.bell.warning.as_ref(), BELL)?
+                .unwrap_or(default.bell_warning),
             keys: raw
                 .keys
                 .into_iter()
@@ -359,6 +365,13 @@ fn without_text(message: &str) -> String {
 }
 
 const ASCII: &[(&str, Ascii)] = &[("auto", Ascii::Auto), ("on", Ascii::On), ("off", Ascii::Off)];
+
+const BELL: &[(&str, Bell)] = &[
+    ("off", Bell::Off),
+    ("bell", Bell::Bell),
+    ("notify", Bell::Notify),
+    ("both", Bell::Both),
+];
 
 const COLOR: &[(&str, Color)] = &[
     ("auto", Color::Auto),

@@ -53,6 +53,10 @@ pub struct Settings {
     pub ascii: Ascii,
     /// `ui.color`.
     pub color: Color,
+    /// `ui.bell.critical`: what rings when an alert is critical.
+    pub bell_critical: Bell,
+    /// `ui.bell.warning`: what rings when an alert is a warning.
+    pub bell_warning: Bell,
     /// `[keys]`: keys of actions by the action's name; neither is checked here.
     pub keys: BTreeMap<String, Vec<String>>,
     /// `[cluster.NAME]`: known servers by name.
@@ -108,6 +112,19 @@ pub enum Color {
     Never,
 }
 
+/// What tells of a new alert besides the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bell {
+    /// Nothing.
+    Off,
+    /// The terminal's bell.
+    Bell,
+    /// A notification by the terminal (OSC 9).
+    Notify,
+    /// Both.
+    Both,
+}
+
 /// A known server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cluster {
@@ -150,6 +167,8 @@ impl Default for Settings {
             theme_dir: None,
             ascii: Ascii::Auto,
             color: Color::Auto,
+            bell_critical: Bell::Off,
+            bell_warning: Bell::Off,
             keys: BTreeMap::new(),
             clusters: BTreeMap::new(),
             hide_postgres_defaults: true,

@@ -109,6 +109,18 @@ pub struct Ui {
     pub color: Option<Spanned<String>>,
     /// Names of what PostgreSQL brings itself, while it is healthy.
     pub hide_postgres_defaults: Option<bool>,
+    /// What rings.
+    pub bell: Bells,
+}
+
+/// `ui.bell`: for each severity `off`, `bell`, `notify`, `both`.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Bells {
+    /// For critical alerts.
+    pub critical: Option<Spanned<String>>,
+    /// For warnings.
+    pub warning: Option<Spanned<String>>,
 }
 
 /// A limit of an alert rule, or the rules that are off.

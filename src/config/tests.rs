@@ -69,6 +69,7 @@ fn the_example_is_right_to_its_last_comment() {
 #[case("security")]
 #[case("limits")]
 #[case("ui")]
+#[case("ui.bell")]
 #[case("cluster.prod")]
 fn the_example_names_every_key(#[case] section: &str) {
     let error = bad(&format!(
@@ -267,7 +268,7 @@ fn every_key_is_read() {
 )]
 #[case(
     "[ui]\nthem = \"x\"",
-    "/c/config.toml:2:1: unknown field \"them\", expected one of \"theme\", \"ascii\", \"color\", \"hide_postgres_defaults\"; did you mean \"theme\"?"
+    "/c/config.toml:2:1: unknown field \"them\", expected one of \"theme\", \"ascii\", \"color\", \"hide_postgres_defaults\", \"bell\"; did you mean \"theme\"?"
 )]
 #[case("[uii]\n", "/c/config.toml:1:2: unknown field \"uii\"")]
 #[case("[security]\nread_only_enforced = true", "did you mean \"read_only_enforce\"?")]

@@ -1,5 +1,7 @@
 //! How bad something is, as the model sees it; views give it its colour and mark.
 
+use serde::Serialize;
+
 /// How bad, the worst last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Concern {
@@ -15,7 +17,8 @@ pub enum Concern {
 }
 
 /// How bad something is that has to be told; always shown by a glyph or a word beside the colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth a look.
     Notice,

@@ -21,12 +21,13 @@ mod vacuum;
 mod wraparound;
 
 use std::cmp::Ordering;
+use std::sync::LazyLock;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::action::Action;
-use crate::alert::Jump;
+use crate::alert::{Jump, Unchecked};
 use crate::model::concern::Severity;
 use crate::probe::{Demand, Subject};
 use crate::ui::filter::Filter;
@@ -48,6 +49,11 @@ pub trait View {
 
     /// Ids of the probes it shows, in the order of importance: what `s` explains and `R` asks again.
     fn probes(&self) -> Vec<&'static str>;
+
+    /// Ids of all the probes it can show in one view or another.
+    fn all_probes(&self) -> Vec<&'static str> {
+        self.probes()
+    }
 
     /// The actions it takes now; the footer shows those of them that have a hint.
     fn actions(&self) -> Vec<Action>;
@@ -172,6 +178,8 @@ pub enum Reply {
     Go(Jump),
     /// Take note of these alerts, by rule and key; of all of them a second time: forget it.
     Acknowledge(Vec<(&'static str, String)>),
+    /// List what was checked, and what could not be.
+    Checks,
     /// List the databases with this one selected, so that the user can switch to it.
     Databases(String),
     /// Go on in this database.
@@ -214,6 +222,20 @@ impl From<(String, String)> for Copy {
     }
 }
 
+/// The statements that make checks possible, each once.
+#[must_use]
+pub fn what_helps(unchecked: &[Unchecked]) -> Vec<Copy> {
+    let mut copies: Vec<Copy> = Vec::new();
+    for one in unchecked {
+        if let Some(remedy) = &one.blind.remedy
+            && copies.iter().all(|copy| copy.text != *remedy)
+        {
+            copies.push(Copy::new(format!("for the check: {}", one.rule.title), remedy.as_str()));
+        }
+    }
+    copies
+}
+
 /// What is so bad is shown in this meaning.
 #[must_use]
 pub const fn role(severity: Severity) -> Role {
@@ -221,6 +243,16 @@ pub const fn role(severity: Severity) -> Role {
         Severity::Critical => Role::Critical,
         Severity::Warning => Role::Warning,
         Severity::Notice => Role::Notice,
+    }
+}
+
+/// The sign of a severity and a space; a terminal without UTF-8 draws its twin.
+#[must_use]
+pub const fn sign(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "✖ ",
+        Severity::Warning => "▲ ",
+        Severity::Notice => "◆ ",
     }
 }
 
@@ -287,6 +319,14 @@ pub fn panes() -> Vec<Box<dyn View>> {
         replication::pane(),
         wraparound::pane(),
     ]
+}
+
+/// The number of a pane's tab, from 1; empty if there is no such pane.
+#[must_use]
+pub fn tab(id: &str) -> String {
+    static IDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| panes().iter().map(|pane| pane.id()).collect());
+    let place = IDS.iter().position(|pane| *pane == id);
+    place.map_or_else(String::new, |place| (place + 1).to_string())
 }
 
 /// The detail page of a subject.

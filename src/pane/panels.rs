@@ -213,6 +213,15 @@ fn below(place: Rect) -> Rect {
     }
 }
 
+/// Adds those that are not there yet.
+fn add(probes: &mut Vec<&'static str>, more: impl Iterator<Item = &'static str>) {
+    for probe in more {
+        if !probes.contains(&probe) {
+            probes.push(probe);
+        }
+    }
+}
+
 impl View for Panels {
     fn id(&self) -> &'static str {
         self.id
@@ -230,13 +239,14 @@ impl View for Panels {
         let mut probes = self.current().map(View::probes).unwrap_or_default();
         if !self.stack.is_empty() {
             let others = self.views.iter().filter(|panel| panel.shown());
-            let others = others.flat_map(|panel| panel.probes());
-            for probe in others.collect::<Vec<_>>() {
-                if !probes.contains(&probe) {
-                    probes.push(probe);
-                }
-            }
+            add(&mut probes, others.flat_map(|panel| panel.probes()));
         }
+        probes
+    }
+
+    fn all_probes(&self) -> Vec<&'static str> {
+        let mut probes = Vec::new();
+        add(&mut probes, self.views.iter().flat_map(|panel| panel.all_probes()));
         probes
     }
 

@@ -7,7 +7,7 @@ use crate::pg::rows::Rows;
 use crate::probe::{Ask, Param, Probe, Spec, Subject, Tier, Wanted};
 
 /// The extension.
-const EXTENSION: &str = "pg_stat_monitor";
+pub const EXTENSION: &str = "pg_stat_monitor";
 /// The first version whose `queryid` is the server's own, as in `pg_stat_statements`.
 const SINCE: u32 = 200;
 /// The first server with a query id of its own.

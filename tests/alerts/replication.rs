@@ -20,7 +20,9 @@ const RULES: [&str; 7] = [
 ];
 
 fn builder(major: u32) -> Builder {
-    Cluster::builder(major).role("mon LOGIN IN ROLE pg_monitor")
+    Cluster::builder(major)
+        .role("mon LOGIN IN ROLE pg_monitor")
+        .role("app LOGIN")
 }
 
 fn at_once(limits: &mut Alerts) {
@@ -81,6 +83,19 @@ async fn a_standby_is_paused_and_goes(#[values(12, 18)] major: u32) {
         there.rows("SELECT count(*) FROM pg_class").await.unwrap();
     })
     .await;
+
+    // Who may not see how far they are is not told that all is well.
+    for (server, rule) in [(&primary, "replication_lag"), (&standby, "receiver")] {
+        let mut plain = Eye::open(server, "app", "postgres", at_once).await;
+        plain.look(rule).await;
+        let mut unchecked = plain.world.alerts.unchecked(&plain.world);
+        let unchecked = unchecked.find(|unchecked| unchecked.rule.id == rule).unwrap();
+        assert_eq!(
+            unchecked.blind.remedy.as_deref(),
+            Some("GRANT pg_monitor TO app;"),
+            "{rule}"
+        );
+    }
 
     there.rows("SELECT pg_wal_replay_pause()").await.unwrap();
     let raised = beyond.until_raised("replication_lag", Severity::Notice).await;

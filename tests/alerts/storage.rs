@@ -153,7 +153,7 @@ async fn indexes_nobody_uses_and_their_bytes() {
         assert_eq!(alert.finding.jump.row, Some(Thing::Index(oid(&judge, "idle").await)));
         // By the default a server this young is not judged.
         let mut strict = Eye::open(cluster, "postgres", &database, |limits| {
-            limits.unused_index_warn_bytes = 8192.0
+            limits.unused_index_warn_bytes = 8192.0;
         })
         .await;
         strict.look("unused_indexes").await;

@@ -226,10 +226,12 @@ proptest! {
         app.news(News::Role(Err(fault("no time"))));
         for (at, key) in keys {
             let binding = &BINDINGS[at];
-            if matches!(binding.action, Action::GoOn | Action::Quit) {
+            let key = binding.keys[key % binding.keys.len()];
+            let answers = Action::GoOn.binding().is_some_and(|yes| yes.keys.contains(&key));
+            if answers || binding.action == Action::Quit {
                 continue;
             }
-            app.keys(binding.keys[key % binding.keys.len()]);
+            app.keys(key);
             prop_assert!(app.state.layers.iter().any(|layer| layer.modal()));
             prop_assert!(app.state.prompt.is_none() && app.state.current == 0);
             prop_assert!(!app.state.world.privileged);

@@ -96,6 +96,9 @@ impl Session {
                 Effect::Order(Order::HotInterval(interval)) => format!("hot interval: {interval:?}"),
                 Effect::Order(Order::GoOn) => "go on".to_owned(),
                 Effect::Order(Order::Database(database)) => format!("connect to: {database}"),
+                Effect::Title(title) => format!("title: {title}"),
+                Effect::Bell => "bell".to_owned(),
+                Effect::Notify(text) => format!("notify: {text}"),
                 Effect::Suspend => "suspend".to_owned(),
                 Effect::Repaint => "repaint".to_owned(),
                 // What is looked at is told with every page; it says nothing to a reader.

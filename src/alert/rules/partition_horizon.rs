@@ -2,20 +2,16 @@
 
 use std::collections::HashMap;
 
-use jiff::tz::TimeZone;
-
 use crate::alert::{Finding, Jump, Outcome, Reach as Near, Rule, Thing, at_once};
 use crate::known::Known;
 use crate::model::concern::Severity;
 use crate::model::partitions::cover::{Range, leading};
 use crate::model::partitions::judge::moment;
 use crate::model::partitions::point::{Edge, Point};
-use crate::model::partitions::{self, Default, Level, Parent, Reach, Verdict, statement};
+use crate::model::partitions::{Default, Level, Parent, Reach, Verdict, statement};
 use crate::probe::Probe as _;
 use crate::probe::partitions::PartitionsProbe;
 use crate::ui::format;
-
-const DAY: f64 = 86_400.0;
 
 pub(super) static RULE: Rule = Rule {
     id: "partition_horizon",
@@ -34,17 +30,16 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(known: &Known) -> Outcome {
-    let Some(answer) = known.get::<PartitionsProbe>() else {
+    let (Some(answer), Some(parents)) = (known.get::<PartitionsProbe>(), &known.partitioned) else {
         return Outcome::calm();
     };
     let now = known.server_now().unwrap_or(answer.now);
     let days = known.settings.partition_horizon_days;
-    let parents = partitions::read(answer, &TimeZone::system());
     let places: HashMap<u32, &Parent> = parents.iter().map(|parent| (parent.oid, parent)).collect();
     let seen = Seen {
         now,
         days,
-        all: &parents,
+        all: parents,
     };
     let unasked: usize = parents.iter().map(|parent| parent.unasked).sum();
     let outcome = Outcome::of(parents.iter().filter_map(|parent| seen.finding(parent, &places)));
@@ -69,46 +64,41 @@ struct Seen<'a> {
 impl Seen<'_> {
     fn finding(&self, parent: &Parent, places: &HashMap<u32, &Parent>) -> Option<Finding> {
         let verdict = parent.judge(self.now, self.days);
-        let near = self.near(&verdict)?;
+        // A horizon knows no noise: it comes nearer, until partitions are made as far as they are wanted.
+        let severity = match verdict.level {
+            Level::Critical => Severity::Critical,
+            Level::Warning => Severity::Warning,
+            Level::Over | Level::Fine | Level::Notice => return None,
+        };
         if self.reaches_its_own_end(parent, &verdict, places) {
             return None;
         }
         let thing = Thing::Relation(parent.oid);
         let jump = Jump::to("partitions").row(thing.clone());
         let name = format!("{}.{}", parent.schema, parent.name);
-        let finding = Finding::new(parent.oid.to_string(), near, sentence(&name, &verdict), jump).about(thing);
-        Some(self.mend(self.evidence(finding, parent, &verdict), parent, &verdict))
-    }
-
-    fn near(&self, verdict: &Verdict) -> Option<Near> {
-        let wanted = f64::from(self.days) * DAY;
-        // What is wrong beside the horizon.
-        let fact = match verdict.level {
-            Level::Critical => Some(Near::fact(Severity::Critical)),
-            Level::Warning if !matches!(verdict.reach, Reach::Beyond(_)) => Some(Near::fact(Severity::Warning)),
-            _ => None,
-        };
-        let horizon = match verdict.reach {
-            Reach::Beyond(seconds) => Some(Near::measured(wanted / seconds, 0.0)),
-            _ => None,
-        };
-        match (fact, horizon) {
-            (Some(fact), Some(horizon)) => Some(fact.or(horizon)),
-            (fact, horizon) => fact.or(horizon),
-        }
+        let finding = Finding::new(
+            parent.oid.to_string(),
+            Near::fact(severity),
+            sentence(&name, &verdict),
+            jump,
+        )
+        .about(thing);
+        Some(self.mend(evidence(finding, parent, &verdict), parent, &verdict))
     }
 
     /// A partition that is partitioned itself has to reach as far as its own bound, and nobody writes to it before that
     /// begins or after it ends.
     fn reaches_its_own_end(&self, parent: &Parent, verdict: &Verdict, places: &HashMap<u32, &Parent>) -> bool {
-        let above = parent.parent.and_then(|oid| places.get(&oid));
-        let own = above.and_then(|above| above.parts.iter().find(|part| part.oid == parent.oid));
-        let Some(own) = own.and_then(|part| part.range.as_ref()) else {
-            return false;
-        };
-        self.left_of(own, verdict)
+        let above = |of: &&Parent| places.get(&of.parent?).copied();
+        let chain = || std::iter::successors(Some(parent), above);
+        let mut owns = chain().zip(chain().skip(1)).filter_map(|(below, above)| {
+            let own = above.parts.iter().find(|part| part.oid == below.oid);
+            own?.range.as_ref()
+        });
+        owns.any(|own| self.left_of(own, verdict))
     }
 
+    /// Now is not in that bound, or everything up to its end is covered.
     fn left_of(&self, own: &Range, verdict: &Verdict) -> bool {
         let at = |edge: &Edge| match edge.point() {
             Some(Point::Time(time)) => moment(self.now).map(|now| time.duration_since(now).as_secs_f64()),
@@ -121,32 +111,6 @@ impl Seen<'_> {
             _ => false,
         };
         (elsewhere || covered) && !matches!(verdict.default, Default::Fills(_))
-    }
-
-    fn evidence(&self, finding: Finding, parent: &Parent, verdict: &Verdict) -> Finding {
-        let finding = finding.detail(match (&verdict.reach, verdict.default) {
-            (Reach::Missing(_), Default::None) => "rows with those keys are refused".to_owned(),
-            (_, Default::None) => "no default partition: rows beyond are refused".to_owned(),
-            (_, Default::Empty) => "the default partition is empty so far".to_owned(),
-            (_, Default::Unknown) => "there is a default partition; its rows are not known".to_owned(),
-            (_, Default::Holds(rows) | Default::Fills(rows)) => {
-                format!("the default partition has about {} rows", format::count(rows))
-            }
-        });
-        let finding = finding.detail(format!(
-            "{} by {}, {}",
-            parent.strategy.name(),
-            parent.key(),
-            format::counted(parent.parts.len(), "partition", "partitions")
-        ));
-        match parent.ranged().next_back() {
-            Some((last, range)) => finding.detail(format!(
-                "the last is {}: {}",
-                last.name,
-                statement::values(range, &parent.columns)
-            )),
-            None => finding,
-        }
     }
 
     fn mend(&self, mut finding: Finding, parent: &Parent, verdict: &Verdict) -> Finding {
@@ -165,6 +129,32 @@ impl Seen<'_> {
             }
         }
         finding
+    }
+}
+
+fn evidence(finding: Finding, parent: &Parent, verdict: &Verdict) -> Finding {
+    let finding = finding.detail(match (&verdict.reach, verdict.default) {
+        (Reach::Missing(_), Default::None) => "rows with those keys are refused".to_owned(),
+        (_, Default::None) => "no default partition: rows beyond are refused".to_owned(),
+        (_, Default::Empty) => "the default partition is empty so far".to_owned(),
+        (_, Default::Unknown) => "there is a default partition; its rows are not known".to_owned(),
+        (_, Default::Holds(rows) | Default::Fills(rows)) => {
+            format!("the default partition has about {} rows", format::count(rows))
+        }
+    });
+    let finding = finding.detail(format!(
+        "{} by {}, {}",
+        parent.strategy.name(),
+        parent.key(),
+        format::counted(parent.parts.len(), "partition", "partitions")
+    ));
+    match parent.ranged().next_back() {
+        Some((last, range)) => finding.detail(format!(
+            "the last is {}: {}",
+            last.name,
+            statement::values(range, &parent.columns)
+        )),
+        None => finding,
     }
 }
 

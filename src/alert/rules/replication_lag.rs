@@ -43,7 +43,7 @@ fn check(known: &Known) -> Outcome {
     };
     let senders = known.get::<ReplicationProbe>().map_or(&[][..], Vec::as_slice);
     let standbys = replication::standbys(senders, &[], None, known.series.replay());
-    let hidden = standbys.iter().filter(|standby| standby.kind == Kind::Hidden).count();
+    let hidden = senders.iter().filter(|sender| sender.hidden).count();
     let behind = standbys.iter().filter_map(|standby| finding(standby, known));
     let outcome = Outcome::of(behind.chain(own.and_then(|recovery| replays(recovery, known))));
     if hidden == 0 {

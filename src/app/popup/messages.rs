@@ -5,10 +5,22 @@ use crate::pane;
 use crate::ui::look::Role;
 use crate::ui::text;
 use crate::world::World;
-use crate::world::message::Message;
+use crate::world::message::{Kind, Message};
 
 /// The popup of `m`.
 pub struct Messages;
+
+/// Cells of the time.
+const STAMP: usize = 10;
+
+/// The sign before a message; our own signs have an ASCII twin where they are drawn.
+const fn sign(message: &Message) -> (Role, &'static str) {
+    match (message.kind, message.severity) {
+        (Kind::Over, _) => (Role::Ok, "✔ "),
+        (Kind::Alert(severity), _) | (Kind::Said, Some(severity)) => (pane::role(severity), pane::sign(severity)),
+        (Kind::Said, None) => (Role::Text, "  "),
+    }
+}
 
 fn rows_of(message: &Message, world: &World, width: usize) -> Vec<Row> {
     let role = message.severity.map_or(Role::Text, pane::role);
@@ -18,14 +30,21 @@ fn rows_of(message: &Message, world: &World, width: usize) -> Vec<Row> {
     } else {
         String::new()
     };
-    let lines = text::wrap(&format!("{}{times}", message.text), width.saturating_sub(10).max(10));
+    let lines = text::wrap(
+        &format!("{}{times}", message.text),
+        width.saturating_sub(STAMP + 2).max(10),
+    );
+    let (kind, sign) = sign(message);
     let stamped = |(index, line)| {
-        let stamp = if index == 0 {
-            format!("{when:<10}")
+        if index == 0 {
+            vec![
+                (Role::Muted, format!("{when:<STAMP$}")),
+                (kind, sign.to_owned()),
+                (role, line),
+            ]
         } else {
-            " ".repeat(10)
-        };
-        vec![(Role::Muted, stamp), (role, line)]
+            vec![(role, format!("{:STAMP$}  {line}", ""))]
+        }
     };
     lines.into_iter().enumerate().map(stamped).collect()
 }

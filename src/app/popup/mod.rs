@@ -1,6 +1,7 @@
 //! Popups: text that scrolls in a frame over the pane. A further one is an implementation of [`Text`]: a title and
 //! its rows.
 
+pub mod checks;
 pub mod copy;
 pub mod cost;
 pub mod databases;

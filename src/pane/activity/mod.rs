@@ -3,12 +3,15 @@
 mod columns;
 mod head;
 
+use std::collections::BTreeSet;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::common::{self, Notice, blocking, grant, query_copy, who};
 use super::{Badge, Copy, Reply, View};
 use crate::action::Action;
+use crate::alert::{Jump, Thing};
 use crate::known::Freshness;
 use crate::model::activity::{self, Blocking, Counts, Doing, Options, Row};
 use crate::model::concern::Severity;
@@ -40,6 +43,8 @@ struct Activity {
     options: Options,
     counts: Option<Counts>,
     long_idle: usize,
+    /// Everybody, also those whom view, minimum or filter hide.
+    everybody: BTreeSet<(i32, i64)>,
     /// Said instead of rows, or below them.
     notice: Option<Notice>,
     /// The same, wrapped to the room there is.
@@ -55,6 +60,7 @@ impl Default for Activity {
             options: Options::default(),
             counts: None,
             long_idle: 0,
+            everybody: BTreeSet::new(),
             notice: None,
             said: Vec::new(),
             stale: false,
@@ -73,6 +79,7 @@ impl Activity {
             .iter()
             .filter(|backend| Doing::of(backend).idle_in_transaction() && backend.xact_s >= Some(BADGE_S))
             .count();
+        self.everybody = backends.iter().map(|backend| (backend.pid, backend.start)).collect();
         self.table.set_rows(activity::rows(backends, blocking, self.options));
     }
 
@@ -227,6 +234,28 @@ impl View for Activity {
         // Another view shows other rows.
         self.table.rewind();
         Reply::Taken
+    }
+
+    fn seek(&mut self, jump: &Jump) -> bool {
+        let Some(Thing::Backend { pid, start }) = jump.row else {
+            return jump.row.is_none();
+        };
+        let id = (pid, start);
+        if !self.everybody.contains(&id) {
+            return false;
+        }
+        if self.table.rows().iter().all(|row| row.id() != id) {
+            // Its rows are made anew before they are shown.
+            self.options = Options {
+                background: true,
+                ..Options::default()
+            };
+        }
+        if self.table.shown().all(|row| row.id() != id) {
+            self.table.set_filter(Filter::default());
+        }
+        self.table.select(id);
+        true
     }
 
     fn draw(&self, _world: &World, look: &Look, area: Rect, buf: &mut Buffer) {

@@ -263,3 +263,29 @@ fn every_column_can_be_filtered_and_sorted() {
     }
     assert!(pane.parse_filter("nonsense:x").is_err());
 }
+
+#[test]
+fn what_an_alert_speaks_of_is_found_whatever_hides_it() {
+    let mut pane = Activity::default();
+    let world = world(&[answer::<Probe>(incident(), None)]);
+    pane.derive(&world);
+    let jump = |pid: i32| {
+        Jump::to("activity").row(Thing::Backend {
+            pid,
+            start: i64::from(pid),
+        })
+    };
+    pane.options = Options {
+        view: activity::View::Waiting,
+        min_duration: 1800,
+        background: false,
+    };
+    pane.set_filter(pane.parse_filter("nobody").unwrap());
+    pane.derive(&world);
+    assert_eq!(pane.table.shown_of().0, 0);
+    assert!(pane.seek(&jump(700)));
+    pane.derive(&world);
+    assert_eq!(pane.selected().map(|row| row.backend.pid), Some(700));
+    assert!(!pane.seek(&jump(1)), "nobody of that pid is there");
+    assert!(pane.seek(&Jump::to("activity")), "no row is asked for");
+}

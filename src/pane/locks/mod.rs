@@ -1,6 +1,7 @@
 //! Locks: who waits for whom, root cause first, and what waits without being a lock.
 
 mod rows;
+mod seek;
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use ratatui::layout::Rect;
 use super::common::{self, Notice, grant, query_copy};
 use super::{Badge, Copy, Reply, View};
 use crate::action::Action;
+use crate::alert::Jump;
 use crate::known::Freshness;
 use crate::model::concern::Severity;
 use crate::model::locks::beside::{self, Beside};
@@ -450,6 +452,10 @@ impl View for Locks {
             action if self.table.on(action) => Reply::Taken,
             _ => Reply::Ignored,
         }
+    }
+
+    fn seek(&mut self, jump: &Jump) -> bool {
+        jump.row.as_ref().is_none_or(|thing| self.go_to(thing))
     }
 
     fn draw(&self, world: &World, look: &Look, area: Rect, buf: &mut Buffer) {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::alert::Thing;
 use crate::pane::testing::{answer, failure, screen, world};
 use crate::pg::fault::{Fault, FaultKind};
 use crate::probe::activity::Backend;
@@ -346,5 +347,39 @@ fn why_there_is_no_newer_answer_stands_beside_the_last_one() {
         let world = world(&[answer::<Probe>(last, None), failure::<Probe>(fault.clone(), None)]);
         let shown = screen(pane().as_mut(), &world, 80, 24);
         assert!(shown.contains("The server took too long."), "{shown}");
+    }
+}
+
+fn thing(pid: i32) -> Thing {
+    Thing::Backend {
+        pid,
+        start: i64::from(pid) * 1000,
+    }
+}
+
+#[test]
+fn what_an_alert_speaks_of_is_found_wherever_it_is_hidden() {
+    let mut pane = Locks::default();
+    let world = world(&[answer::<Probe>(incident(), None)]);
+    screen(&mut pane, &world, 80, 20);
+    let jump = |thing: Thing| Jump::to("locks").row(thing);
+    assert!(pane.seek(&jump(thing(700))));
+    // Folded away among those that wait alike, under a session that was closed, and left out by the filter.
+    assert!(pane.table.rows().iter().all(|row| row.id() != Id::Node(node_of(930))));
+    pane.opened.closed.insert(node_of(812));
+    pane.set_filter(pane.parse_filter("pid:812").unwrap());
+    assert!(pane.seek(&jump(thing(930))));
+    screen(&mut pane, &world, 80, 20);
+    assert_eq!(pane.table.selected().map(Record::id), Some(Id::Node(node_of(930))));
+    // Another backend with the same pid is somebody else.
+    let other = Thing::Backend { pid: 700, start: 1 };
+    assert!(!pane.seek(&jump(other)) && !pane.seek(&jump(thing(4))));
+    assert!(pane.seek(&Jump::to("locks")), "no row is asked for");
+}
+
+fn node_of(pid: i32) -> Who {
+    Who::Backend {
+        pid,
+        start: i64::from(pid) * 1000,
     }
 }

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::Overview;
+use super::choice::Id;
 use super::layout::{AXIS, GROUPS, LABEL, LABEL_WIDTH, Row, VALUE_WIDTH};
 use super::line::Line;
 use super::sessions::role;
@@ -18,9 +19,9 @@ use crate::ui::text::{one_line, put, put_safe, width};
 use crate::world::World;
 
 /// One row of the screen.
-struct Strip<'a> {
-    look: &'a Look,
-    area: Rect,
+pub(super) struct Strip<'a> {
+    pub look: &'a Look,
+    pub area: Rect,
     y: u16,
     stale: bool,
     selected: bool,
@@ -38,7 +39,7 @@ impl Strip<'_> {
     }
 
     /// Text at a column, within so many cells; returns the column after it.
-    fn put(&self, buf: &mut Buffer, x: u16, cells: u16, text: &str, role: Role) -> u16 {
+    pub(super) fn put(&self, buf: &mut Buffer, x: u16, cells: u16, text: &str, role: Role) -> u16 {
         let cells = cells.min(self.area.width.saturating_sub(x));
         let at = (self.area.x.saturating_add(x), self.y);
         x + put(buf, at, cells, text, self.style(role), self.look.glyphs)
@@ -50,8 +51,36 @@ impl Strip<'_> {
         line.intersection(self.area)
     }
 
+    /// The whole row, if it is selected.
+    pub(super) fn highlight(&self, buf: &mut Buffer) {
+        if self.selected {
+            let row = Rect::new(self.area.x, self.y, self.area.width, 1);
+            buf.set_style(row.intersection(self.area), self.look.style(Role::Selected));
+        }
+    }
+
+    /// A rule with a title at its left end and a caption at its right end, as far as there is room.
+    pub(super) fn rule(&self, title: &str, caption: &str, buf: &mut Buffer) {
+        self.highlight(buf);
+        for x in 0..self.area.width {
+            self.put_sign(buf, x, self.look.glyphs.line, Role::Border);
+        }
+        let mut x = 2;
+        if !title.is_empty() {
+            for (piece, role) in [(" ", Role::Border), (title, Role::Title), (" ", Role::Border)] {
+                self.put_sign(buf, x, piece, role);
+                x += u16::try_from(width(piece)).unwrap_or_default();
+            }
+        }
+        let cells = u16::try_from(width(caption)).unwrap_or(u16::MAX);
+        let at = self.area.width.saturating_sub(cells.saturating_add(3));
+        if at > x && !caption.is_empty() {
+            self.put_sign(buf, at, caption, Role::Muted);
+        }
+    }
+
     /// Our own signs at a column, as they are.
-    fn put_sign(&self, buf: &mut Buffer, x: u16, sign: &str, role: Role) {
+    pub(super) fn put_sign(&self, buf: &mut Buffer, x: u16, sign: &str, role: Role) {
         if x < self.area.width {
             put_safe(
                 buf,
@@ -71,6 +100,7 @@ fn stale(world: &World, probe: &str) -> bool {
 impl Overview {
     /// Draws the rows in view.
     pub(super) fn paint(&self, world: &World, look: &Look, area: Rect, buf: &mut Buffer) {
+        let (here, told) = (self.here(), self.told().map(|(place, _)| place));
         let rows = self.rows.iter().skip(self.offset).take(usize::from(area.height));
         for (row, y) in rows.zip(area.y..area.bottom()) {
             let mut strip = Strip {
@@ -81,46 +111,39 @@ impl Overview {
                 selected: false,
             };
             match *row {
-                Row::Rule(group) => self.rule(&strip, group, buf),
+                Row::Checks => {
+                    strip.selected = here == Some(Id::Checks);
+                    self.checks(&strip, buf);
+                }
+                Row::Story(nth) => {
+                    strip.selected = told == Some(nth);
+                    self.story_line(&strip, nth, buf);
+                }
+                Row::Folded(story, nth, more) => self.folded(&strip, (story, nth, more), buf),
+                Row::More(count) => {
+                    strip.selected = here == Some(Id::More);
+                    strip.more(count, buf);
+                }
+                Row::Grant => self.grant(&strip, buf),
+                Row::Numbers => strip.rule("", &self.caption, buf),
+                Row::Rule(group) => {
+                    let caption = if group == 0 { self.caption.as_str() } else { "" };
+                    strip.rule(GROUPS.get(group).copied().unwrap_or_default(), caption, buf);
+                }
                 Row::Bar => self.bar(&strip, buf),
                 Row::Chart(nth) => self.chart_row(&strip, nth, buf),
                 Row::Line(nth) => {
                     let Some(line) = self.lines.get(nth) else { continue };
                     strip.stale = stale(world, line.probe);
-                    strip.selected = self.selected == Some(line.id);
-                    self.line(&strip, line, buf);
+                    strip.selected = here == Some(Id::Line(line.id));
+                    self.number(&strip, line, buf);
                 }
             }
         }
     }
 
-    fn rule(&self, strip: &Strip<'_>, group: usize, buf: &mut Buffer) {
-        for x in 0..strip.area.width {
-            strip.put_sign(buf, x, strip.look.glyphs.line, Role::Border);
-        }
-        let title = GROUPS.get(group).copied().unwrap_or_default();
-        strip.put_sign(buf, 2, " ", Role::Border);
-        strip.put_sign(buf, 3, title, Role::Title);
-        strip.put_sign(
-            buf,
-            3 + u16::try_from(title.len()).unwrap_or_default(),
-            " ",
-            Role::Border,
-        );
-        if group == 0 {
-            let cells = u16::try_from(width(&self.caption)).unwrap_or(u16::MAX);
-            let x = strip.area.width.saturating_sub(cells.saturating_add(3));
-            if x > 20 {
-                strip.put_sign(buf, x, &self.caption, Role::Muted);
-            }
-        }
-    }
-
-    fn line(&self, strip: &Strip<'_>, line: &Line, buf: &mut Buffer) {
-        if strip.selected {
-            let row = Rect::new(strip.area.x, strip.y, strip.area.width, 1);
-            buf.set_style(row, strip.look.style(Role::Selected));
-        }
+    fn number(&self, strip: &Strip<'_>, line: &Line, buf: &mut Buffer) {
+        strip.highlight(buf);
         if let Some(mark) = line.mark {
             strip.put(buf, 0, LABEL, strip.look.mark(mark), mark);
         }

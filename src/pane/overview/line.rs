@@ -11,6 +11,7 @@ use crate::probe::activity::Backend;
 use crate::probe::{Probe, Subject};
 use crate::ui::format;
 use crate::ui::look::Role;
+use crate::ui::spark::{self, Join};
 use crate::world::World;
 
 /// Buckets of a trend as derived; drawn in this many cells, a half or a third of them, so that buckets are shared evenly.
@@ -48,6 +49,18 @@ pub struct Trend {
     pub fold: Fold,
     /// What fills a cell; the highest value of the window if that is more.
     pub full: f64,
+}
+
+impl Trend {
+    /// Levels for so many cells; what is full, or the highest value if that is more, fills a cell.
+    pub fn levels(&self, cells: usize) -> Vec<Option<u8>> {
+        let join = match self.fold {
+            Fold::Mean => Join::Mean,
+            Fold::Peak => Join::Peak,
+        };
+        let top = self.points.iter().flatten().copied().fold(self.full, f64::max);
+        spark::levels(&self.points, cells, join, Some(top))
+    }
 }
 
 /// A detail.

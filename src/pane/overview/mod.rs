@@ -1,15 +1,21 @@
-//! The Overview: what a tired person wants to know first, one line each, with how it went over the last minutes.
+//! The Overview: what is wrong, the worst first, and below it what a tired person wants to know, one line each, with how
+//! it went over the last minutes.
 //!
-//! Lines come in three groups (`sessions`, `work`, `upkeep`); `layout` decides which rows show them, `draw`
-//! only draws. A line that is about a backend leads there with Enter.
+//! What is wrong comes from the alerts (`verdicts`). Numbers come in three groups (`sessions`, `work`, `upkeep`);
+//! `layout` decides which rows show all of it, `draw` and `told` only draw. Enter leads to what a line is about.
 
+mod choice;
 mod draw;
+mod help;
 mod layout;
 mod line;
+mod profile;
 mod sessions;
 #[cfg(test)]
 mod tests;
+mod told;
 mod upkeep;
+mod verdicts;
 mod work;
 
 use std::collections::BTreeMap;
@@ -18,12 +24,13 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use self::choice::Id;
 use self::layout::{Columns, Group, Row};
-use self::line::{Line, Trend};
+use self::line::Line;
+use self::profile::Profile;
+use self::verdicts::{AlertId, Verdicts};
 use crate::action::Action;
 use crate::model::observe::name;
-use crate::model::series::Fold;
-use crate::model::waits::WaitClass;
 use crate::pane::{Copy, Reply, View, common};
 use crate::probe::Probe as _;
 use crate::probe::activity::Activity;
@@ -38,11 +45,8 @@ use crate::probe::replication::ReplicationProbe;
 use crate::probe::slots::SlotsProbe;
 use crate::ui::format;
 use crate::ui::look::Look;
-use crate::ui::spark::{self, Chart, Join, Layer, Segment};
+use crate::ui::spark::Chart;
 use crate::world::World;
-
-/// Buckets of the wait profile: enough for a wide screen, divisible for narrower ones.
-const PROFILE: usize = 480;
 
 /// How far back the trends look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,20 +82,43 @@ impl Span {
     }
 }
 
+/// The actions that move about and change how far back the trends look.
+const MOVES: &[Action] = &[
+    Action::NextView,
+    Action::PrevView,
+    Action::Up,
+    Action::Down,
+    Action::PageUp,
+    Action::PageDown,
+    Action::First,
+    Action::Last,
+];
+
 /// The pane.
 pub(super) fn pane() -> Box<dyn View> {
     Box::<Overview>::default()
 }
 
+/// Lines in the order in which they give way where there is no room for all of them.
+const LEAST: &[&str] = &["sizes", "rows_out", "idle_in_tx", "temp", "slots", "checkpoints"];
+
 /// The pane.
 #[derive(Debug, Default)]
 struct Overview {
     span: Span,
+    verdicts: Verdicts,
     lines: Vec<Line>,
     groups: Vec<Group>,
+    /// Lines that give way first, the least important first.
+    least: Vec<usize>,
     profile: Profile,
     caption: String,
-    selected: Option<&'static str>,
+    /// What the user has selected; until then the worst story is, if there is one.
+    chosen: Option<Id>,
+    /// The story that shows all of its lines.
+    unfolded: Option<AlertId>,
+    /// All stories are shown.
+    all: bool,
     offset: usize,
     // What follows from the room there is.
     rows: Vec<Row>,
@@ -99,21 +126,6 @@ struct Overview {
     levels: BTreeMap<&'static str, Vec<Option<u8>>>,
     chart: Chart,
     height: usize,
-}
-
-/// What the active sessions do: now as a bar, over time as a chart.
-#[derive(Debug, Default)]
-struct Profile {
-    /// The means of the last minute, the lowest class of the stack first.
-    means: Vec<(WaitClass, f64)>,
-    /// The same for the bar; what is nobody is zero.
-    segments: Vec<Segment>,
-    /// Somebody was active; `None` if that is not known.
-    busy: Option<bool>,
-    /// The classes over time.
-    layers: Vec<Layer>,
-    /// What the chart's full height stands for.
-    top: f64,
 }
 
 impl View for Overview {
@@ -130,7 +142,8 @@ impl View for Overview {
     }
 
     fn probes(&self) -> Vec<&'static str> {
-        vec![
+        let mut probes = self.story().map(|story| story.probes.clone()).unwrap_or_default();
+        let numbers = [
             PulseProbe::SPEC.id,
             Activity::SPEC.id,
             Locks::SPEC.id,
@@ -141,28 +154,26 @@ impl View for Overview {
             SlotsProbe::SPEC.id,
             RelationIoProbe::SPEC.id,
             DatabasesProbe::SPEC.id,
-        ]
+        ];
+        let others: Vec<&str> = numbers.into_iter().filter(|probe| !probes.contains(probe)).collect();
+        probes.extend(others);
+        probes
     }
 
     fn actions(&self) -> Vec<Action> {
-        const ALL: &[Action] = &[
-            Action::Enter,
-            Action::Back,
-            Action::NextView,
-            Action::PrevView,
-            Action::Up,
-            Action::Down,
-            Action::PageUp,
-            Action::PageDown,
-            Action::First,
-            Action::Last,
-        ];
-        let without = match self.selected_line() {
-            Some(line) if line.jump.is_some() => 0,
-            Some(_) => 1,
-            None => 2,
+        let here: &[Action] = match self.here() {
+            Some(Id::Story(_)) => match self.story() {
+                // Without more lines than are shown anyway there is nothing to unfold.
+                Some(story) if story.folded.len() <= layout::FOLDED => &[Action::Enter, Action::Acknowledge],
+                _ => &[Action::Enter, Action::Fold, Action::Acknowledge],
+            },
+            Some(Id::Checks) => &[Action::Enter],
+            Some(Id::More) => &[Action::Enter, Action::Fold],
+            Some(Id::Line(_)) if self.line().is_some_and(|line| line.jump.is_some()) => &[Action::Enter],
+            Some(Id::Line(_)) | None => &[],
         };
-        ALL.get(without..).unwrap_or_default().to_vec()
+        let back: &[Action] = if self.chosen.is_some() { &[Action::Back] } else { &[] };
+        [here, back, MOVES].concat()
     }
 
     fn derive(&mut self, world: &World) {
@@ -172,6 +183,7 @@ impl View for Overview {
             Span::Session => format!(" session, {} ", format::duration(window.as_secs_f64())),
             _ => format!(" last {} ", format::duration(window.as_secs_f64())),
         };
+        self.verdicts = Verdicts::of(world);
         self.lines.clear();
         self.groups.clear();
         for (base, extra) in [
@@ -187,12 +199,17 @@ impl View for Overview {
                 extra: (middle..self.lines.len()).collect(),
             });
         }
+        let place = |id: &&str| self.lines.iter().position(|line| line.id == *id);
+        self.least = LEAST.iter().filter_map(place).collect();
         self.profile = Profile::of(world, window);
     }
 
     fn arrange(&mut self, area: Rect) {
         self.height = usize::from(area.height);
-        self.rows = layout::rows(&self.groups, area.width, area.height);
+        self.rows = self.block().rows(area.height);
+        let room = self.height.saturating_sub(self.rows.len());
+        self.rows
+            .extend(layout::rows(&self.groups, &self.least, area.width, room));
         self.columns = layout::columns(area.width);
         let cells = usize::from(self.columns.trend.1);
         self.levels = self
@@ -223,12 +240,15 @@ impl View for Overview {
             Action::Last => self.step(isize::MAX),
             Action::NextView => self.look_back(self.span.next()),
             Action::PrevView => self.look_back(self.span.next().next()),
-            Action::Enter => match self.selected_line().and_then(|line| line.jump.clone()) {
-                Some(subject) => Reply::Open(subject),
-                None => Reply::Ignored,
-            },
-            Action::Back if self.selected.is_some() => {
-                self.selected = None;
+            Action::Enter => self.enter(),
+            Action::Fold => self.fold(),
+            Action::Acknowledge => {
+                let story = self.story();
+                story.map_or(Reply::Ignored, |story| Reply::Acknowledge(story.raised.clone()))
+            }
+            Action::Back if self.chosen.is_some() => {
+                self.chosen = None;
+                self.all = false;
                 Reply::Taken
             }
             _ => Reply::Ignored,
@@ -240,15 +260,18 @@ impl View for Overview {
     }
 
     fn copies(&self, _world: &World) -> Vec<Copy> {
-        let line = self.selected_line().map(|line| Copy::new("line", plain(line)));
+        let mut copies = self.story().map(|story| story.copies.clone()).unwrap_or_default();
+        if matches!(self.here(), Some(Id::Checks) | None) {
+            copies.extend(self.verdicts.checks.remedies.iter().cloned());
+        }
+        copies.extend(self.line().map(|line| Copy::new("line", plain(line))));
         let all: Vec<String> = self.lines.iter().map(plain).collect();
-        line.into_iter()
-            .chain([Copy::new("all lines", all.join("\n"))])
-            .collect()
+        copies.push(Copy::new("all lines", all.join("\n")));
+        copies
     }
 
     fn help(&self) -> Vec<(String, String)> {
-        common::help(HELP)
+        common::help(help::HELP)
     }
 }
 
@@ -261,53 +284,6 @@ impl Overview {
         self.span = span;
         Reply::Taken
     }
-
-    fn selected_line(&self) -> Option<&Line> {
-        self.lines.iter().find(|line| Some(line.id) == self.selected)
-    }
-
-    /// The lines in the order they are shown, with their rows.
-    fn shown(&self) -> Vec<(usize, &'static str)> {
-        let line = |row: &Row| match row {
-            Row::Line(nth) => self.lines.get(*nth).map(|line| line.id),
-            _ => None,
-        };
-        self.rows
-            .iter()
-            .enumerate()
-            .filter_map(|(at, row)| Some((at, line(row)?)))
-            .collect()
-    }
-
-    /// Moves the selection by lines, stopping at either end; the first move selects.
-    fn step(&mut self, by: isize) -> Reply {
-        let shown = self.shown();
-        let Some(last) = shown.len().checked_sub(1) else {
-            return Reply::Ignored;
-        };
-        let now = shown.iter().position(|(_, id)| Some(*id) == self.selected);
-        let next = match now {
-            Some(now) => now.saturating_add_signed(by).min(last),
-            None if by > 1 => last.min(by.unsigned_abs()),
-            None => 0,
-        };
-        self.selected = shown.get(next).map(|(_, id)| *id);
-        self.keep_in_view();
-        Reply::Taken
-    }
-
-    fn keep_in_view(&mut self) {
-        let shown = self.shown();
-        let at = shown
-            .iter()
-            .find(|(_, id)| Some(*id) == self.selected)
-            .map_or(self.offset, |(at, _)| *at);
-        self.offset = self
-            .offset
-            .max((at + 1).saturating_sub(self.height))
-            .min(at)
-            .min(self.rows.len().saturating_sub(self.height));
-    }
 }
 
 /// A line as text.
@@ -316,99 +292,3 @@ fn plain(line: &Line) -> String {
     let value = line.value.as_deref().unwrap_or("-");
     format!("{}  {value}  {}", line.label, pieces.join(" · "))
 }
-
-impl Profile {
-    fn of(world: &World, window: Duration) -> Self {
-        let means = sessions::by_class(world);
-        let active = world.series.mean(name::ACTIVE, world.now, sessions::AVERAGE);
-        let known = world.series.last(name::ACTIVE).and(active);
-        let layers = WaitClass::ALL.map(|class| Layer {
-            role: sessions::role(class),
-            points: world
-                .series
-                .window(class.series(), Fold::Mean, world.now, window, PROFILE),
-        });
-        let total = world
-            .series
-            .window(name::ACTIVE, Fold::Mean, world.now, window, PROFILE);
-        Self {
-            segments: means
-                .iter()
-                .map(|(class, mean)| Segment {
-                    value: if *mean < sessions::SOMEBODY { 0.0 } else { *mean },
-                    role: sessions::role(*class),
-                })
-                .collect(),
-            means,
-            busy: known.map(|active| active >= sessions::SOMEBODY),
-            layers: layers.into(),
-            top: spark::nice(total.into_iter().flatten().fold(1.0, f64::max)),
-        }
-    }
-}
-
-impl Trend {
-    /// Levels for so many cells; what is full, or the highest value if that is more, fills a cell.
-    fn levels(&self, cells: usize) -> Vec<Option<u8>> {
-        let join = match self.fold {
-            Fold::Mean => Join::Mean,
-            Fold::Peak => Join::Peak,
-        };
-        let top = self.points.iter().flatten().copied().fold(self.full, f64::max);
-        spark::levels(&self.points, cells, join, Some(top))
-    }
-}
-
-/// How to read it.
-const HELP: &[(&str, &str)] = &[
-    (
-        "Connections",
-        "client backends, ours included, of max_connections less the reserved ones; walsenders and workers have their own slots",
-    ),
-    (
-        "Active avg 1m",
-        "average active sessions of the last minute by what they wait for, from the activity samples; CPU is no wait at all",
-    ),
-    (
-        "Blocked",
-        "sessions that wait for a heavyweight lock; Locks shows behind whom",
-    ),
-    (
-        "Oldest tx",
-        "age of the oldest open transaction, ≥ for a prepared one; Enter leads to its backend",
-    ),
-    (
-        "Idle in tx",
-        "the session that has been idle in its transaction for the longest time",
-    ),
-    (
-        "Commits/s",
-        "all databases; here: the connected one; rates come from two readings by the server's clock, a gap means reset, restart or failover",
-    ),
-    (
-        "Cache hit",
-        "share of block requests found in shared_buffers, now; tbl and idx: tables and indexes of the connected database",
-    ),
-    ("Rows out/s", "rows read by sequential and index scans"),
-    (
-        "WAL",
-        "from the WAL position, so that an open transaction counts at once; on a standby what is replayed",
-    ),
-    (
-        "Checkpoints",
-        "mean time between them over the last hour of this session, or since the counters were reset while it is young",
-    ),
-    ("Temp files", "bytes spilled per second, counted when a file is closed"),
-    (
-        "Replication",
-        "bytes the standby furthest behind has still to replay; ≥ where its replay stands still",
-    ),
-    (
-        "xmin horizon",
-        "age of the oldest snapshot in transactions: rows that died since cannot be removed",
-    ),
-    (
-        "trends",
-        "the views show the last 10 minutes, the last hour, the whole session",
-    ),
-];

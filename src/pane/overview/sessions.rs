@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use super::line::Line;
+use crate::alert::Alert;
 use crate::model::locks::beside::{self, Beside};
 use crate::model::locks::{Node, Who};
 use crate::model::observe::name;
 use crate::model::overview;
 use crate::model::series::Fold;
 use crate::model::waits::{Profile, WaitClass};
+use crate::pane;
 use crate::probe::Subject;
 use crate::probe::activity::{Activity, Backend};
 use crate::probe::horizon::{Holder, HorizonProbe};
@@ -26,8 +28,8 @@ pub const SOMEBODY: f64 = 0.05;
 /// Whoever holds something for less than this many seconds is another one at every look, and not worth a name.
 const BRIEF: f64 = 1.0;
 
-/// Percent of the usable connections from which the line is marked, the worst first.
-const CROWDED: [(f64, Role); 3] = [(100.0, Role::Critical), (90.0, Role::Warning), (80.0, Role::Notice)];
+/// Percent of the usable connections from which the line is marked.
+const CROWDED: f64 = 80.0;
 
 /// The lines, and which of them come only where there is room.
 pub fn lines(world: &World, window: Duration) -> (Vec<Line>, Vec<Line>) {
@@ -39,6 +41,15 @@ pub fn lines(world: &World, window: Duration) -> (Vec<Line>, Vec<Line>) {
         idle_in_tx(world, window),
     ];
     (lines, vec![longest_query(world)])
+}
+
+/// How bad it is by that rule: a number is no worse than the verdict.
+fn alarm(world: &World, rule: &str) -> Role {
+    let raised = world.alerts.raised().filter(|alert| alert.rule.id == rule);
+    raised
+        .filter_map(Alert::severity)
+        .max()
+        .map_or(Role::Notice, pane::role)
 }
 
 /// What is hidden of the other sessions, if anything.
@@ -58,12 +69,12 @@ fn connections(world: &World, window: Duration) -> Line {
         };
         let full = usable.map_or(1.0, f64::from);
         let share = 100.0 * crate::model::rates::float(i64::try_from(counted.used).unwrap_or(i64::MAX)) / full.max(1.0);
-        let crowded = usable.and_then(|_| CROWDED.into_iter().find(|(from, _)| share >= *from));
+        let crowded = usable.filter(|_| share >= CROWDED).map(|_| alarm(world, "connections"));
         let line = line
             .value(value)
             .trend(world, window, name::CONNECTIONS, Fold::Peak, full);
         let line = match crowded {
-            Some((_, role)) => line
+            Some(role) => line
                 .mark(role)
                 .piece(role, format!("{} of usable", format::percent(share))),
             None => line,
@@ -135,13 +146,13 @@ fn blocked(world: &World, window: Duration) -> Line {
             .trend(world, window, name::BLOCKED, Fold::Peak, 1.0);
         match blocked.longest {
             None => match hung(world) {
-                Some(group) => (line.mark(Role::Warning))
-                    .piece(Role::Warning, format!("{} in {}", group.sessions, group.event))
+                Some(group) => (line.mark(Role::Notice))
+                    .piece(Role::Notice, format!("{} in {}", group.sessions, group.event))
                     .with(group.means),
                 None => line.piece(Role::Muted, "nobody waits for a lock"),
             },
             Some(waiter) => {
-                let line = line.mark(Role::Warning);
+                let line = line.mark(alarm(world, "blocked"));
                 // Without a single age nobody can be said to have waited the longest.
                 if waiter.seconds.is_none() {
                     return line.piece(Role::Denied, "since when is hidden");

@@ -1,4 +1,6 @@
-//! The pane on fixed data, at the sizes people have.
+//! The pane on fixed data, at the sizes people have; with two alert rules only, so that what is shown of them is known.
+
+mod told;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,6 +8,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::alert::RULES;
 use crate::config::Settings;
 use crate::pg::fault::{Fault, FaultKind};
 use crate::pg::server::Server;
@@ -14,6 +17,7 @@ use crate::probe::activity::{Activity, Backend};
 use crate::probe::counters::{Checkpoints, Counters, CountersProbe, Wal, Work};
 use crate::probe::databases::{Database, DatabasesProbe};
 use crate::probe::horizon::{Holder, HorizonProbe};
+use crate::probe::locks::{self, Held, Locks, Names, Tag, Wait};
 use crate::probe::pulse::{Pulse, PulseProbe};
 use crate::probe::recovery::{Recovery, RecoveryProbe};
 use crate::probe::relation_io::{RelationIo, RelationIoProbe};
@@ -27,7 +31,12 @@ use crate::world::World;
 const EPOCH: f64 = 1_795_000_000.0;
 
 fn world(reads_all_stats: bool) -> World {
-    let mut world = World::new(Arc::new(Settings::default()), "prod".into());
+    let mut settings = Settings::default();
+    let others = RULES
+        .iter()
+        .filter(|rule| !["blocked", "connections"].contains(&rule.id));
+    settings.alerts.disabled = others.map(|rule| rule.id.to_owned()).collect();
+    let mut world = World::new(Arc::new(settings), "prod".into());
     let server = Arc::new(Server {
         version_num: 160_004,
         database: "app".into(),
@@ -126,6 +135,62 @@ fn incident(second: u32) -> Vec<Backend> {
     backends
 }
 
+/// Who waits for whom then.
+fn queue(second: u32) -> locks::Sample {
+    let tag = Tag {
+        locktype: "relation".into(),
+        relation: Some(16_400),
+        ..Tag::default()
+    };
+    let names = Names {
+        relation: Some("orders".into()),
+        ..Names::default()
+    };
+    let backends = incident(second);
+    let waits = |backend: &Backend| {
+        let (blocker, mode) = match backend.pid {
+            800 => (700, "AccessExclusiveLock"),
+            _ => (800, "AccessShareLock"),
+        };
+        (backend.pid >= 800 && backend.pid < 900).then(|| Wait {
+            tag: tag.clone(),
+            mode: mode.into(),
+            seconds: backend.state_s,
+            blockers: vec![blocker],
+            names: names.clone(),
+        })
+    };
+    let session = |backend: &Backend| locks::Session {
+        pid: backend.pid,
+        start: backend.start,
+        usename: backend.usename.clone(),
+        application_name: backend.application_name.clone(),
+        state: backend.state.clone(),
+        xact_s: backend.xact_s,
+        state_s: backend.state_s,
+        wait: waits(backend),
+        ..locks::Session::default()
+    };
+    let sessions: Vec<locks::Session> = backends.iter().map(session).collect();
+    let waiters = sessions.iter().filter(|session| session.wait.is_some()).count();
+    let involved = |session: &locks::Session| session.wait.is_some() || session.pid == 700;
+    let held = Held {
+        pid: 700,
+        virtualtransaction: "3/7".into(),
+        tag,
+        mode: "RowExclusiveLock".into(),
+        against: vec!["AccessExclusiveLock".into()],
+    };
+    locks::Sample {
+        waiters,
+        sessions: sessions
+            .into_iter()
+            .filter(|session| waiters > 0 && involved(session))
+            .collect(),
+        held: if waiters > 0 { vec![held] } else { Vec::new() },
+    }
+}
+
 fn pulse(second: u32, in_recovery: bool) -> Pulse {
     Pulse {
         epoch: EPOCH + f64::from(second),
@@ -187,6 +252,7 @@ fn busy() -> World {
     for second in (0..=600).step_by(2) {
         answer::<PulseProbe>(&mut world, second, pulse(second, false));
         answer::<Activity>(&mut world, second, incident(second));
+        answer::<Locks>(&mut world, second, queue(second));
         answer::<CountersProbe>(&mut world, second, counters(second));
         answer::<ReplicationProbe>(&mut world, second, vec![standby(second)]);
         if second % 15 == 0 {
@@ -304,17 +370,17 @@ fn text(buffer: &Buffer) -> String {
 
 #[test]
 fn an_incident_at_80x24() {
-    insta::assert_snapshot!(screen(&busy(), 80, 20));
+    insta::assert_snapshot!(screen(&busy(), 80, 21));
 }
 
 #[test]
 fn an_incident_at_120x40() {
-    insta::assert_snapshot!(screen(&busy(), 120, 36));
+    insta::assert_snapshot!(screen(&busy(), 120, 37));
 }
 
 #[test]
 fn an_incident_at_200x60() {
-    insta::assert_snapshot!(screen(&busy(), 200, 56));
+    insta::assert_snapshot!(screen(&busy(), 200, 57));
 }
 
 #[test]
@@ -325,13 +391,14 @@ fn an_incident_at_40x12_scrolls() {
 
 #[test]
 fn before_the_first_answer() {
-    insta::assert_snapshot!(screen(&world(true), 80, 20));
+    insta::assert_snapshot!(screen(&world(true), 80, 21));
 }
 
 /// One reading of everything, on an idle server.
 fn calm(mut world: World) -> World {
     answer::<PulseProbe>(&mut world, 0, pulse(0, false));
     answer::<Activity>(&mut world, 0, vec![client(101, "idle", Some("Client"))]);
+    world.skip(Locks::SPEC.id, "nobody waits for a lock");
     answer::<CountersProbe>(&mut world, 0, counters(0));
     answer::<ReplicationProbe>(&mut world, 0, vec![]);
     answer::<HorizonProbe>(&mut world, 0, vec![]);
@@ -343,7 +410,7 @@ fn calm(mut world: World) -> World {
 
 #[test]
 fn the_first_answer_has_no_rates_yet() {
-    insta::assert_snapshot!(screen(&calm(world(true)), 80, 20));
+    insta::assert_snapshot!(screen(&calm(world(true)), 80, 21));
 }
 
 #[test]
@@ -364,7 +431,7 @@ fn nothing_happening_is_zero_not_a_gap() {
             },
         );
     }
-    insta::assert_snapshot!(screen(&world, 80, 20));
+    insta::assert_snapshot!(screen(&world, 80, 21));
 }
 
 #[test]
@@ -383,7 +450,7 @@ fn a_restart_leaves_a_gap_that_says_so() {
             ..pulse(602, false)
         },
     );
-    let text = screen(&world, 80, 20);
+    let text = screen(&world, 80, 21);
     let line = |label: &str| text.lines().find(|line| line.contains(label)).unwrap().to_owned();
     for label in ["Commits/s", "Rows out/s", "WAL", "Temp files", "Cache hit"] {
         assert!(line(label).contains("server restarted"), "{}", line(label));
@@ -413,7 +480,7 @@ fn a_plain_role_is_told_what_it_does_not_see() {
         }],
     );
     answer::<DatabasesProbe>(&mut world, 2, databases(false));
-    insta::assert_snapshot!(screen(&world, 80, 20));
+    insta::assert_snapshot!(screen(&world, 80, 21));
 }
 
 #[test]
@@ -429,7 +496,7 @@ fn a_subscriber_is_no_standby() {
     ] {
         let mut world = calm(world(true));
         answer::<ReplicationProbe>(&mut world, 2, senders);
-        let text = screen(&world, 80, 20);
+        let text = screen(&world, 80, 21);
         let line = text.lines().find(|line| line.contains("Replication")).unwrap();
         assert!(line.contains(said), "{said}: {line}");
     }
@@ -447,7 +514,7 @@ fn a_replay_that_stands_still_is_not_as_little_behind_as_it_last_was() {
         };
         answer::<ReplicationProbe>(&mut world, second, vec![stuck]);
     }
-    let text = screen(&world, 80, 20);
+    let text = screen(&world, 80, 21);
     let line = text.lines().find(|line| line.contains("Replication")).unwrap();
     assert!(!line.contains("355"), "{line}");
     assert!(line.contains("≥6.0s behind"), "{line}");
@@ -473,7 +540,7 @@ fn a_forgotten_prepared_transaction_is_the_oldest() {
         ..holder(600)
     };
     answer::<HorizonProbe>(&mut world, 602, vec![forgotten]);
-    let text = screen(&world, 80, 20);
+    let text = screen(&world, 80, 21);
     let line = text.lines().find(|line| line.contains("Oldest tx")).unwrap();
     assert!(line.contains("≥2h30m"), "{line}");
     assert!(line.contains("prepared transaction · order-4711"), "{line}");
@@ -490,7 +557,7 @@ fn a_rate_of_the_slower_tiers_says_when_it_comes() {
     world.link = Link::Up(server);
     let mut world = calm(world);
     world.now = Mono(Duration::from_secs(4));
-    let text = screen(&world, 80, 20);
+    let text = screen(&world, 80, 21);
     let line = |label: &str| text.lines().find(|line| line.contains(label)).unwrap().to_owned();
     let commits = line("Commits/s");
     assert!(commits.contains("needs a second reading, in 11 s"), "{commits}");
@@ -517,7 +584,7 @@ fn a_standby_shows_its_recovery() {
         };
         answer::<RecoveryProbe>(&mut world, second, recovery);
     }
-    let text = screen(&world, 80, 20);
+    let text = screen(&world, 80, 21);
     let line = text.lines().find(|line| line.contains("Autovacuum")).unwrap();
     assert!(line.contains("runs on the primary") && !line.contains("0/3"), "{line}");
     insta::assert_snapshot!(text);
@@ -529,7 +596,7 @@ fn what_failed_says_so_in_its_own_line() {
     let fault = Fault::new(FaultKind::Timeout, "canceled after 10 s (storage budget)");
     world.latest.forget(DatabasesProbe::SPEC.id);
     fail::<DatabasesProbe>(&mut world, 2, fault);
-    let text = screen(&world, 80, 20);
+    let text = screen(&world, 80, 21);
     let line = text.lines().find(|line| line.contains("Databases")).unwrap();
     assert!(line.contains("canceled after 10 s"), "{line}");
     assert!(text.contains("nobody holds it back"));
@@ -540,7 +607,7 @@ fn a_stale_value_looks_stale() {
     let mut world = busy();
     world.now = Mono(Duration::from_secs(640));
     let mut pane = Overview::default();
-    let area = Rect::new(0, 0, 80, 20);
+    let area = Rect::new(0, 0, 80, 24);
     pane.derive(&world);
     pane.arrange(area);
     let look = Look::new("dark", None, Depth::TrueColor, &Glyphs::UNICODE).unwrap();
@@ -548,37 +615,44 @@ fn a_stale_value_looks_stale() {
     pane.draw(&world, &look, area, &mut buffer);
     let stale = look.style(Role::Stale).fg;
     let is_stale = |y: u16| (2..80).all(|x| buffer[(x, y)].symbol() == " " || Some(buffer[(x, y)].fg) == stale);
+    let shown = text(&buffer);
+    let row = |label: &str| {
+        let row = shown.lines().position(|line| line.contains(label)).unwrap();
+        u16::try_from(row).unwrap()
+    };
     // Connections come from the hot tier, the sizes from the storage tier: only the former are late.
-    assert!(stale.is_some() && is_stale(1));
-    assert!(text(&buffer).lines().nth(3).unwrap().contains("by wait"));
-    assert!(is_stale(3), "the bar comes from the hot tier, too");
-    assert!(!is_stale(19));
+    assert!(stale.is_some() && is_stale(row("Connections")));
+    assert!(is_stale(row("by wait")), "the bar comes from the hot tier, too");
+    assert!(!is_stale(row("Databases")));
 }
 
 #[test]
 fn enter_leads_to_the_backend_of_a_line() {
     let world = busy();
     let (_, mut pane) = screen_after(&world, 80, 20, &[Action::Down; 4]);
-    assert_eq!(pane.selected, Some("oldest_tx"));
+    assert_eq!(pane.here(), Some(Id::Line("oldest_tx")));
     let subject = Subject::Backend {
         pid: 700,
         start: 1_794_999_000_000_700,
     };
     assert_eq!(pane.on(Action::Enter, &world), Reply::Open(subject));
     assert_eq!(pane.on(Action::Back, &world), Reply::Taken);
-    assert_eq!(pane.on(Action::Enter, &world), Reply::Ignored);
+    // The worst is what is meant while nothing is selected.
+    let Reply::Go(jump) = pane.on(Action::Enter, &world) else {
+        panic!("nowhere")
+    };
+    assert_eq!(jump.pane, "locks");
 }
 
 #[test]
 fn the_views_look_further_back() {
     let world = busy();
     let caption = |actions: &[Action]| {
-        screen_after(&world, 80, 20, actions)
-            .0
+        let text = screen_after(&world, 80, 21, actions).0;
+        let rule = text
             .lines()
-            .next()
-            .unwrap()
-            .to_owned()
+            .find(|line| line.ends_with("───") && !line.contains("check"));
+        rule.unwrap().to_owned()
     };
     assert!(caption(&[]).contains("last 10m"));
     assert!(caption(&[Action::NextView]).contains("last 1h00m"));
@@ -708,7 +782,8 @@ proptest! {
         prop_assert!(!text.contains("NaN") && !text.contains("inf "));
         // What is selected is in view.
         if height > 0 && down > 0 {
-            let at = pane.shown().iter().find(|(_, id)| Some(*id) == pane.selected).map(|(at, _)| *at);
+            let shown = pane.shown();
+            let at = pane.place(&shown).map(|place| shown[place].0);
             prop_assert!(at.is_some_and(|at| at >= pane.offset && at < pane.offset + usize::from(height)));
         }
     }

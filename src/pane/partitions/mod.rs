@@ -15,7 +15,7 @@ use crate::action::Action;
 use crate::alert::Thing;
 use crate::model::concern::Severity;
 use crate::model::partitions::{self as model, Level, Parent, Verdict};
-use crate::probe::partitions::{Partitions as Answer, PartitionsProbe};
+use crate::probe::partitions::PartitionsProbe;
 use crate::probe::{Mono, Probe as _, Subject};
 use crate::ui::format;
 use crate::ui::look::Role;
@@ -36,9 +36,10 @@ pub(super) fn pane() -> Box<dyn View> {
     Box::new(ListView::<Parents>::default())
 }
 
-/// What an answer means, worked out once an answer.
+/// What an answer means.
 #[derive(Clone, Debug, Default)]
 struct Known {
+    /// Which answer that is.
     answer: Option<(Mono, usize)>,
     parents: Arc<Vec<Parent>>,
     /// The server's clock now, in seconds since 1970.
@@ -50,14 +51,15 @@ struct Known {
 impl Known {
     /// Takes over what is new; true if there is an answer at all.
     fn learn(&mut self, world: &World) -> bool {
-        let (Some(ran), Some(answer)) = (world.latest.ran::<PartitionsProbe>(), world.get::<PartitionsProbe>()) else {
+        let answer = world
+            .latest
+            .ran::<PartitionsProbe>()
+            .zip(world.get::<PartitionsProbe>());
+        let (Some((ran, answer)), Some(parents)) = (answer, &world.partitioned) else {
             return false;
         };
-        let this = (ran.started, std::ptr::from_ref::<Answer>(answer).addr());
-        if self.answer != Some(this) {
-            self.answer = Some(this);
-            self.parents = Arc::new(model::read(answer, &world.zone));
-        }
+        self.answer = Some((ran.started, Arc::as_ptr(parents).addr()));
+        self.parents = Arc::clone(parents);
         self.now = world.server_now().unwrap_or(answer.now);
         self.days = world.settings.partition_horizon_days;
         true

@@ -1,10 +1,11 @@
 use std::time::Duration;
 
 use super::*;
+use crate::alert::{Jump, Thing};
 use crate::model::partitions::testing::{DATE, INT8, TIMESTAMPTZ, answer, part, ranges, subtable, table};
 use crate::pane::testing::{answer as sample, failure, screen, world};
 use crate::pg::fault::{Fault, FaultKind};
-use crate::probe::partitions::Relation;
+use crate::probe::partitions::{Partitions as Answer, Relation};
 
 /// Everything there is to see: short, late, with a hole, filling, over, numbers, a hash below a range.
 fn everything() -> Answer {
@@ -203,4 +204,22 @@ fn an_interrupted_detach_is_seen_and_can_be_finished() {
     );
     let text = screen(page(1).as_mut(), &world, 100, 20);
     assert!(text.contains("detach pending"), "{text}");
+}
+
+/// An alert jumps to the row it speaks of, also below another table.
+#[test]
+fn a_jump_lands_on_its_row() {
+    for (answer, oid, selected) in [
+        (everything(), 3, "public.metrics"),
+        (below(), 12, "public.deep_20251101"),
+    ] {
+        let world = seen(answer);
+        let mut pane = pane();
+        screen(pane.as_mut(), &world, 120, 24);
+        let jump = |oid| Jump::to("partitions").row(Thing::Relation(oid));
+        assert!(pane.seek(&jump(oid)));
+        let texts: Vec<String> = pane.copies(&world).into_iter().map(|copy| copy.text).collect();
+        assert!(texts.iter().any(|text| text.trim() == selected), "{texts:?}");
+        assert!(!pane.seek(&jump(99_999)));
+    }
 }

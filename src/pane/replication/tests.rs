@@ -3,6 +3,8 @@ use std::sync::Arc;
 use super::super::testing::{answer, screen, world};
 use super::*;
 use crate::action::Action;
+use crate::alert::{Jump, Thing};
+use crate::model::replication::SYNC_NAMES;
 use crate::pane::View;
 use crate::pg::server::Server;
 use crate::probe::activity::Backend;
@@ -425,4 +427,39 @@ fn enter_opens_the_process() {
         matches!(pane.on(Action::Enter, &samples), Reply::Tell(_)),
         "nobody uses the lost slot"
     );
+}
+
+/// An alert jumps to the row it speaks of, whatever panel was looked at before.
+#[test]
+fn a_jump_lands_on_its_row() {
+    let world = incident();
+    let mut pane = pane();
+    for (panel, thing, selected) in [
+        ("standbys", Thing::Standby(951), "reports"),
+        ("slots", Thing::Slot("warehouse".to_owned()), "warehouse"),
+        ("standbys", Thing::Slot("warehouse".to_owned()), "warehouse"),
+        ("standbys", Thing::Slot("old_cdc".to_owned()), "old_cdc"),
+        ("standbys", Thing::Setting(SYNC_NAMES.to_owned()), "dr2"),
+        ("archiver", Thing::Archiver, "archiving"),
+        (
+            "subscriptions",
+            Thing::Subscription("app.orders_in".to_owned()),
+            "orders_in",
+        ),
+    ] {
+        let jump = Jump::panel("replication", panel).row(thing);
+        screen(pane.as_mut(), &world, 120, 24);
+        assert!(pane.seek(&jump), "{jump:?}");
+        let texts: Vec<String> = pane.copies(&world).into_iter().map(|copy| copy.text).collect();
+        assert!(texts.iter().any(|text| text == selected), "{jump:?}: {texts:?}");
+        let elsewhere = Jump::panel("replication", panel).row(Thing::Slot("nowhere".to_owned()));
+        assert!(!pane.seek(&elsewhere));
+    }
+    let standby = standby();
+    let mut pane = super::pane();
+    screen(pane.as_mut(), &standby, 120, 24);
+    pane.seek(&Jump::panel("replication", "slots"));
+    pane.seek(&Jump::panel("replication", "receiver"));
+    let text = screen(pane.as_mut(), &standby, 120, 24);
+    assert!(text.contains("WAL receiver"), "{text}");
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::action::Action;
+use crate::alert::{Jump, Thing};
 use crate::model::concern::Severity;
 use crate::pane::Reply;
 use crate::pane::testing::{answer, screen, standby, world};
@@ -337,5 +338,61 @@ fn every_panel_draws_in_any_room() {
             }
             assert!(!pane.help().is_empty() && !pane.probes().is_empty());
         }
+    }
+}
+
+/// An alert jumps to the row it speaks of, whatever panel was looked at before.
+#[test]
+fn a_jump_lands_on_its_row() {
+    let unused = |oid, relname: &str| UnusedIndex {
+        oid,
+        name: named("app", relname),
+        table: named("app", "orders"),
+        ..UnusedIndex::default()
+    };
+    let invalid = |oid, relname: &str| InvalidIndex {
+        oid,
+        name: named("app", relname),
+        live: true,
+        ..InvalidIndex::default()
+    };
+    let sequence = |oid, relname: &str| Sequence {
+        oid,
+        name: named("app", relname),
+        increment: 1,
+        ..Sequence::default()
+    };
+    let world = world(&[
+        answer::<RelationsProbe>(relations(), None),
+        answer::<IndexesUnusedProbe>(
+            UnusedIndexes {
+                rows: vec![unused(1, "u1"), unused(2, "u2")],
+                ..UnusedIndexes::default()
+            },
+            None,
+        ),
+        answer::<IndexesInvalidProbe>(vec![invalid(3, "i1"), invalid(4, "i2")], None),
+        answer::<SequencesProbe>(
+            Sequences {
+                rows: vec![sequence(5, "s1"), sequence(6, "s2")],
+                ..Sequences::default()
+            },
+            None,
+        ),
+    ]);
+    let mut pane = pane();
+    let last = relations().rows.pop().unwrap();
+    for (panel, thing, selected) in [
+        ("unused", Thing::Index(2), "app.u2".to_owned()),
+        ("invalid", Thing::Index(4), "app.i2".to_owned()),
+        ("sequences", Thing::Sequence(6), "app.s2".to_owned()),
+        ("relations", Thing::Relation(last.oid), last.name.sql()),
+    ] {
+        let jump = Jump::panel("storage", panel).row(thing);
+        screen(pane.as_mut(), &world, 120, 24);
+        assert!(pane.seek(&jump), "{jump:?}");
+        let texts: Vec<String> = pane.copies(&world).into_iter().map(|copy| copy.text).collect();
+        assert!(texts.contains(&selected), "{jump:?}: {texts:?}");
+        assert!(!pane.seek(&Jump::panel("storage", panel).row(Thing::Archiver)));
     }
 }

@@ -99,7 +99,7 @@ fn a_role_that_sees_nothing_is_told_so() {
     let mut watched = Watched::new();
     watch(&mut watched, 0..10, |second| Sender {
         state: None,
-        slot_type: None,
+        replay_bytes: None,
         hidden: true,
         ..sender(second, 0, 0, 0.0)
     });

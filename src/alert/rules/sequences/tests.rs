@@ -29,7 +29,6 @@ fn sequence(share: f64) -> Sequence {
         bound: i64::from(i32::MAX),
         last_value: Some(last),
         share,
-        ..Sequence::default()
     }
 }
 
