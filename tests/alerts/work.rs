@@ -143,7 +143,7 @@ async fn checkpoints_because_of_wal_and_the_room_that_ends_them(#[values(12, 18)
         .await
         .unwrap();
     let mut eye = Eye::open(&cluster, "postgres", "postgres", |limits| {
-        limits.checkpoint_window_s = 20.0
+        limits.checkpoint_window_s = 20.0;
     })
     .await;
     eye.ask("settings").await;
@@ -210,7 +210,7 @@ async fn checkpoints_that_somebody_types_are_told_apart(#[values(12, 18)] major:
     let cluster = Cluster::builder(major).start().await.unwrap();
     let client = cluster.client().await.unwrap();
     let mut eye = Eye::open(&cluster, "postgres", "postgres", |limits| {
-        limits.checkpoint_window_s = 4.0
+        limits.checkpoint_window_s = 4.0;
     })
     .await;
     eye.ask("settings").await;
@@ -328,7 +328,7 @@ async fn evictions_are_noticed(#[values(12, 14, 18)] major: u32) {
         .unwrap();
     let client = cluster.client().await.unwrap();
     let mut eye = Eye::open(&cluster, "postgres", "postgres", |limits| {
-        limits.evictions_per_hour = 3.0
+        limits.evictions_per_hour = 3.0;
     })
     .await;
     eye.look("statements_evicted").await;
