@@ -88,7 +88,7 @@ fn shape(app: &mut App) -> (String, bool, usize, bool, Vec<Effect>) {
 }
 
 #[rstest]
-#[case("1", &["enter", "a", "v", "s", "y", "space", "?", "q", "d"])]
+#[case("1", &["enter", "a", "e", "v", "s", "y", "space", "?", "q", "d"])]
 #[case("1 g", &["enter", "esc", "v", "s", "y", "space", "?", "q", "d"])]
 #[case("1 G", &["esc", "v", "s", "y", "space", "?", "q", "d"])]
 #[case("2", &["enter", "v", "/", "s", "y", "space", "D", "b", "?", "q", "d"])]

@@ -375,15 +375,21 @@ fn a_filter_finds_only_what_is_shown() {
     }
 }
 
-/// What is said stays in the messages and goes into the log, whatever is hidden later: it never quotes a statement.
+/// What an alert says stays in the messages and goes into the log, whatever is hidden later, and to whoever is told
+/// besides: it never quotes a literal.
 #[test]
-fn no_message_tells_a_literal() {
-    for (place, keys, _) in PLACES {
-        let app = at(keys, false);
-        let messages = app.state.world.messages.newest_first();
-        assert!(messages.len() > 0, "{place}");
-        for message in messages {
-            assert!(!leaks(&message.text), "{place}: {}", message.text);
+fn no_alert_tells_a_literal() {
+    let app = at("1", false);
+    let alerts: Vec<_> = app.state.world.alerts.alerts().collect();
+    assert!(alerts.len() > 10, "{}", alerts.len());
+    for alert in alerts {
+        let finding = &alert.finding;
+        let remedies = finding.remedies.iter().map(|remedy| &remedy.text);
+        for text in std::iter::once(&finding.sentence)
+            .chain(&finding.details)
+            .chain(remedies)
+        {
+            assert!(!leaks(text), "{}: {text}", alert.rule.id);
         }
     }
 }
