@@ -307,17 +307,16 @@ impl Alert {
         let mut pending = None;
         let severities = SEVERITIES.into_iter().zip(self.counted).rev();
         for (severity, seconds) in severities.filter_map(|(severity, counted)| Some((severity, counted?))) {
-            let wants = (self.rule.lasts)(&known.settings.alerts, severity);
+            let (lasts, wants) = match self.finding.certain {
+                Some(certain) => (certain.seconds, certain.wants(severity)),
+                None => (seconds, (self.rule.lasts)(&known.settings.alerts, severity)),
+            };
             let held = before.is_some_and(|before| before >= severity);
-            if held || seconds >= wants && reach.to(severity) >= 1.0 {
+            if held || lasts >= wants && reach.to(severity) >= 1.0 {
                 self.state = State::Raised(severity);
                 return;
             }
-            pending = pending.or(Some(State::Pending {
-                severity,
-                lasts: seconds,
-                wants,
-            }));
+            pending = pending.or(Some(State::Pending { severity, lasts, wants }));
         }
         self.state = pending.unwrap_or(State::Pending {
             severity: Severity::Notice,

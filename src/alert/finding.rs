@@ -104,6 +104,31 @@ pub struct Finding {
     pub remedies: Vec<Remedy>,
     /// What it is about: alerts that share one are one story.
     pub about: Vec<Thing>,
+    /// What is certain of it, where [`Self::reach`] is the most it can be.
+    pub certain: Option<Certain>,
+}
+
+/// For how long something has certainly lasted, where the server only says how long at most. A severity counts when it
+/// is certain; until then it is pending.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Certain {
+    /// Seconds it has certainly lasted.
+    pub seconds: f64,
+    /// Seconds a warning wants.
+    pub warning: f64,
+    /// Seconds critical wants.
+    pub critical: f64,
+}
+
+impl Certain {
+    /// Seconds that severity wants.
+    #[must_use]
+    pub const fn wants(self, severity: Severity) -> f64 {
+        match severity {
+            Severity::Notice | Severity::Warning => self.warning,
+            Severity::Critical => self.critical,
+        }
+    }
 }
 
 impl Finding {
@@ -119,6 +144,7 @@ impl Finding {
             jump,
             remedies: Vec::new(),
             about: Vec::new(),
+            certain: None,
         }
     }
 

@@ -14,7 +14,7 @@ pub mod story;
 mod testing;
 
 pub use engine::{Alert, Engine, Event, Happened, SLACK, State, Unchecked, named};
-pub use finding::{Blind, Finding, Jump, Outcome, Reach, Remedy, Thing};
+pub use finding::{Blind, Certain, Finding, Jump, Outcome, Reach, Remedy, Thing};
 pub use rules::RULES;
 
 use crate::config::{Alerts, Settings};

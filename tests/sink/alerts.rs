@@ -93,7 +93,13 @@ async fn a_lock_chain_counts_by_the_limits_of_the_file(#[values(12, 18)] major: 
     assert_eq!(blocked["jump"]["row"]["kind"], "backend");
     assert_eq!(blocked["jump"]["row"]["id"]["pid"], root);
     let since = blocked["since"].as_f64().unwrap();
-    assert!(since < now, "it began before anybody looked: {since}, {now}");
+    // Until 13 the server does not say since when somebody waits.
+    let latest = if major >= 14 {
+        now
+    } else {
+        verdicts["generated_at"].as_f64().unwrap()
+    };
+    assert!(since < latest, "it began before anybody looked: {since}, {latest}");
     scene.end().await?;
     let said = run_with(file.path(), "alerts --once", &cluster, "mon", "shop").await;
     assert_eq!(said.status, Some(0), "{} {}", said.out, said.err);

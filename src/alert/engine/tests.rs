@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::alert::finding::Jump;
+use crate::alert::finding::{Certain, Jump};
 use crate::alert::testing::{BEGIN, Watched};
 
 /// A minute for a warning, at once when critical.
@@ -146,6 +146,29 @@ fn changed_numbers_are_the_same_alert_and_worse_ones_wake_again() {
     assert!(bench.watch.alerts["one"].is_acknowledged());
     bench.value(2.0, 210.0);
     assert!(!bench.watch.alerts["one"].is_acknowledged());
+}
+
+#[test]
+fn what_may_have_lasted_long_is_pending_until_that_is_certain() {
+    let mut bench = Bench::new();
+    let mut may_be = |certain: f64| {
+        let mut finding = finding(250.0);
+        finding.certain = Some(Certain {
+            seconds: certain,
+            warning: 30.0,
+            critical: 120.0,
+        });
+        bench.says(2.0, Outcome::of([finding]));
+        bench.watch.alerts["one"].state
+    };
+    let pending = State::Pending {
+        severity: Severity::Critical,
+        lasts: 2.0,
+        wants: 120.0,
+    };
+    assert_eq!(may_be(2.0), pending);
+    assert_eq!(may_be(30.0), State::Raised(Severity::Warning));
+    assert_eq!(may_be(120.0), State::Raised(Severity::Critical));
 }
 
 #[test]

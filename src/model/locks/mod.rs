@@ -19,7 +19,7 @@ use crate::probe::prepared::Prepared;
 use graph::Edges;
 use units::{Unit, Units};
 
-pub use sure::surely_waited;
+pub use sure::{is_brief, surely_waited};
 
 /// From so many siblings that wait alike on, only the first are shown.
 const FOLD_FROM: usize = 4;

@@ -31,7 +31,7 @@ pub struct Listener {
 /// What is said, and all of the JSON. Times are seconds since 1970 by the server's clock, with fractions.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Verdicts {
-    /// [`VERSION`].
+    /// The version of this form, 1.
     pub version: u32,
     /// The whole in a word.
     pub status: Status,

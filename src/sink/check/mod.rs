@@ -42,7 +42,7 @@ pub struct Pane {
 /// What is said. As JSON: `{"version": 1, "status": "ok" | "limited" | "unusable", "summary": "...", "sections": [..]}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// [`VERSION`].
+    /// The version of this form, 1.
     pub version: u32,
     /// The whole in a word.
     pub status: Status,

@@ -5,7 +5,7 @@ mod queue;
 mod tests;
 
 use super::people;
-use crate::alert::{Finding, Jump, Outcome, Reach, Rule, Thing, at_once, used};
+use crate::alert::{Certain, Finding, Jump, Outcome, Reach, Rule, Thing, at_once, used};
 use crate::known::Known;
 use crate::model::locks::{Forest, Node};
 use crate::model::remedy;
@@ -52,9 +52,11 @@ fn finding(root: &Node, forest: &Forest, known: &Known) -> Option<Finding> {
     let alerts = &known.settings.alerts;
     let queue = Queue::of(root, forest, &known.waits)?;
     let thing = people::thing(root);
+    let (warning, critical) = (alerts.blocked_warn_s, alerts.blocked_crit_s);
+    let at_most = queue.at_most.filter(|most| *most > queue.wait);
     let mut finding = Finding::new(
         key(&thing),
-        Reach::rising(queue.wait, alerts.blocked_warn_s, alerts.blocked_crit_s),
+        Reach::rising(at_most.unwrap_or(queue.wait), warning, critical),
         sentence(root, &queue),
         Jump::to("locks").row(thing.clone()),
     )
@@ -68,6 +70,11 @@ fn finding(root: &Node, forest: &Forest, known: &Known) -> Option<Finding> {
     if queue::awaits_standby(root) {
         finding = finding.about(Thing::Setting(SYNC.to_owned()));
     }
+    finding.certain = at_most.map(|_| Certain {
+        seconds: queue.wait,
+        warning,
+        critical,
+    });
     finding.details = queue.details(root, forest);
     finding.details.truncate(3);
     Some(mend(finding, root, &queue, known))

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::alert::rules::people;
-use crate::model::locks::{Forest, Node, Who, surely_waited};
+use crate::model::locks::{Forest, Node, Who, is_brief, surely_waited};
 use crate::model::sighted::Sighted;
 use crate::probe::locks::Tag;
 use crate::ui::format;
@@ -14,6 +14,8 @@ pub(super) struct Queue<'a> {
     pub waiters: usize,
     /// How long the longest of them has certainly waited, in seconds.
     pub wait: f64,
+    /// How long the longest of them has waited at most, by its statement's age; no more than that is known until 13.
+    pub at_most: Option<f64>,
     /// They wait for each other.
     pub ring: bool,
     /// The members of the ring.
@@ -37,6 +39,7 @@ impl<'a> Queue<'a> {
         Some(Self {
             waiters: waiting.clone().count(),
             wait: waits.reduce(f64::max).filter(|_| !below.is_empty())?,
+            at_most: waiting.clone().filter_map(most_waited).reduce(f64::max),
             ring: root.ring,
             members: waiting.clone().filter(|node| node.ring).collect(),
             first: children()
@@ -71,6 +74,13 @@ impl<'a> Queue<'a> {
         let first = heads.into_iter().chain(ring).chain(wanted);
         first.chain(beside).chain(of_root(root)).chain(cut).collect()
     }
+}
+
+/// How long a session has waited at most, where the server does not say since when.
+fn most_waited(node: &Node) -> Option<f64> {
+    let since = node.since.filter(|since| since.at_most && since.seconds.is_finite())?;
+    let brief = node.wait.as_ref().is_none_or(|wait| is_brief(&wait.tag));
+    (!brief).then_some(since.seconds)
 }
 
 fn below<'a>(root: &Node, forest: &'a Forest) -> Vec<&'a Node> {
