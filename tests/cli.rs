@@ -31,3 +31,15 @@ fn a_reader_that_has_seen_enough_is_no_failure() -> std::io::Result<()> {
     assert_eq!(program.wait()?.code(), Some(0));
     Ok(())
 }
+
+#[test]
+fn a_complaint_drives_no_terminal() -> std::io::Result<()> {
+    let said = std::process::Command::new(env!("CARGO_BIN_EXE_pgmon-tui"))
+        .args(["check", "-w", "-h", "no\u{1b}]0;owned\u{7}\u{9b}31m.invalid"])
+        .env("HOME", NO_HOME)
+        .output()?;
+    let text = String::from_utf8_lossy(&said.stderr);
+    assert!(text.contains("owned"), "{text:?}");
+    assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
+    Ok(())
+}

@@ -75,7 +75,7 @@ pub fn said(unit: Unit, value: f64) -> String {
         Unit::Hours => format!("{value} h"),
         Unit::Bytes => format::bytes(value),
         Unit::BytesPerSecond => format::bytes_per_s(value),
-        Unit::Transactions | Unit::Rows | Unit::Files => format::count(value),
+        Unit::Transactions | Unit::Rows => format::count(value),
         Unit::PerSecond => format!("{value}/s"),
         Unit::PerMinute => format!("{value}/min"),
         Unit::PerHour => format!("{value} an hour"),

@@ -3,6 +3,7 @@
 
 use std::io::{ErrorKind, IsTerminal};
 
+use super::start::complain;
 use crate::config::Settings;
 use crate::pg::fault::{Fault, FaultKind};
 use crate::pg::plan::{Plan, Prompt, Secret};
@@ -22,7 +23,7 @@ pub(super) async fn connect(plan: &Plan, settings: &Settings, password: &mut Opt
             Err(fault) if fault.wants_password() && password.is_none() && may_prompt(plan) => {
                 // Somebody who has left a password somewhere has to hear that it was refused.
                 if plan.hosts.iter().any(|host| host.password.is_some()) {
-                    eprintln!("pgmon-tui: {fault}");
+                    complain(&fault.to_string());
                 }
                 *password = Some(ask_password(plan)?);
             }

@@ -1,5 +1,6 @@
 //! The commands that need no screen: what they are started with, and how they end.
 
+use std::fmt::Write as _;
 use std::future::Future;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
@@ -8,10 +9,11 @@ use std::sync::Arc;
 use serde::Serialize;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::start::{Beginning, INTERRUPTED, Refusal, print};
+use super::start::{Beginning, INTERRUPTED, Refusal, complain, print};
 use crate::cli::Command;
 use crate::config::Settings;
 use crate::pane::{View, panes};
+use crate::pg::quote;
 use crate::sink::alerts;
 use crate::sink::check::{self, Examined, Pane};
 use crate::sink::page::Page;
@@ -89,7 +91,22 @@ fn say<T: Serialize>(as_json: bool, what: &T, look: &Look, write: impl FnOnce(&m
 
 fn json(what: &impl Serialize) -> Result<String, Refusal> {
     let text = serde_json::to_string_pretty(what).map_err(Refusal::usage)?;
-    Ok(format!("{text}\n"))
+    Ok(format!("{}\n", inert(&text)))
+}
+
+/// The same JSON with what could drive a terminal escaped: JSON itself escapes only what is below a space, which leaves
+/// the C1 controls and those that turn the direction of a line. Such stand in strings only.
+fn inert(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c == '\n' || quote::visible(c) {
+            out.push(c);
+        } else {
+            // None of these is beyond the first plane. Writing to a String cannot fail.
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        }
+    }
+    out
 }
 
 /// What each pane asks, whichever of its views is shown.
@@ -123,11 +140,25 @@ pub(super) fn refused(command: &Command, refusal: &Refusal) -> ExitCode {
     match text {
         // There is nothing to be done where nothing can be written.
         Some(text) => drop(text.and_then(|text| print(&text))),
-        None => eprintln!("pgmon-tui: {sentence}"),
+        None => complain(sentence),
     }
     ExitCode::from(if refusal.status == INTERRUPTED {
         INTERRUPTED
     } else {
         status
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_drives_no_terminal_and_means_the_same() {
+        let name = "a\u{9b}31m\u{7f}\u{202e}\u{1b}]0;x\u{7}é\n\"";
+        let text = json(&[name]).unwrap_or_else(|refusal| panic!("{}", refusal.sentence));
+        assert!(text.contains("\\u009b31m\\u007f\\u202e\\u001b"), "{text}");
+        assert!(text.chars().all(|c| c == '\n' || quote::visible(c)), "{text:?}");
+        assert_eq!(serde_json::from_str::<Vec<String>>(&text).unwrap(), [name]);
+    }
 }

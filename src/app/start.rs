@@ -22,6 +22,7 @@ use crate::pg::plan::{Plan, Secret};
 use crate::pg::session::Session;
 use crate::term;
 use crate::ui::look::Look;
+use crate::ui::text::{self, Charset};
 
 /// Wrong arguments, configuration or terminal.
 const USAGE: u8 = 2;
@@ -115,10 +116,15 @@ pub async fn start(cli: Cli, started: Instant) -> ExitCode {
             if let Some(command) = &command {
                 return headless::refused(command, &refusal);
             }
-            eprintln!("pgmon-tui: {}", refusal.sentence);
+            complain(&refusal.sentence);
             ExitCode::from(refusal.status)
         }
     }
+}
+
+/// Says on standard error what went wrong; a server's words and names in it do not drive the terminal.
+pub(super) fn complain(sentence: &str) {
+    eprintln!("pgmon-tui: {}", text::multi_line(sentence, Charset::Unicode));
 }
 
 /// Writes to standard output. A reader that has seen enough (`head`, a pager that was quit) is no failure.

@@ -34,8 +34,6 @@ pub enum Unit {
     PerMinute,
     /// So many per hour.
     PerHour,
-    /// So many files.
-    Files,
     /// So many times what was usual.
     Times,
 }
@@ -57,7 +55,6 @@ impl Unit {
             Self::PerSecond => "per second",
             Self::PerMinute => "per minute",
             Self::PerHour => "per hour",
-            Self::Files => "files",
             Self::Times => "times the usual",
         }
     }

@@ -112,7 +112,7 @@ impl Verdicts {
         self.write_unchecked(page, "Needs a longer watch", true);
     }
 
-    /// The numbers that Nagios keeps.
+    /// The numbers that Nagios keeps. A limit there is the highest value that is still well.
     fn numbers(&self) -> String {
         let count = |grade| self.alerts.iter().filter(|alert| alert.severity == grade).count();
         let Checks {
@@ -121,7 +121,7 @@ impl Verdicts {
             too_soon,
         } = self.checks;
         format!(
-            "critical={};;1 warning={};1 notice={} checks={all} not_possible={not_possible} too_soon={too_soon}",
+            "critical={};;0 warning={};0 notice={} checks={all} not_possible={not_possible} too_soon={too_soon}",
             count(Severity::Critical),
             count(Severity::Warning),
             count(Severity::Notice)

@@ -78,12 +78,12 @@ pub struct Section {
 pub struct Point {
     /// How it is.
     pub level: Level,
-    /// The id of the pane it is about; `null` where it is about none.
+    /// The id of the pane it is about; left out where it is about none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pane: Option<&'static str>,
     /// A sentence: what it is, and what that costs.
     pub sentence: String,
-    /// What to type, in this order. As a superuser unless it says otherwise.
+    /// What to type, in this order, as a superuser unless it says otherwise; left out where there is nothing to type.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub remedies: Vec<String>,
 }
