@@ -1,6 +1,8 @@
 //! Settings that can lose data or blind the server's own upkeep, settings that wait for a restart, and what roles and
 //! databases set for their sessions.
 
+use std::time::Duration;
+
 use crate::form;
 use crate::pg::fault::Fault;
 use crate::pg::rows::{Row, Rows};
@@ -87,6 +89,11 @@ impl Probe for SettingsProbe {
         tier: Tier::Workload,
         variants: &[form!("settings")],
     };
+
+    /// Nobody changes settings every quarter of a minute.
+    fn pause(_took: Duration) -> Duration {
+        Duration::from_mins(1)
+    }
 
     fn decode(rows: &Rows) -> Result<ServerSettings, Fault> {
         let mut known = ServerSettings::default();

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use pgmon_lab::{Cluster, Error, PATIENCE, Result, wait_for};
 
 /// WAL the slot may keep before it is lost (13 and later).
-pub const MOST_KEPT: &str = "96MB";
+pub const MOST_KEPT: &str = "256MB";
 
 /// Within one server the slot has to be there before the subscription, which would wait for itself.
 const PUBLICATION: [&str; 2] = [
