@@ -35,6 +35,9 @@ pub(super) static RULE: Rule = Rule {
 /// Whose commit waits for a standby holds its locks for as long: the story of that wait.
 pub(super) const SYNC: &str = "synchronous_standby_names";
 
+/// From so much of a limit on it is near.
+const NEAR: f64 = 0.8;
+
 fn check(known: &Known) -> Outcome {
     // The lock table is read only while somebody waits.
     let forest = match used::<Locks>(known) {
@@ -51,10 +54,15 @@ fn check(known: &Known) -> Outcome {
 fn finding(root: &Node, forest: &Forest, known: &Known) -> Option<Finding> {
     let alerts = &known.settings.alerts;
     let queue = Queue::of(root, forest, &known.waits)?;
+    let reach = Reach::rising(queue.wait, alerts.blocked_warn_s, alerts.blocked_crit_s);
+    // A busy server has many short waits at any moment: nothing is told of them.
+    if reach.warning < NEAR {
+        return None;
+    }
     let thing = people::thing(root);
     let mut finding = Finding::new(
         key(&thing),
-        Reach::rising(queue.wait, alerts.blocked_warn_s, alerts.blocked_crit_s),
+        reach,
         sentence(root, &queue),
         Jump::to("locks").row(thing.clone()),
     )
