@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use divan::Bencher;
+use pgmon_tui::alert::RULES;
 use pgmon_tui::app::chrome;
 use pgmon_tui::app::keymap::Keymap;
 use pgmon_tui::app::state::State;
@@ -16,9 +17,11 @@ use pgmon_tui::model::locks::forest;
 use pgmon_tui::pg::server::{Extension, Server};
 use pgmon_tui::poll::{Link, News};
 use pgmon_tui::probe::activity::{Activity, Backend};
+use pgmon_tui::probe::extensions::{Extensions, ExtensionsProbe};
 use pgmon_tui::probe::locks::{Locks, Names, Sample as LockSample, Session, Tag, Wait};
 use pgmon_tui::probe::named::Named;
 use pgmon_tui::probe::partitions::{Key as PartitionKey, Partitions, PartitionsProbe, Relation as Partition};
+use pgmon_tui::probe::pulse::{Pulse, PulseProbe};
 use pgmon_tui::probe::relations::{Relation, Relations, RelationsProbe, Size};
 use pgmon_tui::probe::statements::{
     Counters, Entry as StatementEntry, Key as StatementKey, Statements, StatementsProbe,
@@ -313,6 +316,51 @@ fn key_to_frame(bencher: Bencher<'_, '_>, pane: usize) {
         state.settle();
         chrome::draw(&state, &mut buf);
     });
+}
+
+/// Alerts: one round of all rules after each has been asked about: 10,000 sessions, 5,000 of them waiting in queues of so
+/// many, 10,000 statements, 50 relations, 5,000 partitions.
+#[divan::bench(args = [2, 50, 5_000])]
+fn alerts_one_round_of_all_rules(bencher: Bencher<'_, '_>, queue: i32) {
+    let mut state = program(0);
+    let activity = (1..=SESSIONS).map(backend).collect::<Vec<_>>();
+    let samples = [
+        news::<PulseProbe>(Pulse::default(), 2),
+        news::<Activity>(activity, 2),
+        news::<Locks>(waiting(5_000, queue), 2),
+        news::<ExtensionsProbe>(Extensions::default(), 2),
+        news::<StatementsProbe>(statements(1), 1),
+        news::<StatementsProbe>(statements(16), 2),
+        news::<RelationsProbe>(relations(), 2),
+        news::<PartitionsProbe>(partitions(), 2),
+    ];
+    for sample in samples {
+        update(&mut state, event(What::News(sample), 3));
+    }
+    let known = state.world.known.clone();
+    bencher.bench_local(|| {
+        RULES
+            .iter()
+            .map(|rule| (rule.check)(&known).findings.len())
+            .sum::<usize>()
+    });
+}
+
+/// The dearest answer: who waits, and the engine's own work with what is found.
+#[divan::bench(args = [2, 50, 5_000])]
+fn alerts_after_locks(bencher: Bencher<'_, '_>, queue: i32) {
+    let mut state = program(0);
+    let activity = (1..=SESSIONS).map(backend).collect::<Vec<_>>();
+    let samples = [
+        news::<PulseProbe>(Pulse::default(), 2),
+        news::<Activity>(activity, 2),
+        news::<Locks>(waiting(5_000, queue), 2),
+    ];
+    for sample in samples {
+        update(&mut state, event(What::News(sample), 3));
+    }
+    let (known, mut engine) = (state.world.known.clone(), state.world.alerts.clone());
+    bencher.bench_local(|| engine.observe(&known, Locks::SPEC.id));
 }
 
 /// The blocking forest alone: many short queues, and one long one whose edges grow with its square.

@@ -309,9 +309,10 @@ impl Known {
             .and_then(|asked| asked.last.as_ref())
             .filter(|sample| sample.ran.fault.is_some());
         match self.latest.ran_of(probe) {
-            None => match (failed, asked.and_then(|asked| asked.skipped)) {
-                (Some(_), _) => Freshness::Failed,
-                (None, Some(reason)) => Freshness::Skipped(reason),
+            // Whatever came of it the last time: what is passed over now was passed over after that.
+            None => match (asked.and_then(|asked| asked.skipped), failed) {
+                (Some(reason), _) => Freshness::Skipped(reason),
+                (None, Some(_)) => Freshness::Failed,
                 (None, None) => Freshness::Loading,
             },
             Some(ran) => {

@@ -5,7 +5,8 @@
 //! twice. Time during which nothing was seen (no connection, a stale answer, a rule that could not look) does not count:
 //! it neither raises nor clears.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Blind, Finding, Outcome, Reach};
 use super::{RULES, Rule};
@@ -408,7 +409,8 @@ impl Engine {
     pub fn acknowledge(&mut self, ids: &[(&'static str, String)]) -> bool {
         let all = ids
             .iter()
-            .all(|(rule, key)| self.find(rule, key).is_none_or(Alert::is_acknowledged));
+            .filter_map(|(rule, key)| self.find(rule, key))
+            .all(|alert| alert.severity().is_none() || alert.is_acknowledged());
         for (rule, key) in ids {
             let watch = self.watches.get_mut(rule);
             if let Some(alert) = watch.and_then(|watch| watch.alerts.get_mut(key)) {
@@ -476,9 +478,9 @@ impl Watch {
         }
         self.blind = outcome.blind;
         let mut events = Vec::new();
-        let mut missing: Vec<String> = self.alerts.keys().cloned().collect();
-        for finding in outcome.findings.into_iter().take(KEEP) {
-            missing.retain(|key| *key != finding.key);
+        let mut missing: BTreeSet<String> = self.alerts.keys().cloned().collect();
+        for finding in self.kept(outcome.findings) {
+            missing.remove(&finding.key);
             self.meet(finding, rule, known, (now, elapsed), &mut events);
         }
         for key in missing {
@@ -497,6 +499,18 @@ impl Watch {
         }
         self.alerts.retain(|_, alert| !alert.is_over());
         events
+    }
+
+    /// One finding a key, the worse one; of too many the worst, of those the ones that are alerts already.
+    fn kept(&self, mut findings: Vec<Finding>) -> Vec<Finding> {
+        findings.sort_by_cached_key(|finding| {
+            let raised = self.alerts.get(&finding.key).and_then(Alert::severity);
+            Reverse((finding.reach.reached().max(raised), raised))
+        });
+        let mut keys = BTreeSet::new();
+        findings.retain(|finding| keys.insert(finding.key.clone()));
+        findings.truncate(KEEP);
+        findings
     }
 
     fn meet(

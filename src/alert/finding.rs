@@ -80,6 +80,14 @@ impl Outcome {
         outcome.blind = outcome.blind.map(|blind| Blind { others: true, ..blind });
         outcome
     }
+
+    /// These findings; of other things nothing can be said yet.
+    #[must_use]
+    pub fn but_not_yet_others(self, why: impl Into<String>) -> Self {
+        let mut outcome = self.but_not_others(why, None);
+        outcome.blind = outcome.blind.map(|blind| Blind { passing: true, ..blind });
+        outcome
+    }
 }
 
 /// One thing that is near a limit or beyond it.
@@ -267,6 +275,13 @@ impl Reach {
             warning: of(self.warning, other.warning),
             critical: of(self.critical, other.critical),
         }
+    }
+
+    /// The worst severity that is reached.
+    #[must_use]
+    pub fn reached(self) -> Option<Severity> {
+        let severities = [Severity::Critical, Severity::Warning, Severity::Notice];
+        severities.into_iter().find(|severity| self.to(*severity) >= 1.0)
     }
 
     /// Towards that severity.

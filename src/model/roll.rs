@@ -44,6 +44,12 @@ impl Seen {
         })
     }
 
+    /// It goes by the name that a standby has which was given none.
+    #[must_use]
+    pub fn is_nameless(&self) -> bool {
+        self.name == NAMELESS
+    }
+
     fn is(&self, other: &Self) -> bool {
         self.name == other.name && self.client == other.client
     }
@@ -53,7 +59,7 @@ impl Seen {
         senders.iter().any(|sender| {
             let same_name = sender.application_name.as_deref() == Some(self.name.as_str());
             let same_slot = self.slot.is_some() && self.slot == sender.slot_name;
-            same_slot || same_name && (self.name != NAMELESS || self.client == sender.client)
+            same_slot || same_name && (!self.is_nameless() || self.client == sender.client)
         })
     }
 }

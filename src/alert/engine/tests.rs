@@ -182,6 +182,42 @@ fn a_clock_that_goes_back_does_no_harm() {
     assert_eq!(bench.severity(), Some(Severity::Warning));
 }
 
+fn fact(key: usize, severity: Severity) -> Finding {
+    Finding::new(key.to_string(), Reach::fact(severity), "a fact", Jump::to("activity"))
+}
+
+#[test]
+fn of_too_many_those_that_count_are_kept_whatever_their_order() {
+    let mut bench = Bench::new();
+    let all = |first: usize| {
+        (first..KEEP + 50)
+            .chain(0..first)
+            .map(|key| fact(key, Severity::Critical))
+    };
+    bench.says(2.0, Outcome::of(all(0)));
+    assert_eq!(bench.events.len(), KEEP);
+    bench.says(2.0, Outcome::of(all(120)));
+    assert_eq!(bench.events.len(), KEEP, "none of them is over");
+}
+
+#[test]
+fn of_too_many_the_worst_are_kept() {
+    let mut bench = Bench::new();
+    let many = (0..KEEP).map(|key| fact(key, Severity::Notice));
+    bench.says(2.0, Outcome::of(many.chain([fact(KEEP, Severity::Critical)])));
+    assert_eq!(bench.events, [Happened::Raised(Severity::Critical)]);
+}
+
+#[test]
+fn one_key_twice_in_an_answer_counts_once() {
+    let mut bench = Bench::new();
+    for _ in 0..20 {
+        bench.says(2.0, Outcome::of([finding(150.0), finding(120.0)]));
+    }
+    assert_eq!(bench.severity(), None, "38 s of 60");
+    assert_eq!(bench.watch.alerts["one"].finding.sentence, "150", "the worse one");
+}
+
 proptest! {
     #[test]
     fn noise_around_a_limit_never_flaps(

@@ -81,7 +81,7 @@ fn check(known: &Known) -> Outcome {
         let thresholds = format::counted(early, "threshold", "thresholds");
         let naptimes = format::duration(NAPTIMES * queue.setting.naptime_s);
         let why = format!("whether autovacuum comes to tables over {thresholds} shows within {naptimes}");
-        outcome.blind = Outcome::not_yet(why).blind;
+        outcome = outcome.but_not_yet_others(why);
     }
     outcome
 }

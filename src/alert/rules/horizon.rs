@@ -58,7 +58,7 @@ fn check(known: &Known) -> Outcome {
     });
     let outcome = Outcome::of(oldest.filter_map(|holder| finding(holder, pace, known)));
     match vacuuming::hidden(known) {
-        Some(why) => outcome.but_not(why, Some(known.grant())),
+        Some(why) => outcome.but_not_others(why, Some(known.grant())),
         None => outcome,
     }
 }

@@ -46,7 +46,7 @@ fn check(known: &Known) -> Outcome {
     if unasked == 0 {
         return outcome;
     }
-    outcome.but_not(
+    outcome.but_not_others(
         format!(
             "{} more partitions were not asked for, being too many",
             format::count(unasked)

@@ -38,8 +38,10 @@ fn lasts(alerts: &Alerts, _: Severity) -> f64 {
 
 fn check(known: &Known) -> Outcome {
     let tiers = known.tiers.values().filter_map(|health| slow(health, known));
-    let failing = known.asked.values().filter_map(|asked| asked.last.as_deref());
-    let failing = failing.filter_map(|sample| fails(sample, known));
+    let asked = known.asked.values().filter(|asked| asked.skipped.is_none());
+    // What the user wanted once is not asked again by itself.
+    let polled = asked.filter_map(|asked| asked.last.as_deref().filter(|sample| sample.ran.demand.is_none()));
+    let failing = polled.filter_map(|sample| fails(sample, known));
     Outcome::of(tiers.chain(failing).chain(second(known)))
 }
 

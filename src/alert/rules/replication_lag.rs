@@ -51,7 +51,7 @@ fn check(known: &Known) -> Outcome {
     }
     let whose = format::counted(hidden, "standby", "standbys");
     let why = format!("state and position of {whose} are hidden from this role");
-    outcome.but_not(why, Some(known.grant()))
+    outcome.but_not_others(why, Some(known.grant()))
 }
 
 fn reach(seconds: f64, bytes: f64, known: &Known) -> Reach {

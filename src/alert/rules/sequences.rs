@@ -33,7 +33,7 @@ fn check(known: &Known) -> Outcome {
         Some(server) if answer.unreadable > 0 => {
             let hidden = format::counted(answer.unreadable, "sequence is", "sequences are");
             let why = format!("the value of {hidden} hidden from this role");
-            outcome.but_not(why, Some(sequences::grant(answer, server)))
+            outcome.but_not_others(why, Some(sequences::grant(answer, server)))
         }
         _ => outcome,
     }

@@ -60,7 +60,7 @@ fn check(known: &Known) -> Outcome {
     let outcome = Outcome::of(listed.chain(unlisted).chain(short));
     if names.is_some() && quorum.is_none() {
         let why = "which standbys confirm commits is hidden from this role";
-        return outcome.but_not(why, Some(known.grant()));
+        return outcome.but_not_others(why, Some(known.grant()));
     }
     outcome
 }
@@ -88,7 +88,7 @@ fn finding(row: Option<&Standby>, seen: Option<&Seen>, known: &Known) -> Finding
     let slot_name = slot
         .map(|slot| &slot.slot_name)
         .or(seen.and_then(|seen| seen.slot.as_ref()));
-    let key = slot_name.map_or_else(|| format!("name {}", name(row, seen)), |slot| format!("slot {slot}"));
+    let key = slot_name.map_or_else(|| key(row, seen), |slot| format!("slot {slot}"));
     let jump = Jump::panel("replication", "standbys");
     let mut finding = Finding::new(key, reach, sentence(row, seen, since, known), jump).since(since);
     if let Some(slot) = slot_name {
@@ -120,6 +120,14 @@ fn finding(row: Option<&Standby>, seen: Option<&Seen>, known: &Known) -> Finding
         finding = finding.detail("it has no slot: WAL it still needs may be removed");
     }
     finding
+}
+
+/// Which it is, without a slot: those that were given no name are told apart by their addresses.
+fn key(row: Option<&Standby>, seen: Option<&Seen>) -> String {
+    let name = name(row, seen);
+    let client = seen.filter(|seen| seen.is_nameless());
+    let client = client.and_then(|seen| seen.client.as_deref());
+    client.map_or_else(|| format!("name {name}"), |client| format!("name {name} at {client}"))
 }
 
 fn name<'a>(row: Option<&'a Standby>, seen: Option<&'a Seen>) -> &'a str {

@@ -68,7 +68,7 @@ fn check(known: &Known) -> Outcome {
     if open > 0 {
         let tables = format::counted(open, "table", "tables");
         let why = format!("whether {tables} with old statistics still changes shows within an hour");
-        outcome.blind = Outcome::not_yet(why).blind;
+        outcome = outcome.but_not_yet_others(why);
     }
     outcome
 }

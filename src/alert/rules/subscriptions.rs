@@ -45,7 +45,7 @@ fn check(known: &Known) -> Outcome {
         return outcome;
     }
     let why = "two databases have a subscription of one name: before 14 their workers cannot be told apart";
-    outcome.but_not(why, None)
+    outcome.but_not_others(why, None)
 }
 
 fn finding(subscription: &Subscription, state: State, known: &Known) -> Option<Finding> {

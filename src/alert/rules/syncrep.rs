@@ -40,7 +40,7 @@ fn check(known: &Known) -> Outcome {
     let longest = waits.iter().map(|(_, seconds)| *seconds).reduce(f64::max);
     let outcome = Outcome::of(longest.map(|longest| finding(&waits, longest, known)));
     if !known.sees_all() && backends.iter().any(|backend| backend.hidden) {
-        return outcome.but_not("waits of other roles are hidden", Some(known.grant()));
+        return outcome.but_not_others("waits of other roles are hidden", Some(known.grant()));
     }
     outcome
 }

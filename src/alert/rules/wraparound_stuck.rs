@@ -58,11 +58,16 @@ fn check(known: &Known) -> Outcome {
     if known.in_recovery() {
         return Outcome::calm();
     }
+    let waits = workers(backends).into_iter().filter(Worker::waits);
+    // A table may be due by its own settings long before its database.
+    let waits: Vec<_> = waits
+        .filter_map(|worker| Some((worker, worker.task.filter(|task| task.forced)?)))
+        .collect();
     let mut hidden = false;
     let mut findings = Vec::new();
     for database in answer.databases.iter().filter(|database| !database.invalid) {
         let ways = Ways::of_database(database, &answer.limits);
-        match cause(database, &ways, backends, known) {
+        match cause(database, &ways, (backends, &waits), known) {
             Ok(Some(cause)) => findings.push(finding(database, &ways, &cause, known)),
             Ok(None) => {}
             Err(Hidden) => hidden = true,
@@ -82,20 +87,15 @@ struct Hidden;
 fn cause<'a>(
     database: &Database,
     ways: &Ways,
-    backends: &'a [Backend],
+    (backends, waits): (&[Backend], &[(Worker<'a>, Task<'a>)]),
     known: &'a Known,
 ) -> Result<Option<Cause<'a>>, Hidden> {
     if let Some(holder) = held_by(ways, known) {
         return Ok(Some(Cause::Held(holder)));
     }
-    // A table may be due by its own settings long before its database.
-    let here = workers(backends).into_iter().filter(|worker| {
-        let datname = worker.backend.datname.as_deref();
-        datname == Some(database.datname.as_str()) && worker.waits()
-    });
-    let waits = here.filter_map(|worker| Some((worker, worker.task.filter(|task| task.forced)?)));
-    if let Some((worker, task)) = waits.into_iter().next() {
-        return Ok(Some(Cause::Locked(worker, task)));
+    let here = |(worker, _): &&(Worker<'_>, _)| worker.backend.datname.as_deref() == Some(database.datname.as_str());
+    if let Some((worker, task)) = waits.iter().find(here) {
+        return Ok(Some(Cause::Locked(*worker, *task)));
     }
     let overdue = ways
         .both()

@@ -35,6 +35,9 @@ pub(super) static RULE: Rule = Rule {
 /// Whose commit waits for a standby holds its locks for as long: the story of that wait.
 pub(super) const SYNC: &str = "synchronous_standby_names";
 
+/// From so much of a limit on it is near.
+const NEAR: f64 = 0.8;
+
 fn check(known: &Known) -> Outcome {
     // The lock table is read only while somebody waits.
     let forest = match used::<Locks>(known) {
@@ -51,12 +54,17 @@ fn check(known: &Known) -> Outcome {
 fn finding(root: &Node, forest: &Forest, known: &Known) -> Option<Finding> {
     let alerts = &known.settings.alerts;
     let queue = Queue::of(root, forest, &known.waits)?;
-    let thing = people::thing(root);
     let (warning, critical) = (alerts.blocked_warn_s, alerts.blocked_crit_s);
     let at_most = queue.at_most.filter(|most| *most > queue.wait);
+    let reach = Reach::rising(at_most.unwrap_or(queue.wait), warning, critical);
+    // A busy server has many short waits at any moment: nothing is told of them.
+    if reach.warning < NEAR {
+        return None;
+    }
+    let thing = people::thing(root);
     let mut finding = Finding::new(
         key(&thing),
-        Reach::rising(at_most.unwrap_or(queue.wait), warning, critical),
+        reach,
         sentence(root, &queue),
         Jump::to("locks").row(thing.clone()),
     )

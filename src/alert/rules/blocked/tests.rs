@@ -1,9 +1,12 @@
+use std::sync::Arc;
+
 use rstest::rstest;
 
 use super::*;
 use crate::alert::rules::scenes::{activity, answers, chain, locks, reads, session, waiter};
 use crate::alert::testing::Watched;
 use crate::model::concern::Severity;
+use crate::pg::fault::{Fault, FaultKind};
 use crate::probe::locks::{Held, Sample, Session};
 use crate::probe::prepared::Prepared;
 
@@ -72,6 +75,25 @@ fn it_is_over_when_nobody_waits_and_the_probe_is_not_asked_any_more() {
     watched.known.skip(Locks::SPEC.id, "nobody waits");
     let events = watched.engine.observe(&watched.known, Locks::SPEC.id);
     assert_eq!(events.len(), 1, "{events:?}");
+    assert!(watched.raised(&RULE).is_empty());
+}
+
+#[test]
+fn it_is_over_when_nobody_waits_though_the_last_look_at_the_locks_failed() {
+    let mut watched = Watched::new();
+    answers(&mut watched, chain(3, 600.0, 60.0));
+    watched.pass(2.0);
+    let ran = crate::probe::Ran {
+        started: watched.known.now,
+        fault: Some(Fault::new(FaultKind::Timeout, "canceled after 1 s")),
+        ..crate::probe::Ran::of(&Locks::SPEC, &watched.known.server.clone().unwrap())
+    };
+    watched.known.take(&Arc::new(crate::probe::Sample { ran, data: None }));
+    watched.pulse(|_| ());
+    watched.answer::<Activity>(vec![]);
+    assert_eq!(watched.raised(&RULE).len(), 1, "not known");
+    watched.known.skip(Locks::SPEC.id, "nobody waits");
+    watched.engine.observe(&watched.known, Locks::SPEC.id);
     assert!(watched.raised(&RULE).is_empty());
 }
 

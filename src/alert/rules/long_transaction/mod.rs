@@ -69,12 +69,13 @@ fn check(known: &Known) -> Outcome {
     for finding in &mut findings {
         finding.details.truncate(3);
     }
+    let read = unread.is_none();
     let outcome = Outcome {
         findings,
         blind: unread,
     };
-    if hidden {
-        outcome.but_not("transactions of other roles are hidden", Some(known.grant()))
+    if hidden && read {
+        outcome.but_not_others("transactions of other roles are hidden", Some(known.grant()))
     } else {
         outcome
     }

@@ -237,6 +237,9 @@ fn a_role_that_does_not_see_says_so() {
     let blind = unchecked.unwrap().blind;
     assert_eq!(blind.why, "transactions of other roles are hidden");
     assert_eq!(blind.remedy.as_deref(), Some("GRANT pg_monitor TO app;"));
+    watched.pass(2.0);
+    watched.answer::<Activity>(vec![hidden(1), backend(700, "idle", 0.0)]);
+    assert!(watched.raised(&RULE).is_empty(), "what it has seen it sees end");
 }
 
 /// The moment the program starts, or the first of them comes to wait: the lock table is asked after the activity.

@@ -126,3 +126,33 @@ fn a_second_connection_that_is_not_to_be_had() {
     beats(&mut watched, 64);
     assert_eq!(watched.raised(&RULE), [("second".to_owned(), Severity::Warning)]);
 }
+
+#[test]
+fn a_question_that_failed_and_is_not_asked_any_more_is_over() {
+    let mut watched = Watched::new();
+    watched.answer::<Locks>(crate::probe::locks::Sample::default());
+    fails_with(&mut watched, FaultKind::Timeout);
+    beats(&mut watched, 70);
+    assert_eq!(watched.raised(&RULE).len(), 1);
+    watched.known.skip(Locks::SPEC.id, "nobody waits");
+    beats(&mut watched, 4);
+    assert!(
+        watched.raised(&RULE).is_empty(),
+        "it will not be asked before somebody waits"
+    );
+}
+
+#[test]
+fn what_the_user_asked_for_once_is_no_polling() {
+    let mut watched = Watched::new();
+    let server = watched.known.server.clone().unwrap();
+    let ran = Ran {
+        started: watched.known.now,
+        demand: Some(watched.known.next_demand(Locks::SPEC.id)),
+        fault: Some(Fault::new(FaultKind::Timeout, "canceled after 1 s")),
+        ..Ran::of(&Locks::SPEC, &server)
+    };
+    watched.known.take(&Arc::new(Sample { ran, data: None }));
+    beats(&mut watched, 120);
+    assert_eq!(watched.engine.alerts().count(), 0, "nobody asks it again");
+}

@@ -56,6 +56,23 @@ fn one_that_was_there_is_missed_after_half_a_minute() {
 }
 
 #[test]
+fn two_that_were_given_no_name_are_two() {
+    let nameless = |pid: i32, client: &str| Sender {
+        pid,
+        client: Some(client.to_owned()),
+        ..sender("walreceiver")
+    };
+    let mut watched = Watched::new();
+    let both = [nameless(950, "10.0.9.1"), nameless(951, "10.0.9.2")];
+    watch(&mut watched, 60, &both, &[], "");
+    watch(&mut watched, 40, &[], &[], "");
+    assert_eq!(watched.raised(&RULE).len(), 2, "{:?}", watched.sentences(&RULE));
+    watch(&mut watched, 4, &both[..1], &[], "");
+    let left = watched.sentences(&RULE);
+    assert!(left.len() == 1 && left[0].contains("10.0.9.2"), "{left:?}");
+}
+
+#[test]
 fn what_the_setting_counts_on_is_missed_without_having_been_seen() {
     let mut watched = Watched::new();
     let names = "ANY 1 (dr1, dr2)";
