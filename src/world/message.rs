@@ -85,19 +85,24 @@ impl Messages {
         self.0.iter().rev()
     }
 
-    /// What the footer shows now: the message said last, for a moment; of those about alerts the worst one. With
-    /// `alerts` false those are left out: they are on the screen already.
+    /// What the footer shows now, for a moment: what the program said last, before all an answer to a key, which is
+    /// looked for here and nowhere else; if there is none, of the messages about alerts the worst one, which the header
+    /// counts all the while. With `alerts` false those are left out: they are on the screen already.
     #[must_use]
     pub fn current(&self, now: Mono, alerts: bool) -> Option<&Message> {
         let shown = |message: &&Message| now.since(message.last) < SHOWN;
-        let wanted = |message: &&Message| alerts || message.kind == Kind::Said;
-        let shown: Vec<&Message> = self.0.iter().filter(shown).filter(wanted).collect();
-        let newest = shown.iter().copied().max_by_key(|message| message.last)?;
-        if newest.kind == Kind::Said {
-            return Some(newest);
-        }
-        let about_alerts = shown.into_iter().filter(|message| message.kind != Kind::Said);
-        about_alerts.max_by_key(|message| (message.severity, message.last))
+        let (said, about_alerts): (Vec<&Message>, Vec<&Message>) = self
+            .0
+            .iter()
+            .filter(shown)
+            .partition(|message| message.kind == Kind::Said);
+        let said = said.into_iter().max_by_key(|message| message.last);
+        let worst = || {
+            about_alerts
+                .into_iter()
+                .max_by_key(|message| (message.severity, message.last))
+        };
+        said.or_else(|| alerts.then(worst).flatten())
     }
 }
 
@@ -129,5 +134,23 @@ mod tests {
         messages.say(None, "an answer to a key", at(4), None);
         assert_eq!(current(&messages, 4, true).as_deref(), Some("an answer to a key"));
         assert_eq!(messages.newest_first().len(), 5, "nothing is lost");
+    }
+
+    #[test]
+    fn an_alert_does_not_take_the_place_of_an_answer_to_a_key() {
+        let mut messages = Messages::default();
+        let at = |millis| Mono(Duration::from_millis(millis));
+        messages.say(None, "an answer to a key", at(1000), None);
+        let critical = Severity::Critical;
+        messages.tell(
+            Kind::Alert(critical),
+            Some(critical),
+            "alert".to_owned(),
+            (at(1010), None),
+        );
+        let current = |millis| messages.current(at(millis), true).map(|message| message.text.as_str());
+        assert_eq!(current(1010), Some("an answer to a key"));
+        assert_eq!(current(6999), Some("an answer to a key"));
+        assert_eq!(current(7000), Some("alert"), "what is left of its time");
     }
 }

@@ -28,7 +28,8 @@ async fn look(eye: &mut Eye) {
 }
 
 fn assert_calm(eye: &Eye, when: &str) {
-    let found: Vec<_> = eye.world.alerts.alerts().collect();
+    // Eight writers may well leave more than the limit for a moment; none of it lasts, so nobody is told.
+    let found: Vec<_> = eye.world.alerts.raised().collect();
     assert!(found.is_empty(), "{when}: {found:#?}");
     let passing = |unchecked: &pgmon_tui::alert::Unchecked| !unchecked.blind.passing;
     let of_these = |rule: &Rule| RULES.contains(&rule.id);
