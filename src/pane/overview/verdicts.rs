@@ -244,13 +244,18 @@ impl Counted {
         counted
     }
 
+    fn young(&self) -> Option<String> {
+        let verb = if self.young == 1 { "needs" } else { "need" };
+        (self.young > 0).then(|| format!("{} {verb} more time", self.young))
+    }
+
     fn caption(&self) -> String {
         let of = |count: usize, what: &str| (count > 0).then(|| format!("{count} {what}"));
         let parts = [
             Some(format::counted(self.all, "check", "checks")),
             of(self.not, "not possible"),
             of(self.old, "not known now"),
-            of(self.young, "need more time"),
+            self.young(),
             of(self.awaited, "not made yet"),
         ];
         parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
@@ -294,7 +299,7 @@ fn calm(counted: &Counted, unchecked: &[Unchecked], world: &World) -> (Role, Str
     if counted.awaited > 0 {
         return (Role::Muted, format!("looking: {made} of {checks} made"));
     }
-    let young = (counted.young > 0).then(|| format!("{} need more time", counted.young));
+    let young = counted.young();
     let why = unchecked.iter().find(|one| !one.blind.passing);
     let why = why.map(|one| one.blind.why.as_str()).unwrap_or_default();
     let not = match counted.not {

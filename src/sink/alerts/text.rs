@@ -55,7 +55,14 @@ pub(super) fn summary(status: Status, alerts: &[Verdict], checks: Checks, seen: 
 fn missing(checks: Checks) -> String {
     let parts = [
         (checks.not_possible, "not possible"),
-        (checks.too_soon, "need a longer watch"),
+        (
+            checks.too_soon,
+            if checks.too_soon == 1 {
+                "needs a longer watch"
+            } else {
+                "need a longer watch"
+            },
+        ),
     ];
     let parts = parts.into_iter().filter(|(count, _)| *count > 0);
     let parts: Vec<String> = parts.map(|(count, what)| format!("{count} {what}")).collect();
