@@ -75,6 +75,14 @@ impl<'a> Page<'a> {
         }
     }
 
+    /// A remedy under what it is for; nothing of both where it stands there already.
+    pub fn remedy_for(&mut self, what: &str, statements: &str) {
+        if !self.said.contains(statements) {
+            self.more(what);
+        }
+        self.remedy(statements);
+    }
+
     /// What to type for the point above, its lines unbroken, so that they can be copied. What mends several things stands
     /// at the first of them.
     pub fn remedy(&mut self, statements: &str) {
@@ -135,6 +143,8 @@ mod tests {
         for _ in 0..2 {
             page.remedy(&format!("SELECT '{}';", "x".repeat(90)));
         }
+        // It stands there already, and so nothing is said to be for anything.
+        page.remedy_for("To drop it:", &format!("SELECT '{}';", "x".repeat(90)));
         page.finish()
     }
 

@@ -158,10 +158,11 @@ impl Verdicts {
         }
         for remedy in &verdict.remedies {
             // Some are known by their statement.
-            if !remedy.text.starts_with(&remedy.what) {
-                page.more(&format!("To {}:", remedy.what));
+            if remedy.text.starts_with(&remedy.what) {
+                page.remedy(&remedy.text);
+            } else {
+                page.remedy_for(&format!("To {}:", remedy.what), &remedy.text);
             }
-            page.remedy(&remedy.text);
         }
     }
 
