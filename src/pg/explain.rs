@@ -2,6 +2,7 @@
 //! planner evaluates immutable functions of whoever owns them: so no superuser asks, and only plain statements are
 //! asked about.
 
+use super::lex::block_comment;
 use super::server::Server;
 
 /// First major version with `EXPLAIN (GENERIC_PLAN)`.
@@ -42,35 +43,14 @@ fn first_word(text: &str) -> &str {
         rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '(');
         rest = if let Some(comment) = rest.strip_prefix("--") {
             comment.split_once('\n').map_or("", |(_, rest)| rest)
-        } else if let Some(comment) = rest.strip_prefix("/*") {
-            after_comment(comment)
+        } else if rest.starts_with("/*") {
+            rest.get(block_comment(rest.as_bytes(), 0)..).unwrap_or_default()
         } else {
             break;
         };
     }
     let name = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
     rest.split(|c: char| !name(c)).next().unwrap_or_default()
-}
-
-/// What follows a block comment, which may hold others; `comment` starts behind its `/*`.
-fn after_comment(comment: &str) -> &str {
-    let mut depth = 1_usize;
-    let mut rest = comment;
-    while depth > 0 {
-        let end = rest.find("*/");
-        match (rest.find("/*"), end) {
-            (Some(open), Some(end)) if open < end => {
-                depth += 1;
-                rest = rest.get(open + 2..).unwrap_or_default();
-            }
-            (_, Some(end)) => {
-                depth -= 1;
-                rest = rest.get(end + 2..).unwrap_or_default();
-            }
-            (_, None) => return "",
-        }
-    }
-    rest
 }
 
 /// The `search_path` a role has: `$user` in it is that role, not ours.

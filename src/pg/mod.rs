@@ -1,9 +1,10 @@
 //! Everything that touches the server. Only [`session`] calls the driver; the other rooms are pure
-//! ([`conninfo`], [`fault`], [`quote`], [`rows`]) or describe what was found ([`server`], [`privilege`]).
+//! ([`conninfo`], [`fault`], [`lex`], [`quote`], [`redact`], [`rows`]) or describe what was found ([`server`], [`privilege`]).
 
 pub mod conninfo;
 pub mod explain;
 pub mod fault;
+pub mod lex;
 pub mod plan;
 pub mod privilege;
 pub mod quote;

@@ -15,6 +15,8 @@
 
 use std::borrow::Cow;
 
+use super::lex::block_comment;
+
 /// The text with every literal and comment replaced. What has none comes back as it is, and so does what this made.
 #[must_use]
 pub fn redact(text: &str) -> Cow<'_, str> {
@@ -134,7 +136,7 @@ fn token(text: &str, at: usize, backslash: Backslash) -> Token {
     let escapes = backslash == Backslash::Escapes;
     let (kind, end) = match (ahead(0), ahead(1)) {
         (b'-', b'-') => (Kind::Line, run(bytes, at, |byte| !newline(byte))),
-        (b'/', b'*') => (Kind::Block, comment(bytes, at)),
+        (b'/', b'*') => (Kind::Block, block_comment(bytes, at)),
         (b'\'', _) => (Kind::Literal, string(bytes, at + 1, escapes)),
         (b'n' | b'N', b'\'') => (Kind::Literal, string(bytes, at + 2, escapes)),
         (b'e' | b'E', b'\'') => (Kind::Literal, string(bytes, at + 2, true)),
@@ -172,26 +174,6 @@ const fn in_name(byte: u8) -> bool {
 
 const fn newline(byte: u8) -> bool {
     matches!(byte, b'\n' | b'\r')
-}
-
-/// Behind a comment, which may hold others.
-fn comment(bytes: &[u8], mut at: usize) -> usize {
-    let mut depth = 0_usize;
-    while let Some(pair) = bytes.get(at..at + 2) {
-        match pair {
-            b"/*" => depth += 1,
-            b"*/" => depth = depth.saturating_sub(1),
-            _ => {
-                at += 1;
-                continue;
-            }
-        }
-        at += 2;
-        if depth == 0 {
-            return at;
-        }
-    }
-    bytes.len()
 }
 
 /// Behind a string whose content begins at `at`, and behind those that continue it: they are read as the first one is,

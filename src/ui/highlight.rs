@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use super::look::Role;
+use crate::pg::lex::block_comment;
 
 /// The text in spans of one meaning; no span is empty.
 #[must_use]
@@ -34,7 +35,7 @@ fn token(rest: &str) -> (Role, usize) {
     let second = rest.chars().nth(1).unwrap_or_default();
     match (first, second) {
         ('-', '-') => (Role::SqlComment, rest.find('\n').unwrap_or(rest.len())),
-        ('/', '*') => (Role::SqlComment, comment(rest)),
+        ('/', '*') => (Role::SqlComment, block_comment(rest.as_bytes(), 0)),
         ('\'', _) => (Role::SqlString, quoted(rest, 1, '\'', false)),
         ('e' | 'E', '\'') => (Role::SqlString, quoted(rest, 2, '\'', true)),
         ('b' | 'B' | 'x' | 'X' | 'n' | 'N', '\'') => (Role::SqlString, quoted(rest, 2, '\'', false)),
@@ -54,28 +55,6 @@ fn token(rest: &str) -> (Role, usize) {
 fn run(rest: &str, from: usize, holds: impl Fn(char) -> bool) -> usize {
     let tail = rest.get(from..).unwrap_or_default();
     tail.find(|c| !holds(c)).unwrap_or(tail.len())
-}
-
-/// A comment, which may hold others.
-fn comment(rest: &str) -> usize {
-    let bytes = rest.as_bytes();
-    let mut depth = 0_usize;
-    let mut at = 0;
-    while let Some(pair) = bytes.get(at..at + 2) {
-        match pair {
-            b"/*" => depth += 1,
-            b"*/" => depth = depth.saturating_sub(1),
-            _ => {
-                at += 1;
-                continue;
-            }
-        }
-        at += 2;
-        if depth == 0 {
-            return at;
-        }
-    }
-    rest.len()
 }
 
 /// A quoted text whose content begins at `from`: a doubled quote stands for itself, and so may an escaped one.

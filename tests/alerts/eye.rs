@@ -9,7 +9,7 @@ use pgmon_tui::config::{Alerts, Settings};
 use pgmon_tui::model::concern::Severity;
 use pgmon_tui::pg::session::{Lane, Session};
 use pgmon_tui::poll::Link;
-use pgmon_tui::probe::{self, Ask, Focus, Mono, Probe, Ran, Sample, Wanted};
+use pgmon_tui::probe::{self, Probe, Ran, Sample};
 use pgmon_tui::world::World;
 
 /// Who looks on.
@@ -40,39 +40,7 @@ impl Eye {
 
     /// Asks a probe as the worker does, if it wants to be asked.
     pub async fn ask(&mut self, id: &str) {
-        let entry = probe::entry(id).unwrap();
-        let server = Arc::clone(self.session.server());
-        let settings = Arc::clone(&self.world.settings);
-        let focus = Focus::default();
-        let ask = Ask {
-            server: &server,
-            settings: &settings,
-            latest: &self.world.latest,
-            focus: &focus,
-            own: &[self.session.pid()],
-        };
-        match (entry.wanted)(&ask) {
-            Wanted::No(reason) => return self.world.skip(entry.spec.id, reason),
-            Wanted::Keep => return,
-            Wanted::Yes => {}
-        }
-        let params = (entry.params)(&ask);
-        let started = Mono(self.birth.elapsed());
-        let answer = self.session.ask(entry, &params, PATIENCE).await;
-        let rows = answer.result.unwrap_or_else(|fault| panic!("{id}: {fault}"));
-        let data = (entry.decode)(&self.world.latest, &rows).unwrap_or_else(|fault| panic!("{id}: {fault}"));
-        let sample = Arc::new(Sample {
-            ran: Ran {
-                params,
-                started,
-                took: answer.took,
-                rows: rows.len(),
-                ..Ran::of(entry.spec, &server)
-            },
-            data: Some(data),
-        });
-        self.world.now = Mono(self.birth.elapsed());
-        self.world.take(&sample);
+        crate::asking::ask(id, &mut self.session, &mut self.world, self.birth).await;
     }
 
     /// An answer as the test makes it up, as if it had come now.

@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod archiver;
+#[path = "../common/asking.rs"]
+mod asking;
 #[path = "../common/mod.rs"]
 mod common;
 mod eye;
